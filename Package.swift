@@ -1,0 +1,87 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+/// CI sets this: a warning then fails the build. It is not on by default, so that a newer compiler
+/// with a new warning does not keep anybody from building.
+let strict: [SwiftSetting] =
+  Context.environment["DHTD_WARNINGS_AS_ERRORS"] == "1" ? [.treatAllWarnings(as: .error)] : []
+
+let package = Package(
+  name: "dhtd",
+  products: [
+    .executable(name: "dhtd", targets: ["dhtd"]),
+    .executable(name: "dhtctl", targets: ["dhtctl"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+  ],
+  targets: [
+    // The core: events and the current time go in, effects come out.
+    .target(
+      name: "Kademlia",
+      dependencies: [
+        .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "DequeModule", package: "swift-collections"),
+        .product(name: "HeapModule", package: "swift-collections"),
+      ],
+      swiftSettings: strict),
+    .target(name: "KRPC", dependencies: ["Kademlia"], swiftSettings: strict),
+    .target(name: "Simulation", dependencies: ["Kademlia"], swiftSettings: strict),
+
+    // The shells around it.
+    .target(
+      name: "NodeRuntime",
+      dependencies: [
+        "Kademlia", "KRPC",
+        .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ],
+      swiftSettings: strict),
+    .target(name: "ControlProtocol", swiftSettings: strict),
+    .target(
+      name: "ControlServer",
+      dependencies: [
+        "ControlProtocol", "Kademlia", "NodeRuntime",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ],
+      swiftSettings: strict),
+
+    // The executables.
+    .executableTarget(
+      name: "dhtd",
+      dependencies: [
+        "ControlProtocol", "ControlServer", "Kademlia", "NodeRuntime",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ],
+      swiftSettings: strict),
+    .systemLibrary(name: "CLibEdit", pkgConfig: "libedit", providers: [.apt(["libedit-dev"])]),
+    .executableTarget(
+      name: "dhtctl",
+      dependencies: [
+        "CLibEdit", "ControlProtocol",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+
+    .testTarget(name: "KademliaTests", dependencies: ["Kademlia", "Simulation"], swiftSettings: strict),
+    .testTarget(name: "KRPCTests", dependencies: ["Kademlia", "KRPC"], swiftSettings: strict),
+    .testTarget(name: "ControlProtocolTests", dependencies: ["ControlProtocol"], swiftSettings: strict),
+    .testTarget(name: "NodeRuntimeTests", dependencies: ["Kademlia", "KRPC", "NodeRuntime"], swiftSettings: strict),
+    .testTarget(name: "EndToEndTests", dependencies: ["ControlProtocol", "KRPC", "Kademlia"], swiftSettings: strict),
+  ],
+  swiftLanguageModes: [.v6]
+)

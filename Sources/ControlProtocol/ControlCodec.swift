@@ -1,0 +1,116 @@
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+/// Requests and answers as lines of JSON, and back.
+package enum ControlCodec {
+  /// Reads a line of a client, with or without its line feed.
+  ///
+  /// Never fails: a line that is no request comes back with the error to answer. The line's length
+  /// is the caller's to check, while it reads (`ControlLimits.maxLineBytes`).
+  package static func decodeRequest(_ line: some Sequence<UInt8>) -> DecodedRequest {
+    let data = Data(line)
+    guard isUTF8Text(data), let envelope = try? JSONDecoder().decode(RequestEnvelope.self, from: data)
+    else {
+      return DecodedRequest(
+        id: .null,
+        outcome: .failure(
+          ControlError(.parseError, "the line is not JSON in UTF-8; send one object a line")))
+    }
+    return envelope.decoded
+  }
+
+  /// Writes an answer as a line with its line feed.
+  package static func encode(_ response: ControlResponse) -> [UInt8] {
+    if let line = try? encodeLine(response) { return line }
+    // Only a number that JSON cannot write, such as an infinite round trip, gets here.
+    let error = ControlError(.internalError, "dhtd could not write its answer; please report this")
+    let fallback = ControlResponse(id: response.id, outcome: .failure(error))
+    return (try? encodeLine(fallback)) ?? []
+  }
+
+  /// Writes a request as a line with its line feed; without an ID it is a notification.
+  package static func encodeRequest(_ request: ControlRequest, id: RequestID?) -> [UInt8] {
+    // Strings, integers and arrays of strings always encode.
+    (try? encodeLine(OutgoingRequest(id: id, request: request))) ?? []
+  }
+
+  /// Reads an answer of the daemon.
+  /// - Parameter methodOf: which method the request with an ID called; nil for an ID that is not ours.
+  /// - Throws: `ResponseFault` for a line that is no answer to one of our requests.
+  package static func decodeResponse(
+    _ line: some Sequence<UInt8>, methodOf: (RequestID) -> ControlMethod?
+  ) throws(ResponseFault) -> ControlResponse {
+    let data = Data(line)
+    let decoder = JSONDecoder()
+    guard isUTF8Text(data), let head = try? decoder.decode(ResponseHead.self, from: data) else {
+      throw ResponseFault(description: "a line is not a JSON-RPC 2.0 answer")
+    }
+    if let error = head.error { return ControlResponse(id: head.id, outcome: .failure(error)) }
+    guard let method = methodOf(head.id) else {
+      throw ResponseFault(description: "an answer belongs to no request")
+    }
+    if let key = ResponseBody.method { decoder.userInfo[key] = method }
+    guard let body = try? decoder.decode(ResponseBody.self, from: data) else {
+      throw ResponseFault(description: "the result of \(method.rawValue) is not as expected")
+    }
+    return ControlResponse(id: head.id, outcome: .success(body.result))
+  }
+
+  /// Writes any value on one line, members sorted by name, without the line feed.
+  package static func encodeJSON(_ value: some Encodable) throws -> [UInt8] {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return Array(try encoder.encode(value))
+  }
+
+  private static func encodeLine(_ value: some Encodable) throws -> [UInt8] {
+    try encodeJSON(value) + [UInt8(ascii: "\n")]
+  }
+
+  /// The decoder would also take UTF-16 and UTF-32, which it knows by their NUL bytes and byte order
+  /// marks, and text that is not well-formed where it never looks at it. The contract is UTF-8.
+  private static func isUTF8Text(_ data: Data) -> Bool {
+    data.first != 0xEF && !data.contains(0) && String(validating: data, as: UTF8.self) != nil
+  }
+}
+
+private struct OutgoingRequest: Encodable {
+  let id: RequestID?
+  let request: ControlRequest
+
+  func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: MemberName.self)
+    try container.encode("2.0", forKey: "jsonrpc")
+    try container.encodeIfPresent(id, forKey: "id")
+    try container.encode(request.method.rawValue, forKey: "method")
+    if request.method.params.isEmpty { return }
+    var params = container.nestedContainer(keyedBy: MemberName.self, forKey: "params")
+    try request.encodeParams(to: &params)
+  }
+}
+
+private struct ResponseHead: Decodable {
+  let id: RequestID
+  let error: ControlError?
+}
+
+private struct ResponseBody: Decodable {
+  /// Which method's result the decoder is to read.
+  static let method = CodingUserInfoKey(rawValue: "method")
+
+  let result: ControlResult
+
+  private enum CodingKeys: String, CodingKey { case result }
+
+  init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    guard let method = Self.method.flatMap({ decoder.userInfo[$0] }) as? ControlMethod else {
+      throw DecodingError.dataCorruptedError(
+        forKey: .result, in: container, debugDescription: "the method is not known")
+    }
+    result = try ControlResult(method, from: container.superDecoder(forKey: .result))
+  }
+}

@@ -1,0 +1,18 @@
+/// What a client can ask of the daemon; the raw value is the name on the wire.
+package enum ControlMethod: String, CaseIterable, Hashable, Sendable {
+  case put, get, delete, status, peers, keys, lookup, ping, bootstrap
+
+  /// The names of the parameters that the method takes; any other is refused.
+  package var params: [String] {
+    switch self {
+    case .put: ["key", "key_base64", "value", "value_base64", "ttl", "if_seq"]
+    case .get: ["key", "key_base64", "max_age"]
+    case .delete: ["key", "key_base64"]
+    case .status, .peers: []
+    case .keys: ["prefix", "prefix_base64", "limit", "cursor"]
+    case .lookup: ["target", "key", "key_base64"]
+    case .ping: ["address"]
+    case .bootstrap: ["addresses"]
+    }
+  }
+}

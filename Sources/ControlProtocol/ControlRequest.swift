@@ -1,0 +1,58 @@
+/// One request: a method and what it takes.
+package enum ControlRequest: Hashable, Sendable {
+  case put(PutParams)
+  case get(GetParams)
+  case delete(DeleteParams)
+  case status
+  case peers
+  case keys(KeysParams)
+  case lookup(LookupParams)
+  case ping(PingParams)
+  case bootstrap(BootstrapParams)
+
+  /// The method that the request calls.
+  package var method: ControlMethod {
+    switch self {
+    case .put: .put
+    case .get: .get
+    case .delete: .delete
+    case .status: .status
+    case .peers: .peers
+    case .keys: .keys
+    case .lookup: .lookup
+    case .ping: .ping
+    case .bootstrap: .bootstrap
+    }
+  }
+
+  init(_ method: ControlMethod, _ reader: ParamReader) throws(ControlError) {
+    self =
+      switch method {
+      case .put: .put(try PutParams(reader))
+      case .get: .get(try GetParams(reader))
+      case .delete: .delete(try DeleteParams(reader))
+      case .status: .status
+      case .peers: .peers
+      case .keys: .keys(try KeysParams(reader))
+      case .lookup: .lookup(try LookupParams(reader))
+      case .ping: .ping(try PingParams(reader))
+      case .bootstrap: .bootstrap(try BootstrapParams(reader))
+      }
+  }
+
+  /// Writes the parameters; methods without any write nothing.
+  func encodeParams(to container: inout KeyedEncodingContainer<MemberName>) throws {
+    switch self {
+    case .put(let params): try params.encode(to: &container)
+    case .get(let params): try params.encode(to: &container)
+    case .delete(let params): try container.encodeBytes(params.key, as: "key")
+    case .status, .peers: break
+    case .keys(let params): try params.encode(to: &container)
+    case .lookup(.key(let key)): try container.encodeBytes(key, as: "key")
+    case .lookup(.target(let target)): try container.encode(Hex.string(target), forKey: "target")
+    case .ping(let params): try container.encode(params.address.description, forKey: "address")
+    case .bootstrap(let params):
+      try container.encode(params.addresses.map(\.description), forKey: "addresses")
+    }
+  }
+}

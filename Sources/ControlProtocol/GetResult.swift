@@ -1,0 +1,39 @@
+/// What `get` gives back.
+package struct GetResult: Hashable, Sendable {
+  /// On the wire `value` where it is UTF-8, otherwise `value_base64`.
+  package var value: [UInt8]
+  /// The version that was read.
+  package var seq: Int64
+  /// When it expires, in seconds since the epoch.
+  package var expires: Int64
+  /// Where the record belongs: 40 hexadecimal digits.
+  package var target: String
+
+  /// A value that was found.
+  package init(value: [UInt8], seq: Int64, expires: Int64, target: String) {
+    self.value = value
+    self.seq = seq
+    self.expires = expires
+    self.target = target
+  }
+}
+
+extension GetResult: Codable {
+  /// Reads the result object.
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: MemberName.self)
+    value = try container.decodeBytes("value")
+    seq = try container.decode(Int64.self, forKey: "seq")
+    expires = try container.decode(Int64.self, forKey: "expires")
+    target = try container.decode(String.self, forKey: "target")
+  }
+
+  /// Writes the result object.
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: MemberName.self)
+    try container.encodeBytes(value, as: "value")
+    try container.encode(seq, forKey: "seq")
+    try container.encode(expires, forKey: "expires")
+    try container.encode(target, forKey: "target")
+  }
+}

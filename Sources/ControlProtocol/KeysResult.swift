@@ -1,0 +1,65 @@
+/// What `keys` gives back: a page of the keys that this node holds.
+package struct KeysResult: Codable, Hashable, Sendable {
+  /// The keys of the page.
+  package var keys: [HeldKey]
+  /// What to send for the next page; null where this is the last.
+  @NullIfNil package var cursor: String?
+
+  /// A page of keys.
+  package init(keys: [HeldKey], cursor: String?) {
+    self.keys = keys
+    self.cursor = cursor
+  }
+}
+
+/// A key that this node holds a record of.
+package struct HeldKey: Hashable, Sendable {
+  /// On the wire `key` where it is UTF-8, otherwise `key_base64`.
+  package var key: [UInt8]
+  /// The hash of the key: 40 hexadecimal digits.
+  package var target: String
+  /// The version that is held.
+  package var seq: Int64
+  /// When it expires, in seconds since the epoch.
+  package var expires: Int64
+  /// The bytes of the value.
+  package var size: Int64
+  /// Whether the record is a tombstone; on the wire only where it is.
+  package var isDeleted: Bool
+
+  /// What is known of a key without its value.
+  package init(
+    key: [UInt8], target: String, seq: Int64, expires: Int64, size: Int64, isDeleted: Bool = false
+  ) {
+    self.key = key
+    self.target = target
+    self.seq = seq
+    self.expires = expires
+    self.size = size
+    self.isDeleted = isDeleted
+  }
+}
+
+extension HeldKey: Codable {
+  /// Reads an entry of `keys`.
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: MemberName.self)
+    key = try container.decodeBytes("key")
+    target = try container.decode(String.self, forKey: "target")
+    seq = try container.decode(Int64.self, forKey: "seq")
+    expires = try container.decode(Int64.self, forKey: "expires")
+    size = try container.decode(Int64.self, forKey: "size")
+    isDeleted = try container.decodeIfPresent(Bool.self, forKey: "deleted") ?? false
+  }
+
+  /// Writes an entry of `keys`.
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: MemberName.self)
+    try container.encodeBytes(key, as: "key")
+    try container.encode(target, forKey: "target")
+    try container.encode(seq, forKey: "seq")
+    try container.encode(expires, forKey: "expires")
+    try container.encode(size, forKey: "size")
+    if isDeleted { try container.encode(true, forKey: "deleted") }
+  }
+}

@@ -1,0 +1,67 @@
+/// What `lookup` gives back.
+package struct LookupResult: Codable, Hashable, Sendable {
+  /// The point that was looked up: 40 hexadecimal digits.
+  package var target: String
+  /// The K closest live nodes, the closest first.
+  package var closest: [LookupNode]
+  /// The queries, in the order in which they were sent.
+  package var steps: [LookupStep]
+
+  /// The outcome of a lookup.
+  package init(target: String, closest: [LookupNode], steps: [LookupStep]) {
+    self.target = target
+    self.closest = closest
+    self.steps = steps
+  }
+}
+
+/// A node that a lookup ended at.
+package struct LookupNode: Codable, Hashable, Sendable {
+  private enum CodingKeys: String, CodingKey {
+    case nodeID = "node_id"
+    case address, rtt
+  }
+
+  /// 40 hexadecimal digits.
+  package var nodeID: String
+  /// HOST:PORT.
+  package var address: String
+  /// Round trip in milliseconds; nil where it was not measured, as for this node itself.
+  package var rtt: Double?
+
+  /// One of the closest nodes.
+  package init(nodeID: String, address: String, rtt: Double? = nil) {
+    self.nodeID = nodeID
+    self.address = address
+    self.rtt = rtt
+  }
+}
+
+/// One query of a lookup.
+package struct LookupStep: Codable, Hashable, Sendable {
+  private enum CodingKeys: String, CodingKey {
+    case hop
+    case nodeID = "node_id"
+    case address, rtt, outcome
+  }
+
+  /// How many nodes had to be asked to hear of this one; 0 for those of our own table.
+  package var hop: Int64
+  /// 40 hexadecimal digits.
+  package var nodeID: String
+  /// HOST:PORT.
+  package var address: String
+  /// Round trip in milliseconds; nil where no answer came.
+  package var rtt: Double?
+  /// A word in snake_case, such as `answered` or `timed_out`.
+  package var outcome: String
+
+  /// A query and what became of it.
+  package init(hop: Int64, nodeID: String, address: String, rtt: Double? = nil, outcome: String) {
+    self.hop = hop
+    self.nodeID = nodeID
+    self.address = address
+    self.rtt = rtt
+    self.outcome = outcome
+  }
+}

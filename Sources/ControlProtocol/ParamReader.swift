@@ -1,0 +1,88 @@
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+/// Reads the members of `params` strictly: every error names the parameter that it is about.
+struct ParamReader {
+  /// nil where the request has no `params`, which is the same as an empty object.
+  private let container: KeyedDecodingContainer<MemberName>?
+
+  /// - Throws: -32602 for a parameter that the method does not take.
+  init(_ container: KeyedDecodingContainer<MemberName>?, for method: ControlMethod) throws(ControlError) {
+    self.container = container
+    // Sorted, because the decoder gives them in an order that changes with every process.
+    let unknown = container?.allKeys.map(\.stringValue).filter { !method.params.contains($0) }.sorted()
+    guard let name = unknown?.first else { return }
+    let takes =
+      method.params.isEmpty ? "it takes none" : "it takes \(method.params.joined(separator: ", "))"
+    let shown = ControlError.shortened(name)
+    throw .invalidParam(shown, "\(method.rawValue) takes no parameter '\(shown)'; \(takes)")
+  }
+
+  /// The parameter, or nil where it is absent or null.
+  private func optional<Value: Decodable>(
+    _ name: String, _ type: Value.Type, _ what: String
+  ) throws(ControlError) -> Value? {
+    guard let container else { return nil }
+    do {
+      return try container.decodeIfPresent(type, forKey: MemberName(stringValue: name))
+    } catch {
+      throw .invalidParam(name, "\(name) must be \(what)")
+    }
+  }
+
+  func optionalString(_ name: String) throws(ControlError) -> String? {
+    try optional(name, String.self, "a string")
+  }
+
+  func optionalStrings(_ name: String) throws(ControlError) -> [String]? {
+    try optional(name, [String].self, "an array of strings")
+  }
+
+  func optionalInteger(_ name: String, in range: ClosedRange<Int64>) throws(ControlError) -> Int64? {
+    let bounds =
+      range.upperBound == Int64.max
+      ? "\(range.lowerBound) or more" : "from \(range.lowerBound) to \(range.upperBound)"
+    let what = "a whole number, \(bounds)"
+    guard let number = try optional(name, Int64.self, what) else { return nil }
+    guard range.contains(number) else { throw .invalidParam(name, "\(name) must be \(what)") }
+    return number
+  }
+
+  /// A byte string that is given as text or as base64, but not as both.
+  func optionalBytes(_ name: String) throws(ControlError) -> [UInt8]? {
+    let text = try optionalString(name)
+    guard let base64 = try optionalString(name + "_base64") else { return text.map { Array($0.utf8) } }
+    guard text == nil else {
+      throw .invalidParam(name, "\(name) and \(name)_base64 are the same parameter; send one of them")
+    }
+    guard let bytes = Data(base64Encoded: base64) else {
+      throw .invalidParam(name + "_base64", "\(name)_base64 must be base64 with its padding")
+    }
+    return Array(bytes)
+  }
+
+  func bytes(_ name: String) throws(ControlError) -> [UInt8] {
+    guard let bytes = try optionalBytes(name) else { throw .missingParam(name) }
+    return bytes
+  }
+
+  func key() throws(ControlError) -> [UInt8] { try Self.checkedKey(bytes("key")) }
+
+  static func checkedKey(_ key: [UInt8]) throws(ControlError) -> [UInt8] {
+    guard key.count >= ControlLimits.minKeyBytes else {
+      throw .invalidParam("key", "key must not be empty")
+    }
+    return key
+  }
+
+  static func address(_ text: String, of name: String) throws(ControlError) -> HostPort {
+    do {
+      return try HostPort(text)
+    } catch {
+      throw .invalidParam(name, "\(name): \(error.description)")
+    }
+  }
+}

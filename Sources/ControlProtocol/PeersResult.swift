@@ -1,0 +1,55 @@
+/// What `peers` gives back: the contacts of the routing table.
+package struct PeersResult: Codable, Hashable, Sendable {
+  /// The contacts, as the daemon orders them.
+  package var peers: [Peer]
+
+  /// The contacts of the routing table.
+  package init(peers: [Peer]) { self.peers = peers }
+}
+
+/// A contact of the routing table.
+package struct Peer: Codable, Hashable, Sendable {
+  private enum CodingKeys: String, CodingKey {
+    case nodeID = "node_id"
+    case address, addresses, bucket, rtt, age
+    case lastSeen = "last_seen"
+    case state
+  }
+
+  /// How much a contact is trusted to answer.
+  package enum State: String, Codable, Hashable, Sendable {
+    case good, questionable
+  }
+
+  /// 40 hexadecimal digits.
+  package var nodeID: String
+  /// HOST:PORT of the address in use.
+  package var address: String
+  /// All addresses, where there is more than one.
+  package var addresses: [String]?
+  /// How many leading bits the ID shares with this node's.
+  package var bucket: Int64
+  /// Smoothed round trip in milliseconds; null where it was never measured.
+  @NullIfNil package var rtt: Double?
+  /// Seconds since the contact entered the table.
+  package var age: Int64
+  /// Seconds since the contact last answered or asked.
+  package var lastSeen: Int64
+  /// How much the contact is trusted to answer.
+  package var state: State
+
+  /// A contact.
+  package init(
+    nodeID: String, address: String, addresses: [String]? = nil, bucket: Int64, rtt: Double?,
+    age: Int64, lastSeen: Int64, state: State
+  ) {
+    self.nodeID = nodeID
+    self.address = address
+    self.addresses = addresses
+    self.bucket = bucket
+    self.rtt = rtt
+    self.age = age
+    self.lastSeen = lastSeen
+    self.state = state
+  }
+}

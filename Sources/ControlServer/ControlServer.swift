@@ -1,0 +1,80 @@
+import ControlProtocol
+import Kademlia
+import Logging
+import NIOCore
+import NIOPosix
+import NodeRuntime
+
+/// Serves the control socket, on the event loop of the node: a request reaches the core without
+/// changing threads.
+package struct ControlServer: Sendable {
+  private let file: ControlSocketFile
+  private let channel: any Channel
+  private let connections: NIOLoopBound<Connections>
+
+  /// The path of the socket.
+  package var path: String { file.path }
+
+  /// Makes the socket and begins to serve it.
+  ///
+  /// - Parameter version: what `status` says of the daemon's version.
+  /// - Throws: `ControlSocketError`.
+  package static func start(
+    at path: SocketPath, for runtime: NodeRuntime, version: String, logger: Logger
+  ) async throws -> ControlServer {
+    let file = try ControlSocketFile(path)
+    let eventLoop = runtime.eventLoop
+    let connections = try await eventLoop.submit {
+      let service = ControlService(runtime.driver.value, version: version)
+      return NIOLoopBound(Connections(service: service, logger: logger), eventLoop: eventLoop)
+    }.get()
+    do {
+      let channel = try await ServerBootstrap(group: eventLoop)
+        .childChannelInitializer { channel in
+          channel.eventLoop.makeCompletedFuture {
+            try channel.pipeline.syncOperations.addHandler(ControlConnection(connections.value))
+          }
+        }
+        .childChannelOption(.writeBufferWaterMark, value: .init(low: 64 << 10, high: 256 << 10))
+        .withBoundSocket(file.descriptor).get()
+      return ControlServer(file: file, channel: channel, connections: connections)
+    } catch {
+      file.remove()
+      throw error
+    }
+  }
+
+  /// Stops to serve, and removes the socket.
+  package func stop() async throws {
+    file.remove()
+    try? await channel.close()
+    try await channel.eventLoop.submit { connections.value.closeAll() }.get()
+  }
+}
+
+/// The clients that are connected.
+final class Connections {
+  let service: ControlService
+  let logger: Logger
+  private var channels: [ObjectIdentifier: any Channel] = [:]
+
+  init(service: ControlService, logger: Logger) {
+    self.service = service
+    self.logger = logger
+  }
+
+  /// Counts a client in; false if there are as many as are served.
+  func add(_ channel: any Channel) -> Bool {
+    guard channels.count < ControlLimits.maxConnections else { return false }
+    channels[ObjectIdentifier(channel)] = channel
+    return true
+  }
+
+  func remove(_ channel: any Channel) {
+    channels[ObjectIdentifier(channel)] = nil
+  }
+
+  func closeAll() {
+    for channel in channels.values { channel.close(promise: nil) }
+  }
+}

@@ -1,0 +1,110 @@
+import ControlProtocol
+import Kademlia
+import NodeRuntime
+
+/// Carries out what a client asks for: requests in the control socket's words become operations of
+/// the node, and their outcomes become answers.
+final class ControlService {
+  typealias Answer = (Result<ControlResult, ControlError>) -> Void
+
+  private let driver: NodeDriver
+  private let version: String
+
+  init(_ driver: NodeDriver, version: String) {
+    self.driver = driver
+    self.version = version
+  }
+
+  /// Carries a request out and answers exactly once, now or later.
+  func carryOut(_ request: ControlRequest, then answer: @escaping Answer) {
+    switch request {
+    case .put(let params):
+      operate(answer) { node, now throws(OperationRefusal) in
+        try node.put(now, key: params.key, value: params.value, ttl: params.ttl, ifSeq: params.ifSeq)
+      }
+    case .get(let params):
+      operate(answer) { node, now throws(OperationRefusal) in try node.get(now, key: params.key) }
+    case .delete(let params):
+      operate(answer) { node, now throws(OperationRefusal) in try node.delete(now, key: params.key) }
+    case .lookup(let params):
+      guard let point = params.point else {
+        answer(.failure(.invalidParam("target", "target must be 40 hexadecimal digits")))
+        return
+      }
+      operate(answer) { node, now throws(OperationRefusal) in try node.lookup(now, point) }
+    case .ping(let params):
+      ping(params.address, answer)
+    case .bootstrap(let params):
+      driver.resolve(params.addresses.map(NodeName.init)) { [self] endpoints in
+        guard !endpoints.isEmpty else {
+          answer(.failure(.unresolved(params.addresses)))
+          return
+        }
+        operate(answer) { node, now throws(OperationRefusal) in try node.bootstrap(now, endpoints) }
+      }
+    case .status:
+      answer(.success(.status(StatusResult(driver, version: version))))
+    case .peers:
+      answer(.success(.peers(PeersResult(driver.node, at: SystemClock.now.monotonic))))
+    case .keys(let params):
+      answer(keys(params))
+    }
+  }
+
+  private func operate(
+    _ answer: @escaping Answer,
+    _ begin: (inout Node, Now) throws(OperationRefusal) -> OperationID
+  ) {
+    do throws(OperationRefusal) {
+      try driver.operate(begin) { answer(.init($0)) }
+    } catch {
+      answer(.failure(ControlError(error)))
+    }
+  }
+
+  private func ping(_ address: HostPort, _ answer: @escaping Answer) {
+    driver.resolve([NodeName(address)]) { [self] endpoints in
+      // The family that the node is bound to is the one it can reach.
+      let families = driver.node.identity.families
+      let usable = endpoints.first { families.contains(AddressFamilies($0.address.family)) }
+      guard let endpoint = usable else {
+        answer(.failure(.unresolved([address])))
+        return
+      }
+      operate(answer) { node, now throws(OperationRefusal) in try node.ping(now, endpoint) }
+    }
+  }
+
+  private func keys(_ params: KeysParams) -> Result<ControlResult, ControlError> {
+    var after: [UInt8]?
+    if let cursor = params.cursor {
+      guard let key = Hex.bytes(cursor) else {
+        return .failure(.invalidParam("cursor", "cursor must be what the page before gave"))
+      }
+      after = key
+    }
+    let limit = Int(params.limit)
+    // One more than the page has, to know whether another follows.
+    let records = driver.store.page(
+      prefix: params.prefix, after: after, limit: limit + 1, at: SystemClock.now.wall)
+    let page = records.prefix(limit)
+    let next = records.count > limit ? page.last.map { Hex.string($0.key) } : nil
+    return .success(.keys(KeysResult(keys: page.map(HeldKey.init), cursor: next)))
+  }
+}
+
+extension LookupParams {
+  /// The point that is looked up.
+  fileprivate var point: NodeID? {
+    switch self {
+    case .key(let key): NodeID(sha1Of: key)
+    case .target(let bytes): NodeID(bytes: bytes)
+    }
+  }
+}
+
+extension NodeName {
+  fileprivate init(_ address: HostPort) {
+    self.init(host: address.host, port: address.port)
+  }
+}

@@ -1,0 +1,144 @@
+import ControlProtocol
+import Glibc
+
+/// The socket file of a daemon, from its making to its removal.
+struct ControlSocketFile: Sendable {
+  let path: String
+  /// The listening socket; whoever serves it closes it.
+  let descriptor: Int32
+  /// Which file it is, so that only this one is removed.
+  private let device: dev_t
+  private let inode: ino_t
+
+  /// Members of this group may use a daemon that root runs.
+  private static let group = "dhtd"
+  private static let backlog: Int32 = 64
+
+  /// Makes the socket and listens on it: mode 0660, its directory made if need be.
+  ///
+  /// A file that a dead daemon left behind is replaced; one at which somebody listens is not.
+  ///
+  /// - Throws: `ControlSocketError`.
+  init(_ socketPath: SocketPath) throws(ControlSocketError) {
+    path = socketPath.string
+    try Self.makeDirectory(of: path)
+    try Self.refuseIfAlive(socketPath)
+    // Bound under another name and moved into place when its mode is right: no one ever meets it
+    // half made, and a stale file gives way in the same step.
+    let temporary = path + ".new"
+    guard temporary.utf8.count <= ControlLimits.maxSocketPathBytes else {
+      throw .unusable(path: path, reason: "the path is too long by \(".new".utf8.count) bytes or fewer")
+    }
+    unlink(temporary)
+    let listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    guard listener >= 0 else { throw .unusable(path: path, reason: Self.errorText()) }
+    var status = stat()
+    guard Self.withAddress(temporary, { bind(listener, $0, $1) }) == 0,
+      chmod(temporary, 0o660) == 0,
+      listen(listener, Self.backlog) == 0,
+      stat(temporary, &status) == 0
+    else { throw Self.failed(listener, temporary, path) }
+    // Root shares with the group if there is one; anybody else has no other group to share with.
+    if geteuid() == 0, let group = getgrnam(Self.group) {
+      _ = chown(temporary, 0, group.pointee.gr_gid)
+    }
+    guard rename(temporary, path) == 0 else { throw Self.failed(listener, temporary, path) }
+    descriptor = listener
+    device = status.st_dev
+    inode = status.st_ino
+  }
+
+  /// Removes the file, if it is still this socket's.
+  func remove() {
+    var status = stat()
+    guard lstat(path, &status) == 0, status.st_dev == device, status.st_ino == inode else { return }
+    unlink(path)
+  }
+
+  private static func failed(
+    _ descriptor: Int32, _ temporary: String, _ path: String
+  ) -> ControlSocketError {
+    let reason = errorText()
+    close(descriptor)
+    unlink(temporary)
+    return .unusable(path: path, reason: reason)
+  }
+
+  private static func refuseIfAlive(_ path: SocketPath) throws(ControlSocketError) {
+    var status = stat()
+    guard lstat(path.string, &status) == 0 else { return }
+    guard status.st_mode & S_IFMT == S_IFSOCK else {
+      throw .unusable(path: path.string, reason: "there is a file that is no socket")
+    }
+    let probe = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    guard probe >= 0 else { throw .unusable(path: path.string, reason: errorText()) }
+    defer { close(probe) }
+    // Only "connection refused" shows that nobody listens. A daemon that is busy, or that we may
+    // not talk to, is alive.
+    if withAddress(path.string, { connect(probe, $0, $1) }) == 0 || errno != ECONNREFUSED {
+      throw .inUse(path: path.string)
+    }
+  }
+
+  /// Makes the directories above the socket. A directory directly below /tmp must be this user's
+  /// own, for anybody could have put one there.
+  private static func makeDirectory(of path: String) throws(ControlSocketError) {
+    let components = path.split(separator: "/").dropLast()
+    var partial = path.hasPrefix("/") ? "" : "."
+    for component in components {
+      let isBelowTmp = partial == "/tmp"
+      partial += "/" + component
+      let isOurs = mkdir(partial, isBelowTmp ? 0o700 : 0o755) == 0
+      if !isOurs, errno != EEXIST {
+        let reason = errorText()
+        var status = stat()
+        if stat(partial, &status) != 0 { throw .unusable(path: partial, reason: reason) }
+      }
+      if isBelowTmp {
+        var status = stat()
+        guard lstat(partial, &status) == 0, status.st_mode & S_IFMT == S_IFDIR,
+          status.st_uid == geteuid() || status.st_uid == 0
+        else {
+          throw .unusable(path: partial, reason: "it belongs to somebody else")
+        }
+      }
+    }
+  }
+
+  /// Calls with the address of a path, which `SocketPath` has checked to fit.
+  private static func withAddress(
+    _ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32
+  ) -> Int32 {
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    withUnsafeMutableBytes(of: &address.sun_path) { bytes in
+      bytes.copyBytes(from: path.utf8.prefix(ControlLimits.maxSocketPathBytes))
+    }
+    return withUnsafePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        body($0, socklen_t(MemoryLayout<sockaddr_un>.size))
+      }
+    }
+  }
+
+  private static func errorText(_ code: Int32 = errno) -> String { String(cString: strerror(code)) }
+}
+
+/// Why a control socket could not be made.
+package enum ControlSocketError: Error, Hashable, Sendable {
+  case inUse(path: String)
+  case unusable(path: String, reason: String)
+}
+
+extension ControlSocketError: CustomStringConvertible {
+  /// One line for a person, with what to do next.
+  package var description: String {
+    switch self {
+    case .inUse(let path):
+      "another dhtd listens at \(path); stop it or choose another path with --control-socket"
+    case .unusable(let path, let reason):
+      "cannot make the control socket at \(path): \(reason); "
+        + "mend that or choose another path with --control-socket"
+    }
+  }
+}

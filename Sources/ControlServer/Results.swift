@@ -1,0 +1,192 @@
+import ControlProtocol
+import Kademlia
+import NodeRuntime
+
+/// The node's outcomes and state in the words of the control socket.
+
+extension Result where Success == ControlResult, Failure == ControlError {
+  init(_ outcome: Outcome) {
+    switch outcome {
+    case .put(let outcome): self = Self.put(outcome)
+    case .get(.found(let record)): self = .success(.get(GetResult(record)))
+    case .get(.notFound):
+      self = .failure(ControlError(.notFound, "the network holds no value for this key"))
+    case .get(.unreachable(let answered, let needed)):
+      self = .failure(
+        ControlError(
+          .unreachable,
+          "\(answered) of the nodes that may hold this key answered, and \(needed) must; try again"))
+    case .lookup(let outcome): self = .success(.lookup(LookupResult(outcome)))
+    case .ping(.answered(let peer, let roundTrip)):
+      self = .success(
+        .ping(
+          PingResult(
+            nodeID: "\(peer.id)", address: "\(peer.endpoint)", rtt: roundTrip.milliseconds)))
+    case .ping(.unanswered(let duration)):
+      let seconds = duration.components.seconds
+      self = .failure(
+        ControlError(
+          .unreachable, "no answer within \(seconds) s; check the address and that a node runs there"))
+    case .bootstrap(let peers):
+      let nodes = peers.map { MetNode(nodeID: "\($0.id)", address: "\($0.endpoint)") }
+      self =
+        nodes.isEmpty
+        ? .failure(
+          ControlError(
+            .unreachable, "no node answered; check the addresses and that a node runs there"))
+        : .success(.bootstrap(BootstrapResult(nodes: nodes)))
+    }
+  }
+
+  private static func put(_ outcome: PutOutcome) -> Self {
+    let result = PutResult(outcome)
+    switch outcome.verdict {
+    case .stored:
+      return .success(.put(result))
+    case .quorumFailed:
+      if outcome.isForFullStores {
+        return .failure(
+          ControlError(
+            .storageFull, "the stores of the nodes that should hold this key are full; try again later",
+            put: result))
+      }
+      return .failure(
+        ControlError(
+          .quorumFailed,
+          "\(outcome.stored) of \(outcome.replicas) nodes confirmed, fewer than half; "
+            + "whether the value lasts is unknown: try again",
+          put: result))
+    case .conflict(let current):
+      let message =
+        switch current {
+        case 0?: "the key has no value now; nothing was stored"
+        case let seq?: "the key is at seq \(seq) now; read it and try again with that"
+        case nil: "the key was changed meanwhile; read it and try again with its seq"
+        }
+      return .failure(ControlError(.conflict, message, seq: current))
+    }
+  }
+}
+
+extension PutOutcome {
+  /// Whether full stores, and nothing else, kept the majority from confirming.
+  fileprivate var isForFullStores: Bool {
+    !failures.isEmpty && failures.allSatisfy(\.reason.isStorageFull)
+  }
+}
+
+extension ControlError {
+  init(_ refusal: OperationRefusal) {
+    switch refusal {
+    case .emptyKey:
+      self = .invalidParam("key", "a key has at least one byte")
+    case .tooLarge(let size, let limit):
+      self.init(
+        .tooLarge,
+        "key and value have \(size) bytes together, and \(limit) is the limit; store less under one key")
+    case .ttlOutOfRange(let limit):
+      self = .invalidParam("ttl", "ttl must be from 1 to \(limit) seconds")
+    case .busy(let limit):
+      self.init(.busy, "\(limit) operations wait already; try again in a moment")
+    }
+  }
+
+  static func unresolved(_ addresses: [HostPort]) -> ControlError {
+    let names = addresses.map(\.description).joined(separator: ", ")
+    return ControlError(
+      .unreachable, "cannot reach \(names): no such host, or of an address family that is not bound",
+      reason: "unresolved")
+  }
+}
+
+extension PutResult {
+  init(_ outcome: PutOutcome) {
+    self.init(
+      target: "\(outcome.target)", seq: outcome.version.seq, expires: outcome.version.expiry,
+      stored: Int64(outcome.stored), replicas: Int64(outcome.replicas),
+      failures: outcome.failures.map { failure in
+        PutFailure(
+          nodeID: "\(failure.peer.id)", address: "\(failure.peer.endpoint)", reason: "\(failure.reason)")
+      })
+  }
+}
+
+extension GetResult {
+  init(_ record: Record) {
+    self.init(
+      value: record.value, seq: record.version.seq, expires: record.version.expiry,
+      target: "\(record.target)")
+  }
+}
+
+extension HeldKey {
+  init(_ record: Record) {
+    self.init(
+      key: record.key, target: "\(record.target)", seq: record.version.seq,
+      expires: record.version.expiry, size: Int64(record.payloadSize),
+      isDeleted: record.version.isTombstone)
+  }
+}
+
+extension LookupResult {
+  init(_ outcome: LookupOutcome) {
+    self.init(
+      target: "\(outcome.target)",
+      closest: outcome.closest.map { candidate in
+        LookupNode(
+          nodeID: "\(candidate.peer.id)", address: "\(candidate.peer.endpoint)",
+          rtt: candidate.roundTrip?.milliseconds)
+      },
+      steps: outcome.steps.map { step in
+        LookupStep(
+          hop: Int64(step.hop), nodeID: "\(step.peer.id)", address: "\(step.peer.endpoint)",
+          rtt: step.roundTrip?.milliseconds, outcome: step.outcome.rawValue)
+      })
+  }
+}
+
+extension PeersResult {
+  init(_ node: Node, at now: Instant) {
+    self.init(
+      peers: node.table.contacts.map { contact in
+        ControlProtocol.Peer(
+          nodeID: "\(contact.id)", address: "\(contact.endpoint)",
+          addresses: contact.alternate.map { ["\(contact.endpoint)", "\($0)"] },
+          bucket: Int64(node.id.distance(to: contact.id).bucketIndex ?? 0),
+          rtt: contact.roundTrip.smoothed?.milliseconds,
+          age: now.since(contact.added).components.seconds,
+          lastSeen: now.since(contact.lastAnswered).components.seconds,
+          state: contact.state == .good ? .good : .questionable)
+      })
+  }
+}
+
+extension StatusResult {
+  init(_ driver: NodeDriver, version: String) {
+    self.init()
+    let node = driver.node
+    let counters = node.counters
+    nodeID = "\(node.id)"
+    addresses = driver.endpoints.map(\.description)
+    address = addresses.first ?? ""
+    self.version = version
+    uptime = SystemClock.now.monotonic.since(driver.started.monotonic).components.seconds
+    state = node.isJoined ? .ready : .joining
+    buckets = node.table.occupancy.map { BucketStatus(index: Int64($0.index), nodes: Int64($0.nodes)) }
+    knownNodes = Int64(node.table.count)
+    storedKeys = Int64(driver.store.valueCount)
+    storedBytes = Int64(driver.store.payloadBytes)
+    getsOK = counters.getsOK
+    getsNotFound = counters.getsNotFound
+    getsFailed = counters.getsFailed
+    putsOK = counters.putsOK
+    putsFailed = counters.putsFailed
+    latency = node.networkRoundTrip.smoothed?.milliseconds
+    queriesSent = counters.queriesSent
+    queriesAnswered = counters.queriesReceived
+    queriesTimedOut = counters.queriesFailed
+    responsesReceived = counters.responsesReceived
+    datagramsMalformed = driver.malformedDatagrams
+    pendingOperations = Int64(node.pendingOperations)
+  }
+}

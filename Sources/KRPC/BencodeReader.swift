@@ -1,0 +1,141 @@
+/// Walks over bencoding, checks it, and says where the values lie. Builds nothing.
+///
+/// The datagram is a parameter of every call and no property, because a type that holds a span
+/// cannot be written in the language yet.
+///
+/// What makes the rest of a datagram unreadable is thrown. What is merely against the rules, and
+/// lets the reading go on, is kept as `flaw`: the transaction, which canonical messages have behind
+/// the arguments, is then still found, and a query can be told what is wrong with it.
+struct BencodeReader {
+  typealias Reason = MalformedMessage.Reason
+
+  /// The offset of the next byte.
+  private(set) var position: Int
+  /// The first rule of bencoding that what was read so far breaks.
+  private(set) var flaw: Reason?
+  /// How many dictionaries had keys out of order so far.
+  private var unsortedDictionaries = 0
+
+  /// - Parameter position: where a value or a key begins.
+  init(at position: Int = 0) {
+    self.position = position
+  }
+
+  /// Reads the `d` of a dictionary; false, and no step forward, if something else is there.
+  mutating func beginDictionary(in bytes: RawSpan) -> Bool {
+    guard position < bytes.byteCount, bytes.byte(at: position) == UInt8(ascii: "d") else { return false }
+    position += 1
+    return true
+  }
+
+  /// Reads the next key of a dictionary, or its end, for which the answer is nil.
+  ///
+  /// - Parameter keys: those of this dictionary so far.
+  mutating func nextKey(in bytes: RawSpan, after keys: inout KeyOrder) throws(Reason) -> BencodeValue? {
+    if try endsContainer(in: bytes) {
+      if !keys.isAscending { unsortedDictionaries += 1 }
+      return nil
+    }
+    let encoding = position
+    let key = try string(in: bytes)
+    keys.admit(key, encodedAt: encoding, in: bytes)
+    if let flaw = keys.flaw { note(flaw) }
+    return key
+  }
+
+  /// Reads a value of any form and everything in it.
+  ///
+  /// - Parameter depth: the level that the value is on if it is a list or dictionary, 1 being the
+  ///   outermost.
+  mutating func value(in bytes: RawSpan, depth: Int) throws(Reason) -> BencodeValue {
+    guard position < bytes.byteCount else { throw .truncated }
+    switch bytes.byte(at: position) {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): return try string(in: bytes)
+    case UInt8(ascii: "i"): return try integer(in: bytes)
+    case UInt8(ascii: "l"): return try list(in: bytes, depth: depth)
+    case UInt8(ascii: "d"): return try dictionary(in: bytes, depth: depth)
+    default: throw .unexpectedByte(at: position)
+    }
+  }
+
+  private mutating func list(in bytes: RawSpan, depth: Int) throws(Reason) -> BencodeValue {
+    guard depth <= KRPC.maxDepth else { throw .tooDeep }
+    let unsortedBefore = unsortedDictionaries
+    position += 1
+    let start = position
+    while !(try endsContainer(in: bytes)) {
+      _ = try value(in: bytes, depth: depth + 1)
+    }
+    return BencodeValue(
+      .list, from: start, to: position - 1, isCanonical: unsortedDictionaries == unsortedBefore)
+  }
+
+  private mutating func dictionary(in bytes: RawSpan, depth: Int) throws(Reason) -> BencodeValue {
+    guard depth <= KRPC.maxDepth else { throw .tooDeep }
+    let unsortedBefore = unsortedDictionaries
+    position += 1
+    let start = position
+    var keys = KeyOrder()
+    while try nextKey(in: bytes, after: &keys) != nil {
+      _ = try value(in: bytes, depth: depth + 1)
+    }
+    return BencodeValue(
+      .dictionary, from: start, to: position - 1, isCanonical: unsortedDictionaries == unsortedBefore)
+  }
+
+  /// Reads the `e` of a list or dictionary if it is there.
+  private mutating func endsContainer(in bytes: RawSpan) throws(Reason) -> Bool {
+    guard position < bytes.byteCount else { throw .truncated }
+    guard bytes.byte(at: position) == UInt8(ascii: "e") else { return false }
+    position += 1
+    return true
+  }
+
+  /// Reads a length, a colon, and that many bytes.
+  private mutating func string(in bytes: RawSpan) throws(Reason) -> BencodeValue {
+    let digits = position
+    var length = 0
+    while position < bytes.byteCount, let digit = Self.digit(bytes.byte(at: position)) {
+      // Never above ten times the size of the datagram, so that no sum overflows.
+      length = length * 10 + digit
+      guard length <= bytes.byteCount else { throw .truncated }
+      position += 1
+    }
+    guard position < bytes.byteCount else { throw .truncated }
+    guard position > digits, bytes.byte(at: position) == UInt8(ascii: ":") else {
+      throw .unexpectedByte(at: position)
+    }
+    if position - digits > 1, bytes.byte(at: digits) == UInt8(ascii: "0") { note(.nonCanonicalLength) }
+    position += 1
+    guard length <= bytes.byteCount - position else { throw .truncated }
+    let start = position
+    position += length
+    return BencodeValue(.string, from: start, to: position)
+  }
+
+  /// Reads an `i`, digits of any number, and an `e`.
+  private mutating func integer(in bytes: RawSpan) throws(Reason) -> BencodeValue {
+    position += 1
+    let start = position
+    if position < bytes.byteCount, bytes.byte(at: position) == UInt8(ascii: "-") { position += 1 }
+    let digits = position
+    while position < bytes.byteCount, Self.digit(bytes.byte(at: position)) != nil { position += 1 }
+    guard position < bytes.byteCount else { throw .truncated }
+    guard position > digits, bytes.byte(at: position) == UInt8(ascii: "e") else {
+      throw .unexpectedByte(at: position)
+    }
+    // A zero in front is right only where it is the whole number.
+    if bytes.byte(at: digits) == UInt8(ascii: "0"), position - start > 1 { note(.nonCanonicalInteger) }
+    position += 1
+    return BencodeValue(.integer, from: start, to: position - 1)
+  }
+
+  private static func digit(_ byte: UInt8) -> Int? {
+    let digit = byte &- UInt8(ascii: "0")
+    return digit < 10 ? Int(digit) : nil
+  }
+
+  private mutating func note(_ reason: Reason) {
+    if flaw == nil { flaw = reason }
+  }
+}

@@ -1,0 +1,69 @@
+import Kademlia
+
+/// The compact node info of BEP 5 and BEP 32: ID, address and port in a row, big end first.
+enum CompactNodes {
+  /// The bytes that a node takes: 26 with an IPv4 address, 38 with an IPv6 address.
+  static func size(_ family: AddressFamily) -> Int {
+    switch family {
+    case .v4: NodeID.byteCount + 4 + 2
+    case .v6: NodeID.byteCount + 16 + 2
+    }
+  }
+
+  /// The nodes of `nodes` and `nodes6`, the first `KRPC.maxNodes` of them. Those without a port are
+  /// left out.
+  static func read(
+    _ nodes: BencodeValue?, _ nodes6: BencodeValue?, in bytes: RawSpan
+  ) throws(MalformedMessage.Reason) -> [Peer] {
+    let count = try count(nodes, .v4, .nodes)
+    let count6 = try self.count(nodes6, .v6, .nodes6)
+    var peers = [Peer]()
+    guard count + count6 > 0 else { return peers }
+    peers.reserveCapacity(min(count + count6, KRPC.maxNodes))
+    if let nodes { append(nodes, count, .v4, in: bytes, to: &peers) }
+    if let nodes6 { append(nodes6, count6, .v6, in: bytes, to: &peers) }
+    return peers
+  }
+
+  private static func count(
+    _ nodes: BencodeValue?, _ family: AddressFamily, _ field: MalformedMessage.Field
+  ) throws(MalformedMessage.Reason) -> Int {
+    guard let nodes else { return 0 }
+    guard let length = nodes.stringLength else { throw .invalid(field) }
+    let (count, rest) = length.quotientAndRemainder(dividingBy: size(family))
+    guard rest == 0 else { throw .invalid(field) }
+    return count
+  }
+
+  private static func append(
+    _ nodes: BencodeValue, _ count: Int, _ family: AddressFamily, in bytes: RawSpan,
+    to peers: inout [Peer]
+  ) {
+    let size = size(family)
+    var offset = nodes.start
+    for _ in 0..<count {
+      guard peers.count < KRPC.maxNodes else { return }
+      let address = address(family, at: offset + NodeID.byteCount, in: bytes)
+      let port = bytes.bigEndian(at: offset + size - 2, as: UInt16.self)
+      if port != 0 {
+        peers.append(Peer(id: bytes.nodeID(at: offset), endpoint: Endpoint(address, port: port)))
+      }
+      offset += size
+    }
+  }
+
+  private static func address(
+    _ family: AddressFamily, at offset: Int, in bytes: RawSpan
+  ) -> IPAddress {
+    switch family {
+    case .v4:
+      return .v4(bytes.bigEndian(at: offset, as: UInt32.self))
+    case .v6:
+      let high = bytes.bigEndian(at: offset, as: UInt64.self)
+      let low = bytes.bigEndian(at: offset + 8, as: UInt64.self)
+      // IPv4 in IPv6 (::ffff:0:0/96) is IPv4: one host has one address a family.
+      if high == 0, low >> 32 == 0xFFFF { return .v4(UInt32(truncatingIfNeeded: low)) }
+      return .v6(high, low)
+    }
+  }
+}

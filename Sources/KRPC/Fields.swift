@@ -1,0 +1,116 @@
+import Kademlia
+
+/// The values of `a` or `r` under the keys that are known, by their place in the datagram.
+struct Fields {
+  typealias Reason = MalformedMessage.Reason
+  typealias Field = MalformedMessage.Field
+
+  /// Whether there is such a dictionary.
+  private(set) var isPresent = false
+
+  private(set) var id: BencodeValue?
+  private(set) var target: BencodeValue?
+  private(set) var infoHash: BencodeValue?
+  private(set) var want: BencodeValue?
+  private(set) var seq: BencodeValue?
+  private(set) var kind: BencodeValue?
+  private(set) var token: BencodeValue?
+  private(set) var key: BencodeValue?
+  private(set) var value: BencodeValue?
+  private(set) var expiry: BencodeValue?
+  private(set) var deletion: BencodeValue?
+  private(set) var cas: BencodeValue?
+  private(set) var nodes: BencodeValue?
+  private(set) var nodes6: BencodeValue?
+  private(set) var keepsPlainRecords: BencodeValue?
+
+  /// Reads them where they are kept, for they are large to move. A value that is no dictionary is
+  /// passed over.
+  ///
+  /// - Parameter depth: the level of the dictionary.
+  mutating func read(
+    _ bytes: RawSpan, with reader: inout BencodeReader, depth: Int
+  ) throws(Reason) {
+    guard reader.beginDictionary(in: bytes) else {
+      _ = try reader.value(in: bytes, depth: depth)
+      return
+    }
+    isPresent = true
+    var keys = KeyOrder()
+    while let key = try reader.nextKey(in: bytes, after: &keys) {
+      let value = try reader.value(in: bytes, depth: depth + 1)
+      if let field = Field(key, in: bytes) { set(field, to: value) }
+    }
+  }
+
+  private mutating func set(_ field: Field, to entry: BencodeValue) {
+    switch field {
+    case .id: id = entry
+    case .target: target = entry
+    case .infoHash: infoHash = entry
+    case .want: want = entry
+    case .seq: seq = entry
+    case .kind: kind = entry
+    case .token: token = entry
+    case .key: key = entry
+    case .value: value = entry
+    case .expiry: expiry = entry
+    case .deletion: deletion = entry
+    case .cas: cas = entry
+    case .nodes: nodes = entry
+    case .nodes6: nodes6 = entry
+    case .keepsPlainRecords: keepsPlainRecords = entry
+    }
+  }
+
+  /// The `id` of the sender, which every query and answer has.
+  func sender(in bytes: RawSpan) throws(Reason) -> NodeID {
+    guard let id else { throw .missing(.id) }
+    guard let sender = id.nodeID(in: bytes) else { throw .invalid(.id) }
+    return sender
+  }
+
+  /// A field that has to be there as an integer of 0 to 2^63 - 1.
+  func natural(_ entry: BencodeValue?, _ field: Field, in bytes: RawSpan) throws(Reason) -> Int64 {
+    guard let number = try optionalNatural(entry, field, in: bytes) else { throw .missing(field) }
+    return number
+  }
+
+  /// A field that may be absent and otherwise has to be an integer of 0 to 2^63 - 1.
+  func optionalNatural(
+    _ entry: BencodeValue?, _ field: Field, in bytes: RawSpan
+  ) throws(Reason) -> Int64? {
+    guard let entry else { return nil }
+    guard let number = entry.natural(in: bytes) else { throw .invalid(field) }
+    return number
+  }
+}
+
+extension MalformedMessage.Field {
+  /// The field with this key; nil if nobody knows it.
+  init?(_ key: BencodeValue, in bytes: RawSpan) {
+    guard key.count > 0 else { return nil }
+    // Length and first byte leave one candidate, so that one comparison decides.
+    let (field, name): (Self, StaticString)
+    switch (key.count, bytes.byte(at: key.start)) {
+    case (1, _): (field, name) = (.value, "v")
+    case (2, UInt8(ascii: "i")): (field, name) = (.id, "id")
+    case (2, _): (field, name) = (.keepsPlainRecords, "kv")
+    case (3, UInt8(ascii: "s")): (field, name) = (.seq, "seq")
+    case (3, UInt8(ascii: "e")): (field, name) = (.expiry, "exp")
+    case (3, UInt8(ascii: "d")): (field, name) = (.deletion, "del")
+    case (3, UInt8(ascii: "c")): (field, name) = (.cas, "cas")
+    case (3, _): (field, name) = (.key, "key")
+    case (4, UInt8(ascii: "w")): (field, name) = (.want, "want")
+    case (4, _): (field, name) = (.kind, "kind")
+    case (5, UInt8(ascii: "t")): (field, name) = (.token, "token")
+    case (5, _): (field, name) = (.nodes, "nodes")
+    case (6, UInt8(ascii: "t")): (field, name) = (.target, "target")
+    case (6, _): (field, name) = (.nodes6, "nodes6")
+    case (9, _): (field, name) = (.infoHash, "info_hash")
+    default: return nil
+    }
+    guard bytes.matches(name, from: key.start, to: key.end) else { return nil }
+    self = field
+  }
+}

@@ -1,0 +1,51 @@
+import Kademlia
+
+/// The wire form of the messages: bencoded dictionaries, one a datagram (BEP 5, 32, 43 and 44).
+///
+/// What is written is canonical. What is read may have its keys in any order and keys that nobody
+/// knows, but never the same key twice in one dictionary.
+package enum KRPC {
+  /// 1,200: the most bytes that we put in one datagram, so that IP fragments are never made.
+  package static let maxDatagramSize = 1200
+  /// The most bytes that the key and the value of a record may have together to go by datagram.
+  package static let maxRecordPayload = Record.maxDatagramPayload
+  /// How many levels of lists and dictionaries a message may have, the outermost one counted.
+  package static let maxDepth = 16
+  /// The most keys of a dictionary whose keys are not in ascending order. Ascending keys cannot
+  /// repeat and are not counted; others are compared with one another.
+  package static let maxUnsortedKeys = 32
+  /// The most nodes that are kept of one answer, both families together.
+  package static let maxNodes = 64
+  /// The most bytes of UTF-8 that are kept of the text of an error, and written of one.
+  package static let maxErrorText = 256
+
+  /// Replaces the contents of `buffer` with the canonical bencoding of a message.
+  ///
+  /// An answer that would be longer than `maxDatagramSize` loses its `nodes6`, then its `nodes`,
+  /// and never its record: a record within `maxRecordPayload` fits then. Nothing else is left out
+  /// for its size. In an answer with both a held record and a stored seq, `seq` is that of the
+  /// record; `want` is written for `find_node` and `get` only, the queries that are answered with
+  /// nodes.
+  ///
+  /// - Parameter buffer: keeps its capacity, so that one buffer serves many messages without
+  ///   another allocation.
+  package static func encode(_ message: Message, into buffer: inout [UInt8]) {
+    var writer = BencodeWriter()
+    swap(&writer.bytes, &buffer)
+    writer.write(message)
+    swap(&writer.bytes, &buffer)
+  }
+
+  /// Reads one datagram, or one message of a stream.
+  ///
+  /// - Throws: `MalformedMessage`, with the answer to send where there is one. No input traps.
+  package static func decode(_ datagram: RawSpan) throws(MalformedMessage) -> Message {
+    var envelope = Envelope()
+    do throws(MalformedMessage.Reason) {
+      try envelope.read(datagram)
+    } catch {
+      throw MalformedMessage(reason: error)
+    }
+    return try envelope.message(in: datagram)
+  }
+}

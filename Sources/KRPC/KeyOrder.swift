@@ -1,0 +1,57 @@
+/// The keys of one dictionary as they are read: finds a key that comes twice.
+///
+/// Keys in strictly ascending order, as canonical ones are, cannot repeat and cost one comparison
+/// each. From the first one that is out of order, every key is compared with all those before it.
+struct KeyOrder {
+  /// Whether every key so far was greater than the one before it.
+  private(set) var isAscending = true
+  /// The first rule that the keys break: one comes twice, or they cannot all be compared.
+  private(set) var flaw: MalformedMessage.Reason?
+
+  private var count = 0
+  private var previous = BencodeValue(.string, from: 0, to: 0)
+  /// Where the lengths of the first keys begin: `KRPC.maxUnsortedKeys` of them.
+  private var encodings = InlineArray<32, UInt32>(repeating: 0)
+
+  /// Takes the next key.
+  ///
+  /// - Parameter encoding: the offset of its length.
+  mutating func admit(_ key: BencodeValue, encodedAt encoding: Int, in bytes: RawSpan) {
+    if isAscending, count > 0, !Self.precedes(previous, key, in: bytes) { isAscending = false }
+    if !isAscending, flaw == nil {
+      if count >= encodings.count {
+        flaw = .tooManyUnsortedKeys
+      } else if repeats(encoding, to: key.end, in: bytes) {
+        flaw = .duplicateKey
+      }
+    }
+    if count < encodings.count { encodings[count] = UInt32(truncatingIfNeeded: encoding) }
+    previous = key
+    count += 1
+  }
+
+  /// Whether the key in this range is one of those before it. Length and bytes are compared in one:
+  /// no encoding of a key begins with that of another. Changes nothing; `mutating` only because the
+  /// offsets would otherwise be copied for every call.
+  private mutating func repeats(_ start: Int, to end: Int, in bytes: RawSpan) -> Bool {
+    for index in 0..<min(count, encodings.count) {
+      let other = Int(truncatingIfNeeded: encodings[index])
+      var offset = 0
+      while start + offset < end, bytes.byte(at: start + offset) == bytes.byte(at: other + offset) {
+        offset += 1
+      }
+      if start + offset == end { return true }
+    }
+    return false
+  }
+
+  /// Whether one key is less than another, as raw bytes.
+  private static func precedes(_ left: BencodeValue, _ right: BencodeValue, in bytes: RawSpan) -> Bool {
+    let shared = min(left.count, right.count)
+    for offset in 0..<shared {
+      let (first, second) = (bytes.byte(at: left.start + offset), bytes.byte(at: right.start + offset))
+      if first != second { return first < second }
+    }
+    return left.count < right.count
+  }
+}

@@ -1,0 +1,148 @@
+import Kademlia
+
+/// Why a datagram was not understood, and what to answer it with.
+package struct MalformedMessage: Error, Hashable, Sendable {
+  /// What was wrong with it.
+  package let reason: Reason
+  /// The error to send back: for a query whose transaction could be read. Nil for everything else
+  /// (answers, errors, garbage), which is met with silence.
+  package let reply: Message?
+
+  /// A datagram that is not answered.
+  init(reason: Reason) {
+    self.reason = reason
+    self.reply = nil
+  }
+
+  /// A query that is answered with an error.
+  init(reason: Reason, refusing transaction: TransactionID) {
+    self.reason = reason
+    self.reply = Message(
+      transaction: transaction, body: .error(RPCError(reason.errorCode, reason.description)))
+  }
+}
+
+extension MalformedMessage {
+  /// What can be wrong with a datagram.
+  package enum Reason: Error, Hashable, Sendable {
+    // It is not bencoding: nothing more can be read.
+
+    /// More than 2 GiB.
+    case tooLong
+    /// The outermost value is not a dictionary.
+    case notADictionary
+    /// A value ends beyond the end of the datagram.
+    case truncated
+    /// The byte at this offset cannot stand there.
+    case unexpectedByte(at: Int)
+    /// More levels than `KRPC.maxDepth`.
+    case tooDeep
+    /// Bytes after the outermost dictionary.
+    case trailingBytes
+
+    // It is bencoding, and not as it has to be.
+
+    /// An integer with leading zeros, or a negative zero.
+    case nonCanonicalInteger
+    /// The length of a string with leading zeros.
+    case nonCanonicalLength
+    /// A dictionary, at any depth, with the same key twice.
+    case duplicateKey
+    /// A dictionary with keys out of order, and more of them than `KRPC.maxUnsortedKeys`.
+    case tooManyUnsortedKeys
+
+    // It is no message, or one that cannot be acted on.
+
+    /// No `t`, or one that is not 1 to 32 bytes long.
+    case noTransaction
+    /// `y` is missing, or neither `q` nor `r` nor `e`.
+    case noType
+    /// A query without `q`.
+    case noMethod
+    /// A method that is not known, without a `target` to answer with the nodes near it (204).
+    case unknownMethod
+    /// `a` of a query or `r` of an answer is missing or no dictionary.
+    case noFields
+    /// `e` of an error is not a list that begins with a code.
+    case noErrorCode
+    /// A field that has to be there is not.
+    case missing(Field)
+    /// A field is not of its type, length or range.
+    case invalid(Field)
+    /// A `put` of a record of a kind that is not kept: one without `key`.
+    case unkeptRecordKind
+    /// `v` is not canonical: it has a dictionary with keys out of order (BEP 44).
+    case nonCanonicalValue
+    /// Key and value are longer than `KRPC.maxRecordPayload` together (205).
+    case payloadTooBig
+  }
+
+  /// The fields of `a` and `r` that are read; the raw value is the key on the wire.
+  package enum Field: String, Hashable, Sendable, CaseIterable {
+    case id, target, want, seq, kind, token, key, cas, nodes, nodes6
+    case infoHash = "info_hash"
+    case value = "v"
+    case expiry = "exp"
+    case deletion = "del"
+    case keepsPlainRecords = "kv"
+  }
+}
+
+extension MalformedMessage.Reason {
+  /// The code of the error that a query is answered with (BEP 5, BEP 44).
+  package var errorCode: Int {
+    switch self {
+    case .unknownMethod: RPCError.methodUnknown
+    case .payloadTooBig: RPCError.tooBig
+    default: RPCError.protocolError
+    }
+  }
+}
+
+extension MalformedMessage.Reason: CustomStringConvertible {
+  /// One line for the asker and for the log, without a full stop.
+  package var description: String {
+    switch self {
+    case .tooLong: "the message is too long"
+    case .notADictionary: "the message is not a dictionary"
+    case .truncated: "the message breaks off"
+    case .unexpectedByte(let offset): "the message is not bencoding at byte \(offset)"
+    case .tooDeep: "the message is nested deeper than \(KRPC.maxDepth) levels"
+    case .trailingBytes: "bytes follow the message"
+    case .nonCanonicalInteger: "an integer has leading zeros or is a negative zero"
+    case .nonCanonicalLength: "the length of a string has leading zeros"
+    case .duplicateKey: "a dictionary has the same key twice"
+    case .tooManyUnsortedKeys: "a dictionary has over \(KRPC.maxUnsortedKeys) keys out of order"
+    case .noTransaction: "'t' must be 1 to \(ShortBytes.capacity) bytes"
+    case .noType: "'y' must be q, r or e"
+    case .noMethod: "a query needs 'q'"
+    case .unknownMethod: "unknown method"
+    case .noFields: "'a' of a query and 'r' of an answer must be dictionaries"
+    case .noErrorCode: "'e' must be a list of a code and a text"
+    case .missing(let field): "'\(field.rawValue)' is missing"
+    case .invalid(let field): "'\(field.rawValue)' must be \(field.requirement)"
+    case .unkeptRecordKind: "only records with a 'key' are kept here"
+    case .nonCanonicalValue: "'v' is not canonical"
+    case .payloadTooBig: "key and value are over \(KRPC.maxRecordPayload) bytes"
+    }
+  }
+}
+
+extension MalformedMessage.Field {
+  /// What the field has to be, as the end of "must be".
+  fileprivate var requirement: String {
+    switch self {
+    case .id, .target, .infoHash: "20 bytes"
+    case .want: "a list of n4 and n6"
+    case .seq, .expiry, .cas: "an integer from 0 to \(Int64.max)"
+    case .kind: "a kind of record that is kept here: plain"
+    case .token: "1 to \(ShortBytes.capacity) bytes"
+    case .key: "a string that is not empty"
+    case .value: "a byte string"
+    case .deletion: "1, and 'v' empty"
+    case .nodes: "a string of \(CompactNodes.size(.v4)) bytes a node"
+    case .nodes6: "a string of \(CompactNodes.size(.v6)) bytes a node"
+    case .keepsPlainRecords: "1"
+    }
+  }
+}

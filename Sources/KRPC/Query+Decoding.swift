@@ -1,0 +1,101 @@
+import Kademlia
+
+extension Query {
+  /// Reads a query.
+  ///
+  /// - Parameters:
+  ///   - name: `q`, a string.
+  ///   - arguments: `a`.
+  /// - Throws: the first argument that is not as it has to be. Arguments that the method does not
+  ///   have are not looked at.
+  init(
+    _ name: BencodeValue, _ arguments: Fields, isReadOnly: Bool, in bytes: RawSpan
+  ) throws(MalformedMessage.Reason) {
+    let known = MethodName(name, in: bytes)
+    guard arguments.isPresent else { throw known == nil ? .unknownMethod : .noFields }
+    let method: Method
+    var want = AddressFamilies(rawValue: 0)
+    switch known {
+    case .ping:
+      method = .ping
+    case .findNode:
+      method = .findNode(target: try arguments.neededTarget(in: bytes))
+      want = try arguments.wantedFamilies(in: bytes)
+    case .get:
+      method = .get(
+        target: try arguments.neededTarget(in: bytes),
+        kind: try arguments.recordKindAsked(in: bytes),
+        seq: try arguments.optionalNatural(arguments.seq, .seq, in: bytes))
+      want = try arguments.wantedFamilies(in: bytes)
+    case .put:
+      method = .put(
+        try arguments.record(in: bytes), token: try arguments.neededToken(in: bytes),
+        cas: try arguments.optionalNatural(arguments.cas, .cas, in: bytes))
+    case nil:
+      // A method of another time or another network: routing helps it along all the same (BEP 5).
+      guard
+        let target = arguments.target?.nodeID(in: bytes) ?? arguments.infoHash?.nodeID(in: bytes)
+      else { throw .unknownMethod }
+      method = .findNode(target: target)
+      want = try arguments.wantedFamilies(in: bytes)
+    }
+    self.init(
+      sender: try arguments.sender(in: bytes), method: method, isReadOnly: isReadOnly, want: want)
+  }
+}
+
+/// The methods that are known by name.
+private enum MethodName {
+  case ping, findNode, get, put
+
+  init?(_ name: BencodeValue, in bytes: RawSpan) {
+    if name.isString("find_node", in: bytes) {
+      self = .findNode
+    } else if name.isString("get", in: bytes) {
+      self = .get
+    } else if name.isString("put", in: bytes) {
+      self = .put
+    } else if name.isString("ping", in: bytes) {
+      self = .ping
+    } else {
+      return nil
+    }
+  }
+}
+
+extension Fields {
+  fileprivate func neededTarget(in bytes: RawSpan) throws(Reason) -> NodeID {
+    guard let target else { throw .missing(.target) }
+    guard let id = target.nodeID(in: bytes) else { throw .invalid(.target) }
+    return id
+  }
+
+  fileprivate func neededToken(in bytes: RawSpan) throws(Reason) -> WriteToken {
+    guard let token else { throw .missing(.token) }
+    guard let short = token.shortBytes(in: bytes) else { throw .invalid(.token) }
+    return short
+  }
+
+  fileprivate func recordKindAsked(in bytes: RawSpan) throws(Reason) -> RecordKind? {
+    guard let kind else { return nil }
+    guard kind.isString("plain", in: bytes) else { throw .invalid(.kind) }
+    return .plain
+  }
+
+  /// The families of `want` (BEP 32). It is a wish and not needed: a `want` that is no list, and
+  /// whatever else is in the list, says nothing.
+  fileprivate func wantedFamilies(in bytes: RawSpan) throws(Reason) -> AddressFamilies {
+    var families = AddressFamilies(rawValue: 0)
+    guard let want, want.form == .list else { return families }
+    var reader = BencodeReader(at: want.start)
+    while reader.position < want.end {
+      let item = try reader.value(in: bytes, depth: 1)
+      if item.isString("n4", in: bytes) {
+        families.insert(.v4)
+      } else if item.isString("n6", in: bytes) {
+        families.insert(.v6)
+      }
+    }
+    return families
+  }
+}

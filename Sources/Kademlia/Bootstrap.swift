@@ -1,0 +1,82 @@
+/// How far a node has come with finding the network, and when it tries again.
+struct Bootstrap: Sendable {
+  /// Some addresses that are being pinged, and who answered there.
+  struct Round: Sendable {
+    private(set) var waiting: [Endpoint]
+    private(set) var met: [Peer] = []
+
+    init(_ endpoints: [Endpoint]) {
+      waiting = endpoints
+    }
+
+    var isSettled: Bool { waiting.isEmpty }
+
+    mutating func settled(_ endpoint: Endpoint, met peer: Peer?) {
+      // One answer or silence settles an address once, however often it was asked.
+      guard let index = waiting.firstIndex(of: endpoint) else { return }
+      waiting.remove(at: index)
+      if let peer { met.append(peer) }
+    }
+  }
+
+  /// The first join, which operations wait for.
+  enum Join: Sendable {
+    case notStarted
+    case running(until: Instant)
+    case ended
+  }
+
+  private let firstBackOff: Duration
+  private let longestBackOff: Duration
+  var join = Join.notStarted
+  /// The bootstrap addresses as last resolved, without our own.
+  var addresses: [Endpoint] = []
+  /// The addresses asked at the moment; nil while none are.
+  var round: Round?
+  /// The lookup of the own ID, while one runs.
+  var selfLookup: OperationID?
+  /// Whether there are names to resolve at all.
+  var isConfigured = false
+  private var backOff: Duration
+  private var nextAttempt: Instant?
+
+  init(parameters: Parameters) {
+    firstBackOff = parameters.bootstrapBackOff
+    longestBackOff = parameters.probeInterval
+    backOff = parameters.bootstrapBackOff
+  }
+
+  var isJoined: Bool {
+    if case .ended = join { true } else { false }
+  }
+
+  var nextDeadline: Instant? {
+    guard case .running(let end) = join else { return nextAttempt }
+    return nextAttempt.map { min($0, end) } ?? end
+  }
+
+  /// Plans the next attempt, each one twice as far off as the last.
+  ///
+  /// - Returns: the pause before it; nil where there is nothing to try.
+  @discardableResult
+  mutating func retry(_ now: Instant) -> Duration? {
+    guard isConfigured else { return nil }
+    let pause = backOff
+    nextAttempt = now + pause
+    backOff = min(backOff * 2, longestBackOff)
+    return pause
+  }
+
+  /// Whether an attempt is due; it counts as begun if so.
+  mutating func attemptIsDue(_ now: Instant) -> Bool {
+    guard let attempt = nextAttempt, attempt <= now else { return false }
+    nextAttempt = nil
+    return true
+  }
+
+  /// The table has contacts: no attempt is needed, and the next series starts afresh.
+  mutating func succeeded() {
+    nextAttempt = nil
+    backOff = firstBackOff
+  }
+}

@@ -1,0 +1,80 @@
+/// A node that has answered a query of ours, and what we know of it.
+package struct Contact: Hashable, Sendable {
+  package enum State: String, Hashable, Sendable {
+    /// Its last query was answered.
+    case good
+    /// It has left a query unanswered since it last answered. It is asked last, told to nobody, and
+    /// leaves the table if this goes on.
+    case questionable
+  }
+
+  package let id: NodeID
+  /// Where it last answered.
+  package private(set) var endpoint: Endpoint
+  /// An address of the other family at which it has answered too.
+  package private(set) var alternate: Endpoint?
+  package let added: Instant
+  package private(set) var lastAnswered: Instant
+  package private(set) var roundTrip = RoundTrip()
+  /// Queries in a row that got no answer at all; those of one burst count once.
+  package private(set) var failures = 0
+  package private(set) var state = State.good
+  private var lastFailure: Instant?
+
+  package init(_ peer: Peer, at now: Instant) {
+    self.id = peer.id
+    self.endpoint = peer.endpoint
+    self.added = now
+    self.lastAnswered = now
+  }
+
+  package var peer: Peer { Peer(id: id, endpoint: endpoint) }
+
+  /// The contact's address in one of the wanted families; nil if it has none there.
+  package func peer(in families: AddressFamilies) -> Peer? {
+    if families.contains(AddressFamilies(endpoint.address.family)) { return peer }
+    guard let alternate, families.contains(AddressFamilies(alternate.address.family)) else {
+      return nil
+    }
+    return Peer(id: id, endpoint: alternate)
+  }
+
+  mutating func answered(_ now: Instant, at source: Endpoint, after duration: Duration?) {
+    lastAnswered = now
+    failures = 0
+    lastFailure = nil
+    state = .good
+    if let duration { roundTrip.sample(duration) }
+    move(to: source)
+  }
+
+  /// Whether an answer from `source` may speak for this contact.
+  ///
+  /// An ID that answers elsewhere in a family that we have an address for is somebody else's claim
+  /// until the address we know has failed.
+  func accepts(_ source: Endpoint) -> Bool {
+    if source == endpoint || source == alternate || failures > 0 { return true }
+    let family = source.address.family
+    return endpoint.address.family != family && alternate?.address.family != family
+  }
+
+  private mutating func move(to source: Endpoint) {
+    guard source != endpoint else { return }
+    if endpoint.address.family != source.address.family { alternate = endpoint }
+    endpoint = source
+  }
+
+  /// A query is past its second soft timeout.
+  mutating func fellSilent() {
+    state = .questionable
+  }
+
+  /// A query sent at `sent` has failed for good. One burst of queries can all be lost to one stall,
+  /// so only a query sent after the last failure counts as another.
+  mutating func failed(_ now: Instant, sentAt sent: Instant) {
+    state = .questionable
+    if let lastFailure, sent < lastFailure { return }
+    lastFailure = now
+    failures += 1
+  }
+}

@@ -1,0 +1,41 @@
+/// What a node wants done. The shell carries effects out in their order, and tells the node what
+/// came of those that have an outcome.
+package enum Effect: Sendable {
+  case send(Message, to: Endpoint)
+  /// Keep a record, durably if the store is; then call `committed` with the same ID.
+  case commit(Record, CommitID)
+  /// Drop what has expired.
+  case removeExpired
+  /// Look the bootstrap names up, then call `bootstrapResolved`.
+  case resolveBootstrap
+  case finished(OperationID, Outcome)
+  case notice(Notice)
+}
+
+/// Names one commit between the effect that asks for it and the event that ends it.
+package struct CommitID: Hashable, Sendable {
+  package let rawValue: UInt64
+}
+
+/// Names one operation from its start to its outcome.
+package struct OperationID: Hashable, Comparable, Sendable {
+  package let rawValue: UInt64
+
+  package static func < (left: OperationID, right: OperationID) -> Bool {
+    left.rawValue < right.rawValue
+  }
+}
+
+/// What an operator may want to read of a node's life.
+package enum Notice: Hashable, Sendable {
+  /// The first join has ended; operations begin.
+  case joined(contacts: Int)
+  /// No bootstrap address answered. They are tried again.
+  case bootstrapUnanswered(retryAfter: Duration)
+  case contactAdded(Peer)
+  case contactLost(Peer)
+  /// The last contact has left: this node is alone.
+  case isolated
+  /// A contact came back, or another part of the network was met.
+  case merging(with: Peer)
+}

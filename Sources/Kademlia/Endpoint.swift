@@ -1,0 +1,101 @@
+/// An IP address of either family. Shells map IPv4-in-IPv6 addresses to `v4` before the core sees
+/// them, so that one host has one address a family.
+package enum IPAddress: Hashable, Sendable {
+  /// The address as a number in host order: 127.0.0.1 is 0x7F000001.
+  case v4(UInt32)
+  /// The upper and lower 64 bits in host order: ::1 is (0, 1).
+  case v6(UInt64, UInt64)
+
+  package var family: AddressFamily {
+    switch self {
+    case .v4: .v4
+    case .v6: .v6
+    }
+  }
+}
+
+package enum AddressFamily: UInt8, Hashable, Sendable, CaseIterable {
+  case v4, v6
+}
+
+/// A set of address families: what a node can send to, what an asker wants (BEP 32).
+package struct AddressFamilies: OptionSet, Hashable, Sendable {
+  package let rawValue: UInt8
+  package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  /// Named, because an empty literal is a call into generic code, and every query makes one.
+  package static let none = AddressFamilies(rawValue: 0)
+  package static let v4 = AddressFamilies(rawValue: 1)
+  package static let v6 = AddressFamilies(rawValue: 2)
+
+  package init(_ family: AddressFamily) {
+    self = family == .v4 ? .v4 : .v6
+  }
+}
+
+/// A UDP address and port.
+package struct Endpoint: Hashable, Sendable {
+  package let address: IPAddress
+  package let port: UInt16
+
+  package init(_ address: IPAddress, port: UInt16) {
+    self.address = address
+    self.port = port
+  }
+}
+
+extension IPAddress: CustomStringConvertible {
+  /// Dotted decimal, or the canonical text of RFC 5952 (lower case, longest run of zeros as `::`).
+  package var description: String {
+    switch self {
+    case .v4(let bits):
+      return "\(bits >> 24).\(bits >> 16 & 0xFF).\(bits >> 8 & 0xFF).\(bits & 0xFF)"
+    case .v6(let high, let low):
+      let groups = [high, low].flatMap { word in
+        [48, 32, 16, 0].map { UInt16(truncatingIfNeeded: word >> UInt64($0)) }
+      }
+      let gap = Self.longestRunOfZeros(in: groups)
+      func text(_ part: ArraySlice<UInt16>) -> String {
+        part.map { String($0, radix: 16) }.joined(separator: ":")
+      }
+      guard gap.count >= 2 else { return text(groups[...]) }
+      return text(groups[..<gap.lowerBound]) + "::" + text(groups[gap.upperBound...])
+    }
+  }
+
+  /// The first of the longest runs, as RFC 5952 (4.2.3) asks.
+  private static func longestRunOfZeros(in groups: [UInt16]) -> Range<Int> {
+    var best = 0..<0
+    var start = 0
+    for (index, group) in groups.enumerated() {
+      if group != 0 {
+        start = index + 1
+      } else if index + 1 - start > best.count {
+        best = start..<index + 1
+      }
+    }
+    return best
+  }
+}
+
+extension Endpoint: CustomStringConvertible {
+  /// `127.0.0.1:8001`, `[::1]:8001`.
+  package var description: String {
+    switch address {
+    case .v4: "\(address):\(port)"
+    case .v6: "[\(address)]:\(port)"
+    }
+  }
+}
+
+/// A node and where it is said to be: the "compact node info" of BEP 5. Nothing is known of it yet;
+/// a `Contact` is a peer that has answered.
+package struct Peer: Hashable, Sendable {
+  package let id: NodeID
+  package let endpoint: Endpoint
+
+  package init(id: NodeID, endpoint: Endpoint) {
+    self.id = id
+    self.endpoint = endpoint
+  }
+}

@@ -1,0 +1,109 @@
+import HeapModule
+
+/// The queries that wait for an answer, and when each of them is late (paper, section 2.3; the
+/// soft timeouts are ours).
+struct InflightQueries: Sendable {
+  /// What a query has been through. fresh → resent → silent; an answer ends it from each.
+  enum Stage: Sendable {
+    /// Sent once.
+    case fresh
+    /// Past its first soft timeout, and sent once more.
+    case resent
+    /// Past its second: nobody waits any longer, but an answer still counts.
+    case silent
+  }
+
+  struct Pending: Sendable {
+    /// Who should answer; nil where only an address is known.
+    let peer: NodeID?
+    let endpoint: Endpoint
+    /// The address of the other family to which it is sent again.
+    let alternate: Endpoint?
+    let method: Query.Method
+    let purpose: Purpose
+    let sent: Instant
+    let softTimeout: Duration
+    fileprivate(set) var stage = Stage.fresh
+  }
+
+  /// What became due.
+  enum Due: Sendable {
+    case late(UInt32, Pending)
+    case silent(Pending)
+    case failed(Pending)
+  }
+
+  private struct Deadline: Comparable {
+    let time: Instant
+    let transaction: UInt32
+
+    static func < (left: Deadline, right: Deadline) -> Bool {
+      left.time != right.time ? left.time < right.time : left.transaction < right.transaction
+    }
+  }
+
+  private let rpcTimeout: Duration
+  private var pending: [UInt32: Pending] = [:]
+  /// One entry for each pending query; those of answered queries stay until they surface.
+  private var deadlines: Heap<Deadline> = []
+
+  init(rpcTimeout: Duration) {
+    self.rpcTimeout = rpcTimeout
+  }
+
+  var count: Int { pending.count }
+
+  /// Takes a query in and gives it a transaction number that no other has.
+  mutating func add(_ query: Pending, random: inout some RandomNumberGenerator) -> UInt32 {
+    var transaction = UInt32.random(in: 0...UInt32.max, using: &random)
+    while pending[transaction] != nil { transaction &+= 1 }
+    pending[transaction] = query
+    deadlines.insert(Deadline(time: query.sent + query.softTimeout, transaction: transaction))
+    return transaction
+  }
+
+  /// Ends the query that an answer belongs to; nil if it belongs to none, or comes from elsewhere
+  /// than the query went.
+  mutating func take(_ transaction: UInt32, from source: Endpoint) -> Pending? {
+    guard let query = pending[transaction], source == query.endpoint || source == query.alternate
+    else { return nil }
+    pending[transaction] = nil
+    // A burst of queries that were all answered leaves deadlines that concern nobody.
+    if deadlines.count > 64 + 4 * pending.count { rebuildDeadlines() }
+    return query
+  }
+
+  private mutating func rebuildDeadlines() {
+    deadlines = Heap(deadlines.unordered.filter { pending[$0.transaction] != nil })
+  }
+
+  /// When the next query is late; nil if none waits.
+  var nextDeadline: Instant? { deadlines.min?.time }
+
+  /// The next thing that became due by `now`; nil if nothing did.
+  mutating func nextDue(_ now: Instant) -> Due? {
+    while let deadline = deadlines.min, deadline.time <= now {
+      deadlines.removeMin()
+      guard var query = pending[deadline.transaction] else { continue }
+      switch query.stage {
+      case .fresh:
+        query.stage = .resent
+        pending[deadline.transaction] = query
+        // Twice as long as the first time: a peer under load gets the time to catch up.
+        let second = min(now + query.softTimeout + query.softTimeout, query.sent + rpcTimeout)
+        deadlines.insert(Deadline(time: second, transaction: deadline.transaction))
+        return .late(deadline.transaction, query)
+      case .resent:
+        query.stage = .silent
+        pending[deadline.transaction] = query
+        deadlines.insert(
+          Deadline(time: query.sent + rpcTimeout, transaction: deadline.transaction))
+        return .silent(query)
+      case .silent:
+        pending[deadline.transaction] = nil
+        return .failed(query)
+      }
+    }
+    return nil
+  }
+}

@@ -1,0 +1,46 @@
+/// The contacts of one range of distances (paper, section 2.4): at most K, the longest known first,
+/// and as many more that answered when it was full.
+struct KBucket: Sendable {
+  private(set) var contacts: [Contact] = []
+  /// Contacts that would enter if there were room, the most recently heard last.
+  private(set) var replacements: [Contact] = []
+  /// When a lookup last went through this range.
+  var lastLookup: Instant
+
+  init(lastLookup: Instant) {
+    self.lastLookup = lastLookup
+  }
+
+  func index(of id: NodeID) -> Int? {
+    contacts.firstIndex { $0.id == id }
+  }
+
+  /// The contact that has been quiet for longest.
+  var stalest: Contact? {
+    contacts.min { $0.lastAnswered < $1.lastAnswered }
+  }
+
+  mutating func add(_ contact: Contact) {
+    contacts.append(contact)
+  }
+
+  mutating func update(at index: Int, _ change: (inout Contact) -> Void) {
+    guard contacts.indices.contains(index) else { return }
+    change(&contacts[index])
+  }
+
+  /// Keeps a contact for when a place falls free; the one heard longest ago makes room for it.
+  mutating func cache(_ contact: Contact, limit: Int) {
+    replacements.removeAll { $0.id == contact.id }
+    replacements.append(contact)
+    if replacements.count > limit { replacements.removeFirst() }
+  }
+
+  /// Takes a contact out and lets the freshest replacement in. Returns what left and what came.
+  mutating func remove(at index: Int) -> (left: Contact, came: Contact?) {
+    let left = contacts.remove(at: index)
+    let came = replacements.popLast()
+    if let came { contacts.append(came) }
+    return (left, came)
+  }
+}

@@ -1,0 +1,278 @@
+/// The iterative lookup (paper, section 2.3), as a value that sends nothing: it says whom to ask
+/// next, is told what came of it, and knows when the K closest live nodes have answered.
+///
+/// There are no rounds. Each answer opens the next query at once, and so does each query that is
+/// late, so that one slow or dead node holds nobody up.
+package struct Lookup: Sendable {
+  /// What a node said that counts among the K closest.
+  package struct Answer: Hashable, Sendable {
+    /// What it wants back with a record to store; nil where nothing was asked for.
+    package var token: WriteToken?
+    package var held: HeldRecord?
+
+    package init(token: WriteToken? = nil, held: HeldRecord? = nil) {
+      self.token = token
+      self.held = held
+    }
+  }
+
+  /// What is known of a node on the shortlist.
+  ///
+  /// notContacted → waiting → (late → silent) → answered, routing or failed. An answer is taken from
+  /// every state: late is not never.
+  package enum State: Hashable, Sendable {
+    case notContacted
+    /// Asked, and not late yet: it takes one of the alpha places.
+    case waiting
+    /// Past its first soft timeout: asked once more, and its place given to another.
+    case late
+    /// Past its second: dead for this lookup.
+    case silent
+    /// It answered, and may be one of the K closest.
+    case answered(Answer)
+    /// It answered, and only routes: it does not keep what this lookup is for.
+    case routing
+    /// It refused, spoke nonsense, or the query failed for good.
+    case failed
+  }
+
+  /// A node on the shortlist.
+  package struct Candidate: Hashable, Sendable {
+    package let peer: Peer
+    package let distance: Distance
+    /// 1 for those we knew ourselves, one more for those that a node at hop n told of.
+    package let hop: Int
+    /// It has left our queries unanswered before: it is waited for only half as long.
+    package let isDoubted: Bool
+    package internal(set) var state: State
+    /// When it was asked, counting the queries of this lookup from 1; nil before.
+    package internal(set) var order: Int?
+    package internal(set) var roundTrip: Duration?
+  }
+
+  package let target: NodeID
+  /// How many live nodes are looked for. It grows when a node that was found turns out to be of no
+  /// use, and another is wanted in its place.
+  package private(set) var width: Int
+  package let alpha: Int
+  private let local: NodeID
+  /// Sorted by distance: the shortlist.
+  package private(set) var candidates: [Candidate] = []
+  private var waiting = 0
+  package private(set) var queries = 0
+
+  /// The most nodes that a shortlist holds, and the most that one answer may add to it: neither a
+  /// liar nor a crowd makes a lookup large.
+  package static let capacity = 128
+  package static let acceptedPerAnswer = 20
+
+  /// - Parameter local: this node, which never asks itself.
+  package init(target: NodeID, width: Int, alpha: Int, local: NodeID) {
+    self.target = target
+    self.width = width
+    self.alpha = alpha
+    self.local = local
+  }
+
+  // MARK: - Whom it knows
+
+  /// Adds nodes that this node knows of itself.
+  ///
+  /// - Returns: whether any of them is new to the lookup.
+  @discardableResult
+  package mutating func seed(with contacts: [Contact]) -> Bool {
+    var isNew = false
+    for contact in contacts {
+      let added = insert(contact.peer, hop: 1, isDoubted: contact.state == .questionable)
+      isNew = added || isNew
+    }
+    return isNew
+  }
+
+  /// Adds this node itself, as one that has answered already.
+  package mutating func seed(withLocal peer: Peer, answer: Answer) {
+    let index = place(of: peer.id)
+    candidates.insert(
+      Candidate(
+        peer: peer, distance: target.distance(to: peer.id), hop: 0, isDoubted: false,
+        state: .answered(answer)),
+      at: index)
+  }
+
+  private mutating func insert(_ peer: Peer, hop: Int, isDoubted: Bool) -> Bool {
+    guard peer.id != local else { return false }
+    let index = place(of: peer.id)
+    if index < candidates.count, candidates[index].peer.id == peer.id { return false }
+    if candidates.count >= Self.capacity {
+      guard index < candidates.count, candidates.last?.state == .notContacted else { return false }
+      candidates.removeLast()
+    }
+    candidates.insert(
+      Candidate(
+        peer: peer, distance: target.distance(to: peer.id), hop: hop, isDoubted: isDoubted,
+        state: .notContacted),
+      at: index)
+    return true
+  }
+
+  /// Where a node is on the shortlist, or would be.
+  private func place(of id: NodeID) -> Int {
+    let distance = target.distance(to: id)
+    var low = 0
+    var high = candidates.count
+    while low < high {
+      let middle = (low + high) / 2
+      if candidates[middle].distance < distance { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
+
+  private func index(of id: NodeID) -> Int? {
+    let index = place(of: id)
+    return index < candidates.count && candidates[index].peer.id == id ? index : nil
+  }
+
+  /// The shortlist's entry for a node.
+  package func candidate(_ id: NodeID) -> Candidate? {
+    index(of: id).map { candidates[$0] }
+  }
+
+  // MARK: - What it wants
+
+  /// The next node to ask, if any is to be asked now; it counts as asked from here on.
+  package mutating func next() -> Candidate? {
+    guard waiting < alpha, let index = nextIndex() else { return nil }
+    waiting += 1
+    queries += 1
+    candidates[index].state = .waiting
+    candidates[index].order = queries
+    return candidates[index]
+  }
+
+  /// The closest node not asked yet, unless enough closer ones have answered or are about to.
+  private func nextIndex() -> Int? {
+    var promising = 0
+    for (index, candidate) in candidates.enumerated() {
+      guard promising < width else { return nil }
+      switch candidate.state {
+      case .notContacted: return index
+      case .waiting, .answered: promising += 1
+      // A late one may still come, but another is asked as though it did not.
+      case .late, .silent, .routing, .failed: break
+      }
+    }
+    return nil
+  }
+
+  /// Whether the closest live nodes have answered, as many as are looked for or there are.
+  package var isFinished: Bool {
+    var answered = 0
+    for candidate in candidates {
+      guard answered < width else { return true }
+      switch candidate.state {
+      case .answered: answered += 1
+      case .notContacted, .waiting, .late: return false
+      case .silent, .routing, .failed: break
+      }
+    }
+    return true
+  }
+
+  /// Whether it found as many as it looked for, and not only all there are.
+  package var isFull: Bool { closest.count >= width }
+
+  /// The closest nodes that have answered, closest first, at most `width`.
+  package var closest: [Candidate] {
+    var found: [Candidate] = []
+    for candidate in candidates {
+      if case .answered = candidate.state {
+        found.append(candidate)
+        if found.count == width { break }
+      }
+    }
+    return found
+  }
+
+  /// One more node is wanted than before.
+  package mutating func widen() {
+    width += 1
+  }
+
+  /// Of the closest nodes that are not known to be dead, as many as are looked for: how many there
+  /// are, and how many of them have answered.
+  package var progress: (expected: Int, answered: Int) {
+    var expected = 0
+    var answered = 0
+    for candidate in candidates where expected < width {
+      switch candidate.state {
+      case .answered:
+        expected += 1
+        answered += 1
+      case .notContacted, .waiting, .late: expected += 1
+      case .silent, .routing, .failed: break
+      }
+    }
+    return (expected, answered)
+  }
+
+  /// How many of the nodes that should hold the target's records could not be asked: dead nodes
+  /// closer than the last that answered, or all of them if too few answered.
+  package var missing: Int {
+    var answered = 0
+    var missing = 0
+    for candidate in candidates where answered < width {
+      switch candidate.state {
+      case .answered: answered += 1
+      case .silent, .failed: missing += 1
+      case .notContacted, .waiting, .late, .routing: break
+      }
+    }
+    return missing
+  }
+
+  // MARK: - What it is told
+
+  /// A node answered.
+  ///
+  /// - Parameters:
+  ///   - answer: what it said; nil if it only routes.
+  ///   - nodes: the nodes that it told of, and whether we doubt each.
+  package mutating func answered(
+    _ id: NodeID, _ answer: Answer?, nodes: some Sequence<(peer: Peer, isDoubted: Bool)>,
+    after roundTrip: Duration
+  ) {
+    guard let index = index(of: id) else { return }
+    leave(index, for: answer.map(State.answered) ?? .routing)
+    candidates[index].roundTrip = roundTrip
+    let hop = candidates[index].hop + 1
+    for node in nodes.prefix(Self.acceptedPerAnswer) {
+      _ = insert(node.peer, hop: hop, isDoubted: node.isDoubted)
+    }
+  }
+
+  /// A query is past its first soft timeout.
+  package mutating func late(_ id: NodeID) {
+    guard let index = index(of: id), candidates[index].state == .waiting else { return }
+    leave(index, for: candidates[index].isDoubted ? .silent : .late)
+  }
+
+  /// A query is past its second soft timeout.
+  package mutating func silent(_ id: NodeID) {
+    guard let index = index(of: id) else { return }
+    switch candidates[index].state {
+    case .waiting, .late: leave(index, for: .silent)
+    case .notContacted, .silent, .answered, .routing, .failed: break
+    }
+  }
+
+  /// A query failed, or its answer was of no use.
+  package mutating func failed(_ id: NodeID) {
+    guard let index = index(of: id) else { return }
+    leave(index, for: .failed)
+  }
+
+  private mutating func leave(_ index: Int, for state: State) {
+    if candidates[index].state == .waiting { waiting -= 1 }
+    candidates[index].state = state
+  }
+}

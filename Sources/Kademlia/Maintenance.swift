@@ -1,0 +1,115 @@
+import DequeModule
+
+/// When a node's upkeep is due, and whom it concerns.
+struct Maintenance: Sendable {
+  private let parameters: Parameters
+  private var nextLiveness: Instant
+  private var nextProbe: Instant
+  private var nextRefresh: Instant
+  private var nextExpiry: Instant
+  /// Contacts that left the table, the latest last.
+  private(set) var lostContacts: [Peer] = []
+  /// Buckets to be refreshed, one after the other.
+  private var refreshQueue: Deque<Int> = []
+  /// Whom we pinged of our own accord lately, oldest first.
+  private var recentPings: Deque<(peer: NodeID, time: Instant)> = []
+
+  init(_ now: Instant, parameters: Parameters) {
+    self.parameters = parameters
+    nextLiveness = now + parameters.livenessInterval
+    nextProbe = now + parameters.probeInterval
+    nextRefresh = now + parameters.refreshInterval
+    nextExpiry = now + parameters.expiryInterval
+  }
+
+  var nextDeadline: Instant {
+    min(min(nextLiveness, nextProbe), min(nextRefresh, nextExpiry))
+  }
+
+  /// A tenth to either side, so that nodes started together do not act together for ever.
+  static func jitter(
+    _ interval: Duration, using random: inout some RandomNumberGenerator
+  ) -> Duration {
+    let tenth = interval.nanoseconds / 10
+    return interval + .nanoseconds(Int64.random(in: -tenth...tenth, using: &random))
+  }
+
+  // MARK: - What is due
+
+  mutating func livenessIsDue(
+    _ now: Instant, inDoubt: Bool, using random: inout some RandomNumberGenerator
+  ) -> Bool {
+    guard nextLiveness <= now else { return false }
+    let interval = inDoubt ? parameters.livenessIntervalInDoubt : parameters.livenessInterval
+    nextLiveness = now + Self.jitter(interval, using: &random)
+    return true
+  }
+
+  /// A contact has stopped to answer: it is asked again soon.
+  mutating func doubt(_ now: Instant) {
+    nextLiveness = min(nextLiveness, now + parameters.livenessIntervalInDoubt)
+  }
+
+  mutating func probeIsDue(
+    _ now: Instant, using random: inout some RandomNumberGenerator
+  ) -> Bool {
+    guard nextProbe <= now else { return false }
+    nextProbe = now + Self.jitter(parameters.probeInterval, using: &random)
+    return true
+  }
+
+  mutating func expiryIsDue(
+    _ now: Instant, using random: inout some RandomNumberGenerator
+  ) -> Bool {
+    guard nextExpiry <= now else { return false }
+    nextExpiry = now + Self.jitter(parameters.expiryInterval, using: &random)
+    return true
+  }
+
+  /// Whether buckets should be looked through for stale ones.
+  mutating func refreshIsDue(_ now: Instant) -> Bool { nextRefresh <= now }
+
+  mutating func planRefresh(at time: Instant) {
+    nextRefresh = time
+  }
+
+  // MARK: - Refresh
+
+  mutating func enqueueRefresh(of buckets: some Sequence<Int>) {
+    for bucket in buckets where !refreshQueue.contains(bucket) { refreshQueue.append(bucket) }
+  }
+
+  mutating func nextBucketToRefresh() -> Int? { refreshQueue.popFirst() }
+
+  // MARK: - Lost contacts
+
+  mutating func lost(_ peer: Peer) {
+    lostContacts.removeAll { $0.id == peer.id }
+    lostContacts.append(peer)
+    if lostContacts.count > parameters.lostContacts { lostContacts.removeFirst() }
+  }
+
+  /// A node is in the table again.
+  ///
+  /// - Returns: whether it had been lost.
+  mutating func found(_ id: NodeID) -> Bool {
+    guard let index = lostContacts.firstIndex(where: { $0.id == id }) else { return false }
+    lostContacts.remove(at: index)
+    return true
+  }
+
+  // MARK: - Pings to strangers
+
+  /// Whether a node may be pinged on somebody else's account: once within the time that the answer
+  /// may take, and not too many at once. It counts as pinged if so.
+  mutating func mayPing(_ now: Instant, _ id: NodeID) -> Bool {
+    while let oldest = recentPings.first, oldest.time + parameters.rpcTimeout <= now {
+      recentPings.removeFirst()
+    }
+    guard recentPings.count < parameters.verifications,
+      !recentPings.contains(where: { $0.peer == id })
+    else { return false }
+    recentPings.append((id, now))
+    return true
+  }
+}

@@ -1,0 +1,107 @@
+/// Answering the queries of others.
+extension Node {
+  mutating func answer(
+    _ now: Now, _ query: Query, _ transaction: TransactionID, from source: Endpoint
+  ) {
+    // Our own datagram comes back where a bootstrap list names us. It is answered, for so we learn
+    // that the list does, but a node is no contact of its own.
+    if query.sender != id, !query.isReadOnly {
+      verify(now, Peer(id: query.sender, endpoint: source))
+    }
+    switch query.method {
+    case .ping:
+      respond(to: source, transaction, Response(sender: id))
+    case .findNode(let target):
+      let nodes = nodes(near: target, for: query, from: source)
+      respond(to: source, transaction, Response(sender: id, nodes: nodes))
+    case .get(let target, let kind, let seq):
+      respond(
+        to: source, transaction,
+        Response(
+          sender: id, nodes: nodes(near: target, for: query, from: source),
+          token: tokens.issue(now.monotonic, to: source.address), keepsPlainRecords: true,
+          held: held(now, target, kind, unlessNewerThan: seq)))
+    case .put(let record, let token, let cas):
+      if let refusal = refusal(now, record, token, cas, from: source) {
+        counters.recordsRefused += 1
+        refuse(source, transaction, refusal)
+      } else {
+        counters.recordsStored += 1
+        commit(record, for: .answer(transaction, source, seq: record.version.seq))
+      }
+    }
+  }
+
+  /// A node that queries us may be of use; whether it can be queried itself is to be seen.
+  private mutating func verify(_ now: Now, _ peer: Peer) {
+    guard table.hasUse(for: peer.id), maintenance.mayPing(now.monotonic, peer.id) else { return }
+    send(now, .ping, to: peer.endpoint, expecting: peer.id, for: .verification)
+  }
+
+  /// The K closest contacts that we know to be alive, each under one address that the asker can
+  /// use.
+  private func nodes(near target: NodeID, for query: Query, from source: Endpoint) -> [Peer] {
+    let families =
+      query.want.isEmpty ? AddressFamilies(source.address.family) : query.want
+    // The asker is not told of itself.
+    let closest = table.closest(to: target, count: parameters.k) { contact in
+      contact.state == .good && contact.id != query.sender && contact.peer(in: families) != nil
+    }
+    return closest.compactMap { $0.peer(in: families) }
+  }
+
+  /// What we hold under a target: without a kind signed, then immutable, then plain records; of
+  /// these there are only plain ones yet.
+  private func held(
+    _ now: Now, _ target: NodeID, _ kind: RecordKind?, unlessNewerThan seq: Int64?
+  ) -> HeldRecord? {
+    let kinds = kind.map { [$0] } ?? RecordKind.allCases
+    for kind in kinds {
+      guard let record = records.stored(RecordID(kind, target))?.live(at: now.wall) else { continue }
+      if let seq, record.version.seq <= seq { return .version(record.version) }
+      return .record(record)
+    }
+    return nil
+  }
+
+  /// Why a record is not stored; nil if it is.
+  private func refusal(
+    _ now: Now, _ record: Record, _ token: WriteToken, _ cas: Int64?, from source: Endpoint
+  ) -> RPCError? {
+    guard tokens.accepts(token, now.monotonic, from: source.address) else {
+      return RPCError(RPCError.protocolError, "bad token")
+    }
+    guard record.payloadSize <= parameters.maxPayload else {
+      return RPCError(
+        RPCError.tooBig, "key and value are \(record.payloadSize) bytes, over \(parameters.maxPayload)")
+    }
+    let version = record.version
+    guard version.seq <= now.wall.microseconds + parameters.clockSkew * 1_000_000 else {
+      return RPCError(RPCError.protocolError, "seq is ahead of the clock here")
+    }
+    guard !version.isExpired(at: now.wall) else {
+      return RPCError(RPCError.protocolError, "expired")
+    }
+    guard version.expiry <= now.wall.seconds + parameters.maxTTL + parameters.clockSkew else {
+      return RPCError(RPCError.protocolError, "expiry is over \(parameters.maxTTL) s ahead")
+    }
+    guard let held = records.stored(record.id) else { return nil }
+    // A version that comes twice is confirmed twice: the first answer may have been lost.
+    if record.isSameVersion(as: held.record) { return nil }
+    if let cas, let current = held.live(at: now.wall)?.version, current.seq > cas {
+      return RPCError(RPCError.casMismatch, "seq is \(current.seq), not \(cas)")
+    }
+    if case .stale(let newer) = StoredRecord.deciding(held: held, arriving: record) {
+      return RPCError(RPCError.seqTooOld, "seq \(newer.seq) is held")
+    }
+    return nil
+  }
+
+  mutating func respond(to source: Endpoint, _ transaction: TransactionID, _ response: Response) {
+    effects.append(.send(Message(transaction: transaction, body: .response(response)), to: source))
+  }
+
+  mutating func refuse(_ source: Endpoint, _ transaction: TransactionID, _ error: RPCError) {
+    effects.append(.send(Message(transaction: transaction, body: .error(error)), to: source))
+  }
+}

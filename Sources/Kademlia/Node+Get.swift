@@ -1,0 +1,51 @@
+/// The end of a get: when enough holders have been heard, what the answer is, and read repair.
+extension Node {
+  /// How a get ends; nil while it goes on.
+  ///
+  /// A put is confirmed by more than half of the replicas, and a get hears at least the other half
+  /// and so one that has it: floor(n/2) + 1 writers and n - floor(n/2) readers overlap.
+  func outcome(of retrieval: Retrieval, _ lookup: Lookup) -> GetOutcome? {
+    let (expected, answered) = lookup.progress
+    if let newest = retrieval.newest {
+      // Fewer nodes known than there may be replicas: all of them are heard.
+      let isEnough = expected == lookup.width && answered >= expected - expected / 2
+      guard isEnough || lookup.isFinished else { return nil }
+      return newest.version.isTombstone ? .notFound : .found(newest)
+    }
+    guard lookup.isFinished else { return nil }
+    // Nodes that did not answer may be the ones that hold it. "Not found" is said by those who
+    // would know.
+    let holders = min(lookup.width, answered + lookup.missing)
+    let needed = holders - holders / 2
+    return answered >= needed ? .notFound : .unreachable(answered: answered, needed: needed)
+  }
+
+  mutating func count(_ outcome: GetOutcome) {
+    switch outcome {
+    case .found: counters.getsOK += 1
+    case .notFound: counters.getsNotFound += 1
+    case .unreachable: counters.getsFailed += 1
+    }
+  }
+
+  /// Gives the newest version to those of the K closest that answered with an older one or none.
+  mutating func repair(_ now: Now, _ newest: Record, holders: [Lookup.Candidate]) {
+    for candidate in holders {
+      guard case .answered(let answer) = candidate.state else { continue }
+      if let held = answer.held {
+        guard case .record(let record) = held, newest.supersedes(record) else { continue }
+      }
+      guard repairs.permits(now.monotonic, holder: candidate.peer.id, target: newest.id) else {
+        continue
+      }
+      counters.repairsSent += 1
+      if candidate.peer.id == id {
+        commit(newest, for: .repair)
+      } else if let token = answer.token {
+        send(
+          now, .put(newest, token: token, cas: nil), to: candidate.peer.endpoint,
+          expecting: candidate.peer.id, for: .repair)
+      }
+    }
+  }
+}

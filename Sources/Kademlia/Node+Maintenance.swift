@@ -1,0 +1,156 @@
+/// Joining the network, and upkeep: the jobs that run of themselves.
+extension Node {
+  // MARK: - Joining
+
+  /// The sockets are bound: begins to join.
+  ///
+  /// - Parameter hasBootstrap: whether there are bootstrap names to ask the shell for.
+  package mutating func start(_ now: Now, hasBootstrap: Bool) {
+    bootstrap.isConfigured = hasBootstrap
+    bootstrap.join = .running(until: now.monotonic + parameters.joinTimeout)
+    if hasBootstrap { effects.append(.resolveBootstrap) } else { endJoin(now) }
+  }
+
+  /// Whether the first join has ended, so that operations run.
+  package var isJoined: Bool { bootstrap.isJoined }
+
+  /// The bootstrap names were looked up; those that could not be are left out.
+  package mutating func bootstrapResolved(_ now: Now, _ endpoints: [Endpoint]) {
+    let others = endpoints.filter { !identity.endpoints.contains($0) }
+    // A list that names only this node names the first node of a network: nothing to try again.
+    if others.isEmpty, !endpoints.isEmpty { bootstrap.isConfigured = false }
+    bootstrap.addresses = Array(others.prefix(parameters.bootstrapAddresses))
+    bootstrap.round = .init(bootstrap.addresses)
+    for endpoint in bootstrap.addresses {
+      send(now, .ping, to: endpoint, expecting: nil, for: .bootstrap)
+    }
+    endBootstrapRound(now)
+  }
+
+  /// A bootstrap address has answered, or is past waiting for.
+  mutating func bootstrapSettled(_ now: Now, _ endpoint: Endpoint) {
+    bootstrap.round?.settled(endpoint, met: nil)
+    endBootstrapRound(now)
+  }
+
+  private mutating func endBootstrapRound(_ now: Now) {
+    guard let round = bootstrap.round, round.isSettled else { return }
+    bootstrap.round = nil
+    if table.isEmpty {
+      if let pause = bootstrap.retry(now.monotonic) {
+        effects.append(.notice(.bootstrapUnanswered(retryAfter: pause)))
+      }
+      endJoin(now)
+    } else {
+      bootstrap.succeeded()
+    }
+  }
+
+  private mutating func endJoin(_ now: Now) {
+    guard case .running = bootstrap.join else { return }
+    bootstrap.join = .ended
+    effects.append(.notice(.joined(contacts: table.count)))
+    runWaiting(now)
+  }
+
+  mutating func carryOnBootstrap(_ now: Now) {
+    if case .running(let end) = bootstrap.join, end <= now.monotonic { endJoin(now) }
+    if bootstrap.attemptIsDue(now.monotonic), table.isEmpty {
+      effects.append(.resolveBootstrap)
+    }
+  }
+
+  /// A node entered the table.
+  mutating func met(_ now: Now, _ peer: Peer, isFirst: Bool, for purpose: Purpose) {
+    let wasLost = maintenance.found(peer.id)
+    bootstrap.succeeded()
+    switch purpose {
+    case .probe where !isFirst:
+      effects.append(.notice(.merging(with: peer)))
+      lookUpSelf(now)
+    case _ where isFirst || wasLost:
+      // Through it we find those next to us, and they find us.
+      lookUpSelf(now)
+    default:
+      break
+    }
+  }
+
+  /// The lookup by which a node finds its place (paper, section 2.3: joining).
+  mutating func lookUpSelf(_ now: Now) {
+    guard bootstrap.selfLookup == nil else { return }
+    bootstrap.selfLookup = locate(now, id, .join)
+  }
+
+  mutating func selfLookupEnded(_ now: Now) {
+    bootstrap.selfLookup = nil
+    endJoin(now)
+    // All buckets further away than the closest neighbour (paper, section 2.3).
+    maintenance.enqueueRefresh(of: 0..<(table.deepest ?? 0))
+    refreshNextBucket(now)
+  }
+
+  // MARK: - Upkeep
+
+  mutating func maintain(_ now: Now) {
+    let time = now.monotonic
+    let doubtful = Array(table.questionable.prefix(parameters.k))
+    if maintenance.livenessIsDue(time, inDoubt: !doubtful.isEmpty, using: &random) {
+      checkLiveness(now, doubtful)
+    }
+    if maintenance.probeIsDue(time, using: &random) { probe(now) }
+    if maintenance.refreshIsDue(time) { refreshStaleBuckets(now) }
+    if maintenance.expiryIsDue(time, using: &random) { effects.append(.removeExpired) }
+  }
+
+  private mutating func checkLiveness(_ now: Now, _ doubtful: [Contact]) {
+    var due = doubtful
+    if due.isEmpty, let stalest = table.stalest,
+      now.monotonic.since(stalest.lastAnswered) >= parameters.livenessInterval / 2
+    {
+      due = [stalest]
+    }
+    for contact in due {
+      send(now, .ping, to: contact.endpoint, expecting: contact.id, for: .liveness)
+    }
+  }
+
+  /// Pings a bootstrap address or a lost contact: so a healed partition merges, whoever was on
+  /// which side of it.
+  private mutating func probe(_ now: Now) {
+    let lost = maintenance.lostContacts
+    let choices = bootstrap.addresses.count + lost.count
+    guard choices > 0 else { return }
+    let choice = Int.random(in: 0..<choices, using: &random)
+    if choice < bootstrap.addresses.count {
+      send(now, .ping, to: bootstrap.addresses[choice], expecting: nil, for: .probe)
+    } else {
+      let peer = lost[choice - bootstrap.addresses.count]
+      send(now, .ping, to: peer.endpoint, expecting: peer.id, for: .probe)
+    }
+  }
+
+  private mutating func refreshStaleBuckets(_ now: Now) {
+    let stale = now.monotonic + (.zero - parameters.refreshInterval)
+    var next = now.monotonic + Maintenance.jitter(parameters.refreshInterval, using: &random)
+    if let deepest = table.deepest {
+      for bucket in 0...deepest {
+        guard let last = table.lastLookup(inBucket: bucket) else { continue }
+        if last <= stale {
+          maintenance.enqueueRefresh(of: CollectionOfOne(bucket))
+        } else {
+          next = min(next, last + Maintenance.jitter(parameters.refreshInterval, using: &random))
+        }
+      }
+    }
+    // Not again at once for a bucket that becomes stale while others are refreshed.
+    maintenance.planRefresh(at: max(next, now.monotonic + parameters.livenessInterval))
+    refreshNextBucket(now)
+  }
+
+  mutating func refreshNextBucket(_ now: Now) {
+    guard let bucket = maintenance.nextBucketToRefresh() else { return }
+    let distance = Distance.random(inBucket: bucket, using: &random)
+    _ = locate(now, id.at(distance), .refresh)
+  }
+}

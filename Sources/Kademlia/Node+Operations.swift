@@ -1,0 +1,277 @@
+/// Operations from their start to their outcome.
+extension Node {
+  // MARK: - What people ask for
+
+  /// Stores a value at the K closest nodes.
+  ///
+  /// - Parameters:
+  ///   - ttl: seconds that it lives; nil for the default.
+  ///   - ifSeq: only if the current version has this seq; 0: only if there is none.
+  /// - Returns: the operation, whose outcome comes as an effect.
+  package mutating func put(
+    _ now: Now, key: [UInt8], value: [UInt8], ttl: Int64? = nil, ifSeq: Int64? = nil
+  ) throws(OperationRefusal) -> OperationID {
+    let ttl = ttl ?? parameters.defaultTTL
+    guard (1...parameters.maxTTL).contains(ttl) else {
+      throw .ttlOutOfRange(limit: parameters.maxTTL)
+    }
+    return try place(
+      now, key: key, value: value, expiry: now.wall.seconds + ttl, isTombstone: false, ifSeq: ifSeq)
+  }
+
+  /// Deletes a key: puts a tombstone that outlives every older copy.
+  package mutating func delete(
+    _ now: Now, key: [UInt8]
+  ) throws(OperationRefusal) -> OperationID {
+    try place(
+      now, key: key, value: [], expiry: now.wall.seconds + parameters.maxTTL, isTombstone: true,
+      ifSeq: nil)
+  }
+
+  private mutating func place(
+    _ now: Now, key: [UInt8], value: [UInt8], expiry: Int64, isTombstone: Bool, ifSeq: Int64?
+  ) throws(OperationRefusal) -> OperationID {
+    guard !key.isEmpty else { throw .emptyKey }
+    guard key.count + value.count <= parameters.maxPayload else {
+      throw .tooLarge(size: key.count + value.count, limit: parameters.maxPayload)
+    }
+    let placement = Placement(
+      key: key, value: value, expiry: expiry, isTombstone: isTombstone, ifSeq: ifSeq,
+      draftSeq: now.wall.microseconds)
+    return try begin(now, operation(placement.id.target, .put(placement)))
+  }
+
+  /// Reads the newest version of a key.
+  package mutating func get(
+    _ now: Now, key: [UInt8]
+  ) throws(OperationRefusal) -> OperationID {
+    guard !key.isEmpty else { throw .emptyKey }
+    let id = RecordID(.plain, NodeID(sha1Of: key))
+    return try begin(now, operation(id.target, .get(Retrieval(id))))
+  }
+
+  /// Finds the nodes closest to a target.
+  package mutating func lookup(
+    _ now: Now, _ target: NodeID
+  ) throws(OperationRefusal) -> OperationID {
+    try begin(now, operation(target, .locate(.user)))
+  }
+
+  /// Asks whoever is at an address for its ID.
+  package mutating func ping(
+    _ now: Now, _ endpoint: Endpoint
+  ) throws(OperationRefusal) -> OperationID {
+    try refuseAboveLimit()
+    let id = newOperationID()
+    send(now, .ping, to: endpoint, expecting: nil, for: .ping(id))
+    return id
+  }
+
+  /// Pings addresses and, if any node answers, finds the others through it.
+  package mutating func bootstrap(
+    _ now: Now, _ endpoints: [Endpoint]
+  ) throws(OperationRefusal) -> OperationID {
+    try refuseAboveLimit()
+    let id = newOperationID()
+    let endpoints = Array(endpoints.prefix(parameters.bootstrapAddresses))
+    userBootstraps[id] = .init(endpoints)
+    for endpoint in endpoints {
+      send(now, .ping, to: endpoint, expecting: nil, for: .userBootstrap(id))
+    }
+    endUserBootstrap(now, id)
+    return id
+  }
+
+  private func refuseAboveLimit() throws(OperationRefusal) {
+    guard inflight.count < parameters.inflightQueries else {
+      throw .busy(limit: parameters.inflightQueries)
+    }
+  }
+
+  mutating func userBootstrapSettled(
+    _ now: Now, _ operation: OperationID, _ endpoint: Endpoint, met peer: Peer?
+  ) {
+    let isSelf = peer?.id == id
+    userBootstraps[operation]?.settled(endpoint, met: isSelf ? nil : peer)
+    endUserBootstrap(now, operation)
+  }
+
+  private mutating func endUserBootstrap(_ now: Now, _ operation: OperationID) {
+    guard let round = userBootstraps[operation], round.isSettled else { return }
+    userBootstraps[operation] = nil
+    if !round.met.isEmpty { lookUpSelf(now) }
+    finish(operation, .bootstrap(round.met))
+  }
+
+  // MARK: - Starting and ending
+
+  private mutating func newOperationID() -> OperationID {
+    lastOperation += 1
+    return OperationID(rawValue: lastOperation)
+  }
+
+  private mutating func operation(_ target: NodeID, _ task: Operation.Task) -> Operation {
+    Operation(
+      id: newOperationID(),
+      lookup: Lookup(target: target, width: parameters.k, alpha: parameters.alpha, local: id),
+      task: task)
+  }
+
+  /// A lookup of the node's own, which waits for nothing.
+  mutating func locate(_ now: Now, _ target: NodeID, _ reason: Operation.Reason) -> OperationID {
+    let operation = operation(target, .locate(reason))
+    run(now, operation)
+    return operation.id
+  }
+
+  private mutating func begin(
+    _ now: Now, _ operation: Operation
+  ) throws(OperationRefusal) -> OperationID {
+    guard isJoined, activeOperations < parameters.activeOperations else {
+      guard line.count < parameters.waitingOperations else {
+        throw .busy(limit: parameters.waitingOperations)
+      }
+      line.append(operation)
+      return operation.id
+    }
+    activeOperations += 1
+    run(now, operation)
+    return operation.id
+  }
+
+  mutating func runWaiting(_ now: Now) {
+    while isJoined, activeOperations < parameters.activeOperations, let next = line.popFirst() {
+      activeOperations += 1
+      run(now, next)
+    }
+  }
+
+  private mutating func run(_ now: Now, _ operation: Operation) {
+    var operation = operation
+    let target = operation.lookup.target
+    counters.lookups += 1
+    table.touched(now.monotonic, target)
+    operation.lookup.seed(with: table.closest(to: target, count: parameters.k))
+    if let kind = operation.kind {
+      let held = records.stored(RecordID(kind, target))?.live(at: now.wall).map(HeldRecord.record)
+      if let held { _ = operation.heard(held, now, parameters: parameters) }
+      operation.lookup.seed(withLocal: localPeer, answer: .init(held: held))
+    }
+    operations[operation.id] = operation
+    carryOn(now, operation.id)
+  }
+
+  /// Tells the shell what came of something that is in no table any more.
+  mutating func finish(_ operation: OperationID, _ outcome: Outcome) {
+    effects.append(.finished(operation, outcome))
+  }
+
+  private mutating func complete(_ now: Now, _ operation: OperationID, _ outcome: Outcome) {
+    finish(operation, outcome)
+    activeOperations -= 1
+    runWaiting(now)
+  }
+
+  // MARK: - Carrying on
+
+  mutating func updateLookup(
+    _ now: Now, _ operation: OperationID, _ change: (inout Lookup) -> Void
+  ) {
+    guard var current = operations.removeValue(forKey: operation) else { return }
+    change(&current.lookup)
+    operations[operation] = current
+    carryOn(now, operation)
+  }
+
+  /// Asks whom the lookup wants asked, and ends what has come to its end.
+  mutating func carryOn(_ now: Now, _ id: OperationID) {
+    guard var operation = operations.removeValue(forKey: id) else { return }
+    search(now, &operation)
+    switch operation.task {
+    case .locate(let reason):
+      guard operation.lookup.isFinished else { break }
+      switch reason {
+      case .user: complete(now, id, .lookup(LookupOutcome(operation.lookup)))
+      case .join: selfLookupEnded(now)
+      case .refresh: refreshNextBucket(now)
+      }
+      return
+    case .get(let retrieval):
+      guard let outcome = outcome(of: retrieval, operation.lookup) else { break }
+      if let newest = retrieval.newest { repair(now, newest, holders: operation.lookup.closest) }
+      count(outcome)
+      complete(now, id, .get(outcome))
+      return
+    case .put(var placement):
+      let outcome = store(now, &placement, &operation)
+      operation.task = .put(placement)
+      guard let outcome else { break }
+      if outcome.verdict == .stored { counters.putsOK += 1 } else { counters.putsFailed += 1 }
+      complete(now, id, .put(outcome))
+      return
+    }
+    operations[id] = operation
+  }
+
+  private mutating func search(_ now: Now, _ operation: inout Operation) {
+    repeat {
+      while let candidate = operation.lookup.next() {
+        send(
+          now, operation.method, to: candidate.peer.endpoint, expecting: candidate.peer.id,
+          for: .lookup(operation.id))
+      }
+      // Too few of those it began with are alive: everybody else we know, the doubtful ones too.
+    } while operation.lookup.isFinished && !operation.lookup.isFull
+      && operation.lookup.seed(
+        with: table.closest(to: operation.lookup.target, count: Lookup.capacity) { _ in true })
+  }
+
+  mutating func lookupAnswered(
+    _ now: Now, _ id: OperationID, _ peer: Peer, _ response: Response, after roundTrip: Duration
+  ) {
+    guard var operation = operations.removeValue(forKey: id) else { return }
+    if let held = response.held, case .record(let record) = held,
+      record.target != operation.lookup.target
+    {
+      // It lied about the record, so that the nodes it names are not to be believed either.
+      operation.lookup.failed(peer.id)
+    } else {
+      let answer = answer(from: response, to: &operation, now)
+      let nodes = reachable(response.nodes)
+      operation.lookup.answered(peer.id, answer, nodes: nodes, after: roundTrip)
+    }
+    operations[id] = operation
+    carryOn(now, id)
+  }
+
+  /// The nodes that we can send to, each with whether we doubt it.
+  private func reachable(_ nodes: [Peer]) -> [(peer: Peer, isDoubted: Bool)] {
+    nodes.compactMap { peer in
+      guard identity.families.contains(AddressFamilies(peer.endpoint.address.family)) else {
+        return nil
+      }
+      return (peer, table.contact(peer.id)?.state == .questionable)
+    }
+  }
+
+  /// What an answer means to an operation's lookup; nil from a node that only routes for it.
+  private func answer(
+    from response: Response, to operation: inout Operation, _ now: Now
+  ) -> Lookup.Answer? {
+    guard let kind = operation.kind else { return Lookup.Answer() }
+    // A node that will not store for us is no replica, and a reader must pass it over as the writer
+    // did, or the two would not meet.
+    guard let token = response.token, response.keeps(kind) else { return nil }
+    let held = response.held.flatMap { operation.heard($0, now, parameters: parameters) }
+    return Lookup.Answer(token: token, held: held)
+  }
+}
+
+extension Response {
+  /// Whether the node that answered keeps records of a kind.
+  func keeps(_ kind: RecordKind) -> Bool {
+    switch kind {
+    case .plain: keepsPlainRecords
+    }
+  }
+}

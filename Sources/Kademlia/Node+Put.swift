@@ -1,0 +1,112 @@
+/// The second half of a put: storing at the nodes that the lookup found.
+extension Node {
+  /// Carries a put on as far as it can be now.
+  ///
+  /// - Returns: its outcome; nil while it goes on.
+  mutating func store(
+    _ now: Now, _ placement: inout Placement, _ operation: inout Operation
+  ) -> PutOutcome? {
+    if case .locating = placement.phase {
+      guard operation.lookup.isFinished else { return nil }
+      let replicas = operation.lookup.closest.count
+      if let current = placement.conflict {
+        return placement.outcome(.conflict(current: current), stored: 0, replicas: replicas)
+      }
+      placement.begin(replicas: replicas)
+    }
+    if let (record, nodes) = placement.due(from: operation.lookup.closest) {
+      for node in nodes {
+        placement.asked(node.peer)
+        guard case .answered(let answer) = node.state else { continue }
+        send(now, record, of: placement, to: node.peer, token: answer.token, for: operation.id)
+      }
+    }
+    return operation.lookup.isFinished ? placement.outcome : nil
+  }
+
+  private mutating func send(
+    _ now: Now, _ record: Record, of placement: Placement, to peer: Peer, token: WriteToken?,
+    for operation: OperationID
+  ) {
+    if let token {
+      send(
+        now, .put(record, token: token, cas: placement.ifSeq), to: peer.endpoint,
+        expecting: peer.id, for: .store(operation))
+    } else {
+      commit(record, for: .placement(operation))
+    }
+  }
+
+  /// Changes a put that is under way, and carries it on.
+  ///
+  /// - Parameter change: returns whether one more node should be found.
+  private mutating func updatePlacement(
+    _ now: Now, _ id: OperationID, _ change: (inout Placement) -> Bool
+  ) {
+    guard var operation = operations.removeValue(forKey: id) else { return }
+    if case .put(var placement) = operation.task {
+      if change(&placement) { operation.lookup.widen() }
+      operation.task = .put(placement)
+    }
+    operations[id] = operation
+    carryOn(now, id)
+  }
+
+  // MARK: - What the holders say
+
+  mutating func storeAnswered(
+    _ now: Now, _ id: OperationID, _ peer: Peer, _ response: Response
+  ) {
+    guard case .put(let placement)? = operations[id]?.task else { return }
+    // Nodes of another make may say yes to what they keep as something else, or not at all.
+    if response.storedSeq == placement.version.seq {
+      stored(now, id, at: peer.id)
+    } else {
+      refusedStore(now, id, at: peer.id, reason: .unnamedVersion)
+    }
+  }
+
+  mutating func stored(_ now: Now, _ id: OperationID, at peer: NodeID) {
+    updatePlacement(now, id) { placement in
+      placement.confirmed(peer)
+      return false
+    }
+  }
+
+  mutating func storeRefused(_ now: Now, _ id: OperationID, at peer: Peer, _ error: RPCError) {
+    if error.code == RPCError.protocolError, case .put(var placement)? = operations[id]?.task,
+      placement.renewToken(peer.id)
+    {
+      operations[id]?.task = .put(placement)
+      let query = Query.Method.get(
+        target: placement.id.target, kind: placement.id.kind, seq: placement.version.seq)
+      send(now, query, to: peer.endpoint, expecting: peer.id, for: .token(id))
+      return
+    }
+    let isOverSeq = error.code == RPCError.casMismatch || error.code == RPCError.seqTooOld
+    refusedStore(now, id, at: peer.id, reason: .refused(error), overSeq: isOverSeq)
+  }
+
+  mutating func tokenRenewed(
+    _ now: Now, _ id: OperationID, _ peer: Peer, _ response: Response
+  ) {
+    guard case .put(let placement)? = operations[id]?.task,
+      case .storing(let record, _) = placement.phase
+    else { return }
+    if let token = response.token {
+      send(now, record, of: placement, to: peer, token: token, for: id)
+    } else {
+      refusedStore(now, id, at: peer.id, reason: .noToken)
+    }
+  }
+
+  mutating func refusedStore(
+    _ now: Now, _ id: OperationID, at peer: NodeID, reason: PutOutcome.Reason, overSeq: Bool = false
+  ) {
+    updatePlacement(now, id) { $0.refused(peer, reason: reason, overSeq: overSeq) }
+  }
+
+  mutating func storeFellSilent(_ now: Now, _ id: OperationID, at peer: NodeID) {
+    updatePlacement(now, id) { $0.fellSilent(peer) }
+  }
+}

@@ -1,0 +1,227 @@
+/// What a query was sent for, and so where its answer goes.
+enum Purpose: Sendable {
+  /// A step of an operation's lookup.
+  case lookup(OperationID)
+  /// A store of an operation's record.
+  case store(OperationID)
+  /// A fresh token, after a holder refused the one it gave.
+  case token(OperationID)
+  /// A read repair: nobody waits for it.
+  case repair
+  /// A node that queried us is asked whether it can be queried itself.
+  case verification
+  /// A contact is asked whether it still lives.
+  case liveness
+  /// A bootstrap address or a lost contact, so that a partition merges.
+  case probe
+  /// A bootstrap address of the current attempt to join.
+  case bootstrap
+  /// Someone asked for this ping or this bootstrap.
+  case ping(OperationID)
+  case userBootstrap(OperationID)
+}
+
+/// Sending queries, and what becomes of them.
+extension Node {
+  mutating func send(
+    _ now: Now, _ method: Query.Method, to endpoint: Endpoint, expecting peer: NodeID?,
+    for purpose: Purpose
+  ) {
+    let contact = peer.flatMap { table.contact($0) }
+    let alternate = contact.flatMap { $0.endpoint == endpoint ? $0.alternate : $0.endpoint }
+    let query = InflightQueries.Pending(
+      peer: peer, endpoint: endpoint, alternate: alternate, method: method, purpose: purpose,
+      sent: now.monotonic, softTimeout: softTimeout(of: contact))
+    let transaction = inflight.add(query, random: &random)
+    counters.queriesSent += 1
+    transmit(query.method, transaction, to: endpoint)
+  }
+
+  private mutating func transmit(
+    _ method: Query.Method, _ transaction: UInt32, to endpoint: Endpoint
+  ) {
+    // An answer goes by the family of its query unless more is wanted (BEP 32).
+    let want: AddressFamilies = identity.families == [.v4, .v6] ? identity.families : .none
+    let query = Query(sender: id, method: method, want: want)
+    effects.append(
+      .send(Message(transaction: ShortBytes(transaction), body: .query(query)), to: endpoint))
+  }
+
+  private func softTimeout(of contact: Contact?) -> Duration {
+    if let known = contact?.roundTrip.softTimeout {
+      return min(max(known, parameters.softTimeoutFloor), parameters.softTimeoutUnknown)
+    }
+    // A stranger may be four times as far away as the others are on average.
+    guard let usual = networkRoundTrip.softTimeout else { return parameters.softTimeoutUnknown }
+    return min(max(usual * 4, parameters.softTimeoutFloor), parameters.softTimeoutUnknown)
+  }
+
+  // MARK: - Lateness
+
+  mutating func isLate(_ now: Now, _ transaction: UInt32, _ query: InflightQueries.Pending) {
+    counters.queriesResent += 1
+    // The other family may work where this one does not.
+    transmit(query.method, transaction, to: query.alternate ?? query.endpoint)
+    guard let peer = query.peer, case .lookup(let operation) = query.purpose else { return }
+    updateLookup(now, operation) { $0.late(peer) }
+  }
+
+  mutating func fellSilent(_ now: Now, _ query: InflightQueries.Pending) {
+    if let peer = query.peer { table.fellSilent(peer) }
+    maintenance.doubt(now.monotonic)
+    switch query.purpose {
+    case .lookup(let operation):
+      guard let peer = query.peer else { return }
+      updateLookup(now, operation) { $0.silent(peer) }
+    case .store(let operation), .token(let operation):
+      guard let peer = query.peer else { return }
+      storeFellSilent(now, operation, at: peer)
+    case .bootstrap:
+      bootstrapSettled(now, query.endpoint)
+    case .userBootstrap(let operation):
+      userBootstrapSettled(now, operation, query.endpoint, met: nil)
+    case .repair, .verification, .liveness, .probe, .ping:
+      break
+    }
+  }
+
+  mutating func hasFailed(_ now: Now, _ query: InflightQueries.Pending) {
+    counters.queriesFailed += 1
+    if let peer = query.peer { lostAnswer(now, of: peer, sentAt: query.sent) }
+    switch query.purpose {
+    case .lookup(let operation):
+      guard let peer = query.peer else { return }
+      updateLookup(now, operation) { $0.failed(peer) }
+    case .store(let operation), .token(let operation):
+      guard let peer = query.peer else { return }
+      refusedStore(now, operation, at: peer, reason: .unanswered(after: parameters.rpcTimeout))
+    case .ping(let operation):
+      finish(operation, .ping(.unanswered(after: parameters.rpcTimeout)))
+    case .repair, .verification, .liveness, .probe, .bootstrap, .userBootstrap:
+      break
+    }
+  }
+
+  private mutating func lostAnswer(_ now: Now, of peer: NodeID, sentAt sent: Instant) {
+    guard let lost = table.failed(now.monotonic, peer, sentAt: sent) else { return }
+    maintenance.lost(lost.peer)
+    effects.append(.notice(.contactLost(lost.peer)))
+    if table.isEmpty {
+      effects.append(.notice(.isolated))
+      bootstrap.retry(now.monotonic)
+    }
+  }
+
+  // MARK: - Answers
+
+  mutating func receive(
+    _ now: Now, _ response: Response, _ transaction: TransactionID, from source: Endpoint
+  ) {
+    guard let number = transaction.number, let query = inflight.take(number, from: source) else {
+      counters.strayAnswers += 1
+      return
+    }
+    counters.responsesReceived += 1
+    let peer = Peer(id: response.sender, endpoint: source)
+    let roundTrip = now.monotonic.since(query.sent)
+    networkRoundTrip.sample(roundTrip)
+    admit(now, peer, roundTrip: roundTrip, for: query.purpose)
+
+    if let expected = query.peer, expected != response.sender {
+      // Somebody else lives at that address now. Whom we meant has not answered.
+      isNotThere(now, expected, query)
+      return
+    }
+    switch query.purpose {
+    case .lookup(let operation):
+      lookupAnswered(now, operation, peer, response, after: roundTrip)
+    case .store(let operation):
+      storeAnswered(now, operation, peer, response)
+    case .token(let operation):
+      tokenRenewed(now, operation, peer, response)
+    case .bootstrap:
+      bootstrapSettled(now, query.endpoint)
+    case .ping(let operation):
+      finish(operation, .ping(.answered(peer, roundTrip: roundTrip)))
+    case .userBootstrap(let operation):
+      userBootstrapSettled(now, operation, query.endpoint, met: peer)
+    case .repair, .verification, .liveness, .probe:
+      break
+    }
+  }
+
+  mutating func receive(
+    _ now: Now, _ error: RPCError, _ transaction: TransactionID, from source: Endpoint
+  ) {
+    guard let number = transaction.number, let query = inflight.take(number, from: source) else {
+      counters.strayAnswers += 1
+      return
+    }
+    counters.errorsReceived += 1
+    // A refusal is an answer too: the node is alive. It does not say which node, so that it brings
+    // nobody into the table.
+    if let peer = query.peer, table.contact(peer) != nil {
+      let roundTrip = now.monotonic.since(query.sent)
+      _ = table.answered(
+        now.monotonic, Peer(id: peer, endpoint: source), roundTrip: roundTrip)
+    }
+    switch query.purpose {
+    case .lookup(let operation):
+      guard let peer = query.peer else { return }
+      updateLookup(now, operation) { $0.failed(peer) }
+    case .store(let operation):
+      guard let peer = query.peer else { return }
+      storeRefused(now, operation, at: Peer(id: peer, endpoint: source), error)
+    case .token(let operation):
+      guard let peer = query.peer else { return }
+      refusedStore(now, operation, at: peer, reason: .refused(error))
+    case .bootstrap:
+      bootstrapSettled(now, query.endpoint)
+    case .userBootstrap(let operation):
+      userBootstrapSettled(now, operation, query.endpoint, met: nil)
+    case .ping(let operation):
+      finish(operation, .ping(.unanswered(after: now.monotonic.since(query.sent))))
+    case .repair, .verification, .liveness, .probe:
+      break
+    }
+  }
+
+  private mutating func isNotThere(
+    _ now: Now, _ expected: NodeID, _ query: InflightQueries.Pending
+  ) {
+    lostAnswer(now, of: expected, sentAt: query.sent)
+    switch query.purpose {
+    case .lookup(let operation):
+      updateLookup(now, operation) { $0.failed(expected) }
+    case .store(let operation), .token(let operation):
+      refusedStore(now, operation, at: expected, reason: .replaced)
+    case .repair, .verification, .liveness, .probe, .bootstrap, .ping, .userBootstrap:
+      break
+    }
+  }
+
+  /// A node has answered a query of ours: it may enter the table.
+  private mutating func admit(
+    _ now: Now, _ peer: Peer, roundTrip: Duration, for purpose: Purpose
+  ) {
+    let wasEmpty = table.isEmpty
+    switch table.answered(now.monotonic, peer, roundTrip: roundTrip) {
+    case .ignored, .known:
+      return
+    case .added:
+      effects.append(.notice(.contactAdded(peer)))
+      met(now, peer, isFirst: wasEmpty, for: purpose)
+    case .waiting(let stalest):
+      let quiet = now.monotonic.since(table.contact(stalest.id)?.lastAnswered ?? now.monotonic)
+      // One that has just been heard need not be asked again.
+      guard quiet > parameters.livenessInterval, maintenance.mayPing(now.monotonic, stalest.id)
+      else { return }
+      send(now, .ping, to: stalest.endpoint, expecting: stalest.id, for: .liveness)
+    }
+  }
+}
+
+extension RPCError: CustomStringConvertible {
+  /// What it refused, for people: the words of the other node, with the code.
+  package var description: String { "error \(code): \(message)" }
+}

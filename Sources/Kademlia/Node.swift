@@ -1,0 +1,173 @@
+import DequeModule
+
+/// A Kademlia node as a value: events and the time go in, effects come out.
+///
+/// It does no I/O, reads no clock and draws randomness only from the source it was given; no
+/// decision depends on the order of a hashed collection. So the same node runs under an event loop
+/// and in simulated time, and the same events give the same effects.
+///
+/// A shell calls the methods that take `now`, carries out `takeEffects()` after each, and calls
+/// `advance` when `nextDeadline` is reached.
+package struct Node {
+  /// What a node starts from.
+  package struct Identity: Sendable {
+    package var id: NodeID
+    /// The addresses it is bound to, the preferred one first. Wildcards are left out.
+    package var endpoints: [Endpoint]
+    /// The families it can send to.
+    package var families: AddressFamilies
+    /// At least 16 random bytes that the write tokens of this run rest on.
+    package var tokenSecret: [UInt8]
+
+    package init(
+      id: NodeID, endpoints: [Endpoint], families: AddressFamilies, tokenSecret: [UInt8]
+    ) {
+      self.id = id
+      self.endpoints = endpoints
+      self.families = families
+      self.tokenSecret = tokenSecret
+    }
+  }
+
+  package let identity: Identity
+  package let parameters: Parameters
+  package internal(set) var table: RoutingTable
+  package internal(set) var counters = Counters()
+  /// The round trips of all peers together: what to expect of one that was never timed.
+  package internal(set) var networkRoundTrip = RoundTrip()
+
+  let records: any RecordReader
+  let tokens: WriteTokenIssuer
+  var random: any RandomNumberGenerator & Sendable
+  var effects: [Effect] = []
+
+  var inflight: InflightQueries
+  var operations: [OperationID: Operation] = [:]
+  /// Operations that wait for the join, or for others to end.
+  var line: Deque<Operation> = []
+  var lastOperation: UInt64 = 0
+  /// People's operations among those that run: the node's own upkeep does not take their places.
+  var activeOperations = 0
+  var commits: [CommitID: CommitPurpose] = [:]
+  var lastCommit: UInt64 = 0
+  var repairs: RepairLog
+  var maintenance: Maintenance
+  var bootstrap: Bootstrap
+  var userBootstraps: [OperationID: Bootstrap.Round] = [:]
+
+  package init(
+    _ now: Now, identity: Identity, parameters: Parameters, records: any RecordReader,
+    random: any RandomNumberGenerator & Sendable
+  ) {
+    self.identity = identity
+    self.parameters = parameters
+    self.records = records
+    self.random = random
+    self.table = RoutingTable(local: identity.id, parameters: parameters, now: now.monotonic)
+    self.tokens = WriteTokenIssuer(secret: identity.tokenSecret, epoch: parameters.tokenEpoch)
+    self.inflight = InflightQueries(rpcTimeout: parameters.rpcTimeout)
+    self.repairs = RepairLog(
+      interval: parameters.repairInterval, capacity: parameters.rememberedRepairs)
+    self.maintenance = Maintenance(now.monotonic, parameters: parameters)
+    self.bootstrap = Bootstrap(parameters: parameters)
+  }
+
+  package var id: NodeID { identity.id }
+
+  /// This node as its own contact. Where it is bound to a wildcard it has no address to tell.
+  var localPeer: Peer {
+    Peer(id: id, endpoint: identity.endpoints.first ?? Endpoint(.v4(0), port: 0))
+  }
+
+  /// Operations that run or wait.
+  package var pendingOperations: Int { activeOperations + line.count }
+
+  // MARK: - The shell's side
+
+  /// Takes all effects since the last call, in their order.
+  package mutating func takeEffects() -> [Effect] {
+    defer { effects = [] }
+    return effects
+  }
+
+  package var hasEffects: Bool { !effects.isEmpty }
+
+  /// When `advance` must be called next, if nothing else happens before.
+  package var nextDeadline: Instant {
+    [inflight.nextDeadline, bootstrap.nextDeadline].compactMap(\.self)
+      .reduce(maintenance.nextDeadline, min)
+  }
+
+  /// Time has passed: carries on with what is due.
+  package mutating func advance(_ now: Now) {
+    while let due = inflight.nextDue(now.monotonic) {
+      switch due {
+      case .late(let transaction, let query): isLate(now, transaction, query)
+      case .silent(let query): fellSilent(now, query)
+      case .failed(let query): hasFailed(now, query)
+      }
+    }
+    carryOnBootstrap(now)
+    maintain(now)
+  }
+
+  /// A message has come.
+  package mutating func receive(_ now: Now, _ message: Message, from source: Endpoint) {
+    switch message.body {
+    case .query(let query):
+      counters.queriesReceived += 1
+      answer(now, query, message.transaction, from: source)
+    case .response(let response):
+      receive(now, response, message.transaction, from: source)
+    case .error(let error):
+      receive(now, error, message.transaction, from: source)
+    }
+  }
+
+  /// A commit that an effect asked for is done, or has failed.
+  package mutating func committed(
+    _ now: Now, _ commit: CommitID, _ result: Result<Void, StoreError>
+  ) {
+    guard let purpose = commits.removeValue(forKey: commit) else { return }
+    switch purpose {
+    case .answer(let transaction, let endpoint, let seq):
+      switch result {
+      case .success:
+        respond(to: endpoint, transaction, Response(sender: id, storedSeq: seq))
+      case .failure(let error):
+        refuse(endpoint, transaction, RPCError(RPCError.storageFull, error.description))
+      }
+    case .placement(let operation):
+      switch result {
+      case .success: stored(now, operation, at: id)
+      case .failure(let error): refusedStore(now, operation, at: id, reason: .store(error))
+      }
+    case .repair:
+      break
+    }
+  }
+
+  enum CommitPurpose: Sendable {
+    /// Answer the node that sent it.
+    case answer(TransactionID, Endpoint, seq: Int64)
+    /// This node is one of the replicas of its own put.
+    case placement(OperationID)
+    case repair
+  }
+
+  mutating func commit(_ record: Record, for purpose: CommitPurpose) {
+    lastCommit += 1
+    let id = CommitID(rawValue: lastCommit)
+    commits[id] = purpose
+    effects.append(.commit(record, id))
+  }
+}
+
+extension StoreError: CustomStringConvertible {
+  /// One line for a person.
+  package var description: String {
+    switch self {
+    case .full(let limit): "the store is full: its limit is \(limit) bytes"
+    }
+  }
+}

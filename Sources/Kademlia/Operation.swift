@@ -1,0 +1,74 @@
+/// A lookup and what it is for. Every operation is one: a get and a put are lookups that ask for a
+/// record on their way, and a put then stores at what it found.
+struct Operation: Sendable {
+  enum Task: Sendable {
+    /// Finds the nodes closest to a target (FIND_NODE).
+    case locate(Reason)
+    case get(Retrieval)
+    case put(Placement)
+  }
+
+  enum Reason: Sendable {
+    case user, join, refresh
+  }
+
+  let id: OperationID
+  var lookup: Lookup
+  var task: Task
+
+  /// What each node on the way is asked.
+  var method: Query.Method {
+    switch task {
+    case .locate: .findNode(target: lookup.target)
+    case .get(let retrieval): .get(target: lookup.target, kind: retrieval.id.kind, seq: nil)
+    // A holder need not send a value that is about to be replaced.
+    case .put(let placement):
+      .get(target: lookup.target, kind: placement.id.kind, seq: placement.draftSeq)
+    }
+  }
+
+  /// The kind of record that nodes must keep in order to count; nil if any node does.
+  var kind: RecordKind? {
+    switch task {
+    case .locate: nil
+    case .get(let retrieval): retrieval.id.kind
+    case .put(let placement): placement.id.kind
+    }
+  }
+
+  /// Notes what a holder said it has, if that can be believed.
+  mutating func heard(_ held: HeldRecord, _ now: Now, parameters: Parameters) -> HeldRecord? {
+    let version = held.version
+    guard version.seq <= now.wall.microseconds + parameters.clockSkew * 1_000_000 else { return nil }
+    if case .record(let record) = held, record.target != lookup.target { return nil }
+    switch task {
+    case .locate: break
+    case .get(var retrieval):
+      guard !version.isExpired(at: now.wall) else { return nil }
+      retrieval.heard(held)
+      task = .get(retrieval)
+    case .put(var placement):
+      // An expired version still hides older ones, so a new one must be above it too.
+      placement.heard(version, isLive: !version.isExpired(at: now.wall))
+      task = .put(placement)
+    }
+    return held
+  }
+}
+
+/// What a get has learned so far.
+struct Retrieval: Sendable {
+  let id: RecordID
+  /// The newest version that any holder told of.
+  private(set) var newest: Record?
+
+  init(_ id: RecordID) {
+    self.id = id
+  }
+
+  mutating func heard(_ held: HeldRecord) {
+    guard case .record(let record) = held, record.id == id else { return }
+    if let newest, !record.supersedes(newest) { return }
+    newest = record
+  }
+}

@@ -1,0 +1,146 @@
+/// How an operation ended.
+package enum Outcome: Sendable {
+  case put(PutOutcome)
+  case get(GetOutcome)
+  case lookup(LookupOutcome)
+  case ping(PingOutcome)
+  /// The nodes that answered at the given addresses.
+  case bootstrap([Peer])
+}
+
+/// Why an operation was not begun.
+package enum OperationRefusal: Error, Hashable, Sendable {
+  case emptyKey
+  /// Key and value together are over the limit, in bytes.
+  case tooLarge(size: Int, limit: Int)
+  /// The TTL is not within 1 and the limit, in seconds.
+  case ttlOutOfRange(limit: Int64)
+  /// As many operations as are allowed wait already.
+  case busy(limit: Int)
+}
+
+/// How a put or a delete ended.
+package struct PutOutcome: Sendable {
+  package enum Verdict: Hashable, Sendable {
+    /// A majority of the replicas confirmed.
+    case stored
+    /// No majority did. The record may still be at some nodes: this is unknown, not undone.
+    case quorumFailed
+    /// The version is not the one that `if_seq` asked for; its seq where that was told, 0 for none.
+    case conflict(current: Int64?)
+  }
+
+  /// A node that should hold the record and has not confirmed it.
+  package struct Failure: Hashable, Sendable {
+    package let peer: Peer
+    package let reason: Reason
+  }
+
+  package enum Reason: Hashable, Sendable {
+    case refused(RPCError)
+    /// This node is one of the replicas, and its own store would not take it.
+    case store(StoreError)
+    case unanswered(after: Duration)
+    /// It has not answered in the time that others need. It may yet.
+    case late
+    /// Another node answers at its address.
+    case replaced
+    /// It said yes, but not to this version.
+    case unnamedVersion
+    /// It will not store for us.
+    case noToken
+
+    package var isStorageFull: Bool {
+      switch self {
+      case .refused(let error): error.code == RPCError.storageFull
+      case .store(.full): true
+      case .unanswered, .late, .replaced, .unnamedVersion, .noToken: false
+      }
+    }
+  }
+
+  package let verdict: Verdict
+  package let target: NodeID
+  package let version: RecordVersion
+  /// Nodes that confirmed.
+  package let stored: Int
+  /// Nodes that should hold it: K, or all live ones if there are fewer.
+  package let replicas: Int
+  /// The others, and why each did not confirm.
+  package let failures: [Failure]
+}
+
+extension PutOutcome.Reason: CustomStringConvertible {
+  /// A few words for a person.
+  package var description: String {
+    switch self {
+    case .refused(let error): error.description
+    case .store(let error): error.description
+    case .unanswered(let duration): "no answer within \(duration.components.seconds) s"
+    case .late: "no answer yet"
+    case .replaced: "another node answers at its address"
+    case .unnamedVersion: "confirmed without naming the version"
+    case .noToken: "gives no write token"
+    }
+  }
+}
+
+/// How a get ended.
+package enum GetOutcome: Sendable {
+  case found(Record)
+  case notFound
+  /// Too few of the nodes that should know have answered.
+  case unreachable(answered: Int, needed: Int)
+}
+
+/// How a lookup ended: the closest live nodes, and every step that was taken.
+package struct LookupOutcome: Sendable {
+  package struct Step: Hashable, Sendable {
+    package enum Outcome: String, Hashable, Sendable {
+      case answered, routing, failed
+      case late, silent
+      case waiting
+    }
+
+    package let hop: Int
+    package let peer: Peer
+    package let roundTrip: Duration?
+    package let outcome: Outcome
+  }
+
+  package let target: NodeID
+  package let closest: [Lookup.Candidate]
+  package let steps: [Step]
+
+  init(_ lookup: Lookup) {
+    target = lookup.target
+    closest = lookup.closest
+    let asked = lookup.candidates.compactMap { candidate in
+      candidate.order.map { (order: $0, candidate: candidate) }
+    }
+    steps = asked.sorted { $0.order < $1.order }.map { Step($0.candidate) }
+  }
+}
+
+extension LookupOutcome.Step {
+  fileprivate init(_ candidate: Lookup.Candidate) {
+    hop = candidate.hop
+    peer = candidate.peer
+    roundTrip = candidate.roundTrip
+    outcome =
+      switch candidate.state {
+      case .answered: .answered
+      case .routing: .routing
+      case .failed: .failed
+      case .late: .late
+      case .silent: .silent
+      case .notContacted, .waiting: .waiting
+      }
+  }
+}
+
+/// How a ping ended.
+package enum PingOutcome: Sendable {
+  case answered(Peer, roundTrip: Duration)
+  case unanswered(after: Duration)
+}

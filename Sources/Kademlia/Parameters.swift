@@ -1,0 +1,64 @@
+/// The numbers that a node works by. The defaults are Kademlia's where the paper names one, BEP 5's
+/// where it does, and otherwise ours; each says which.
+package struct Parameters: Sendable {
+  /// Bucket size and replication factor (paper, section 2.4: k; BEP 5: 8).
+  package var k = 8
+  /// Parallel queries of a lookup (paper, section 2.3).
+  package var alpha = 3
+
+  /// After this long a query has failed.
+  package var rpcTimeout: Duration = .seconds(5)
+  /// No soft timeout is shorter, however fast a peer has been: a scheduler may hold it up this long.
+  package var softTimeoutFloor: Duration = .milliseconds(20)
+  /// The soft timeout of a peer nobody has timed, on a network nobody has timed.
+  package var softTimeoutUnknown: Duration = .seconds(1)
+
+  /// A bucket that saw no lookup for this long is refreshed (BEP 5: 15 minutes), give or take a tenth.
+  package var refreshInterval: Duration = .seconds(15 * 60)
+  /// At rest, the stalest contact is pinged this often.
+  package var livenessInterval: Duration = .seconds(30)
+  /// The same while some contact has stopped to answer.
+  package var livenessIntervalInDoubt: Duration = .seconds(6)
+  /// A bootstrap address or a lost contact is pinged this often, so that partitions merge.
+  package var probeInterval: Duration = .seconds(30)
+  /// The first pause before bootstrap addresses are tried again while the table is empty; it doubles
+  /// up to `probeInterval`.
+  package var bootstrapBackOff: Duration = .seconds(1)
+  /// The first join has ended after this long, whatever it met.
+  package var joinTimeout: Duration = .seconds(2)
+  /// Expired records are dropped this often.
+  package var expiryInterval: Duration = .seconds(60)
+
+  /// A contact leaves the table after this many failures in a row.
+  package var failuresBeforeRemoval = 3
+  /// How many lost contacts are remembered for the probe.
+  package var lostContacts = 64
+  /// How many pings to unknown senders may be under way.
+  package var verifications = 64
+  /// How many bootstrap addresses are pinged at once.
+  package var bootstrapAddresses = 32
+
+  /// How many queries may wait for an answer before people are told that the node is busy.
+  package var inflightQueries = 4096
+  /// How many operations run at once; further ones wait in line.
+  package var activeOperations = 64
+  /// How many may wait in that line; one more is refused as busy.
+  package var waitingOperations = 1024
+
+  /// The age that a write token may reach at least; twice this is the most (BEP 5: 5 and 10 minutes).
+  package var tokenEpoch: Duration = .seconds(5 * 60)
+  /// Seconds that a record lives when its publisher does not say.
+  package var defaultTTL: Int64 = 24 * 3600
+  /// The most seconds that a record may live, and that a tombstone does.
+  package var maxTTL: Int64 = 30 * 24 * 3600
+  /// How far ahead of its own clock a node believes a seq or an expiry, in seconds.
+  package var clockSkew: Int64 = 10 * 60
+  /// A holder gets a read repair of the same target at most this often.
+  package var repairInterval: Duration = .seconds(10 * 60)
+  /// How many (holder, target) pairs are remembered for that.
+  package var rememberedRepairs = 4096
+  /// The most bytes of key and value together that fit a datagram.
+  package var maxPayload = Record.maxDatagramPayload
+
+  package init() {}
+}

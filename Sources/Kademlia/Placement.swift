@@ -1,0 +1,178 @@
+/// A record on its way to the nodes that should hold it: what a put does besides its lookup.
+struct Placement: Sendable {
+  /// What a node that should hold the record has done with it.
+  enum State: Hashable, Sendable {
+    case asked
+    /// It wanted another token; a fresh one is on its way.
+    case renewingToken
+    case confirmed
+    /// Past its second soft timeout. It may yet confirm, but another is asked in its place.
+    case silent
+    case refused(PutOutcome.Reason)
+  }
+
+  struct Attempt: Sendable {
+    let peer: Peer
+    var state: State
+    var hasRenewed = false
+  }
+
+  enum Phase: Sendable {
+    /// The lookup has not ended.
+    case locating
+    /// The record is final and goes out.
+    case storing(Record, replicas: Int)
+  }
+
+  let id: RecordID
+  let key: [UInt8]
+  let value: [UInt8]
+  /// Seconds since the epoch.
+  let expiry: Int64
+  let isTombstone: Bool
+  /// The seq that the current version must have; 0 for none.
+  let ifSeq: Int64?
+  /// The time at the writer when it began, in microseconds: the record's seq unless a holder has a
+  /// greater one.
+  let draftSeq: Int64
+  private(set) var phase = Phase.locating
+  private(set) var attempts: [Attempt] = []
+  /// The greatest seq that a holder told of.
+  private var highestSeq: Int64 = -1
+  /// The newest version that holders told of, if it is live and no tombstone: what `if_seq` means.
+  private var currentSeq: Int64 = 0
+  private var wasRefusedForSeq = false
+
+  init(
+    key: [UInt8], value: [UInt8], expiry: Int64, isTombstone: Bool, ifSeq: Int64?, draftSeq: Int64
+  ) {
+    self.id = RecordID(.plain, NodeID(sha1Of: key))
+    self.key = key
+    self.value = value
+    self.expiry = expiry
+    self.isTombstone = isTombstone
+    self.ifSeq = ifSeq
+    self.draftSeq = draftSeq
+  }
+
+  mutating func heard(_ version: RecordVersion, isLive: Bool) {
+    guard version.seq >= highestSeq else { return }
+    // At one seq a tombstone wins over a value.
+    let isDeleted = version.isTombstone || (version.seq == highestSeq && currentSeq == 0)
+    highestSeq = version.seq
+    currentSeq = isLive && !isDeleted ? version.seq : 0
+  }
+
+  /// Whether the version found is another than `if_seq` asked for.
+  var conflict: Int64? {
+    guard let ifSeq, ifSeq != currentSeq else { return nil }
+    return currentSeq
+  }
+
+  /// The version as it will be, or would have been: always above the greatest seq seen.
+  var version: RecordVersion {
+    let next = highestSeq == .max ? highestSeq : highestSeq + 1
+    return RecordVersion(seq: max(draftSeq, next), expiry: expiry, isTombstone: isTombstone)
+  }
+
+  /// The lookup has ended: fixes the record and how many nodes should hold it.
+  mutating func begin(replicas: Int) {
+    phase = .storing(Record(plainKey: key, value: value, version: version), replicas: replicas)
+  }
+
+  /// The record and the closest nodes that should get it now.
+  func due(from closest: [Lookup.Candidate]) -> (record: Record, nodes: [Lookup.Candidate])? {
+    guard case .storing(let record, let replicas) = phase else { return nil }
+    let hopeful = attempts.count { attempt in
+      switch attempt.state {
+      case .asked, .renewingToken, .confirmed: true
+      case .silent, .refused: false
+      }
+    }
+    let fresh = closest.filter { candidate in
+      !attempts.contains { $0.peer.id == candidate.peer.id }
+    }
+    return (record, Array(fresh.prefix(max(0, replicas - hopeful))))
+  }
+
+  mutating func asked(_ peer: Peer) {
+    attempts.append(Attempt(peer: peer, state: .asked))
+  }
+
+  private func index(of id: NodeID) -> Int? {
+    attempts.firstIndex { $0.peer.id == id }
+  }
+
+  mutating func confirmed(_ id: NodeID) {
+    guard let index = index(of: id) else { return }
+    attempts[index].state = .confirmed
+  }
+
+  /// A node would not store it, or never answered.
+  ///
+  /// - Returns: whether another node should be found in its place.
+  mutating func refused(_ id: NodeID, reason: PutOutcome.Reason, overSeq: Bool = false) -> Bool {
+    guard let index = index(of: id), attempts[index].state != .confirmed else { return false }
+    let wasHopeful = attempts[index].state != .silent
+    attempts[index].state = .refused(reason)
+    if overSeq { wasRefusedForSeq = true }
+    return wasHopeful
+  }
+
+  /// A node is past its second soft timeout.
+  ///
+  /// - Returns: whether another node should be found in its place.
+  mutating func fellSilent(_ id: NodeID) -> Bool {
+    guard let index = index(of: id) else { return false }
+    switch attempts[index].state {
+    case .asked, .renewingToken:
+      attempts[index].state = .silent
+      return true
+    case .confirmed, .silent, .refused:
+      return false
+    }
+  }
+
+  /// A node refused the token it gave. Tokens age, and secrets go with a restart, so that it is
+  /// asked for a fresh one, once.
+  ///
+  /// - Returns: whether to ask.
+  mutating func renewToken(_ id: NodeID) -> Bool {
+    guard let index = index(of: id), !attempts[index].hasRenewed else { return false }
+    attempts[index].hasRenewed = true
+    attempts[index].state = .renewingToken
+    return true
+  }
+
+  /// How it ended; nil while it has not. To be asked only while no further node is on its way.
+  var outcome: PutOutcome? {
+    guard case .storing(_, let replicas) = phase else { return nil }
+    let isSettled = attempts.allSatisfy { attempt in
+      switch attempt.state {
+      case .asked, .renewingToken: false
+      case .confirmed, .silent, .refused: true
+      }
+    }
+    guard isSettled else { return nil }
+    let stored = attempts.count { $0.state == .confirmed }
+    let hasMajority = stored >= replicas / 2 + 1
+    // A silent node may still make the majority, until its query has failed.
+    if !hasMajority, attempts.contains(where: { $0.state == .silent }) { return nil }
+    return outcome(
+      hasMajority ? .stored : ifSeq != nil && wasRefusedForSeq ? .conflict(current: nil) : .quorumFailed,
+      stored: stored, replicas: replicas)
+  }
+
+  /// The outcome with a verdict and what is known so far.
+  func outcome(_ verdict: PutOutcome.Verdict, stored: Int, replicas: Int) -> PutOutcome {
+    PutOutcome(
+      verdict: verdict, target: id.target, version: version, stored: stored, replicas: replicas,
+      failures: attempts.compactMap { attempt in
+        switch attempt.state {
+        case .confirmed: nil
+        case .refused(let reason): .init(peer: attempt.peer, reason: reason)
+        case .silent, .asked, .renewingToken: .init(peer: attempt.peer, reason: .late)
+        }
+      })
+  }
+}

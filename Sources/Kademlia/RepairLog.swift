@@ -1,0 +1,33 @@
+import DequeModule
+
+/// Which holders were sent a repair of which target lately, so that a holder that will not take it
+/// is not sent one with every read.
+struct RepairLog: Sendable {
+  private struct Entry: Hashable {
+    let holder: NodeID
+    let target: RecordID
+  }
+
+  private let interval: Duration
+  private let capacity: Int
+  private var times: [Entry: Instant] = [:]
+  /// In order of time, so that the oldest makes room.
+  private var order: Deque<(entry: Entry, time: Instant)> = []
+
+  init(interval: Duration, capacity: Int) {
+    self.interval = interval
+    self.capacity = capacity
+  }
+
+  /// Whether a repair may be sent now; it counts as sent if so.
+  mutating func permits(_ now: Instant, holder: NodeID, target: RecordID) -> Bool {
+    let entry = Entry(holder: holder, target: target)
+    if let last = times[entry], now < last + interval { return false }
+    times[entry] = now
+    order.append((entry, now))
+    while order.count > capacity, let oldest = order.popFirst() {
+      if times[oldest.entry] == oldest.time { times[oldest.entry] = nil }
+    }
+    return true
+  }
+}

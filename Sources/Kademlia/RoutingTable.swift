@@ -1,0 +1,163 @@
+/// The contacts of a node, in 160 buckets by distance (paper, section 2.4).
+///
+/// A flat array and not a split tree: an empty bucket costs a few words, and the bucket of a
+/// distance is one count of leading zeros away.
+package struct RoutingTable: Sendable {
+  /// What became of a node that answered.
+  package enum Admission: Hashable, Sendable {
+    /// It is this node itself, or another claims the ID of a contact that is still good.
+    case ignored
+    case known
+    case added
+    /// Its bucket is full: it waits, and the stalest contact there should be pinged.
+    case waiting(stalest: Peer)
+  }
+
+  package let local: NodeID
+  private let k: Int
+  private let failuresBeforeRemoval: Int
+  private var buckets: [KBucket]
+  package private(set) var count = 0
+
+  package init(local: NodeID, parameters: Parameters, now: Instant) {
+    self.local = local
+    self.k = parameters.k
+    self.failuresBeforeRemoval = parameters.failuresBeforeRemoval
+    self.buckets = Array(repeating: KBucket(lastLookup: now), count: NodeID.bitWidth)
+  }
+
+  package var isEmpty: Bool { count == 0 }
+
+  package func contact(_ id: NodeID) -> Contact? {
+    guard let (bucket, index) = position(of: id) else { return nil }
+    return buckets[bucket].contacts[index]
+  }
+
+  private func position(of id: NodeID) -> (bucket: Int, index: Int)? {
+    guard let bucket = local.distance(to: id).bucketIndex,
+      let index = buckets[bucket].index(of: id)
+    else { return nil }
+    return (bucket, index)
+  }
+
+  // MARK: - What happens to contacts
+
+  /// A node answered a query of ours: the only way into the table.
+  ///
+  /// - Parameter roundTrip: nil where it cannot be told, as for a contact read from a file.
+  package mutating func answered(
+    _ now: Instant, _ peer: Peer, roundTrip: Duration?
+  ) -> Admission {
+    guard let bucket = local.distance(to: peer.id).bucketIndex else { return .ignored }
+    if let index = buckets[bucket].index(of: peer.id) {
+      guard buckets[bucket].contacts[index].accepts(peer.endpoint) else { return .ignored }
+      buckets[bucket].update(at: index) {
+        $0.answered(now, at: peer.endpoint, after: roundTrip)
+      }
+      return .known
+    }
+    var contact = Contact(peer, at: now)
+    contact.answered(now, at: peer.endpoint, after: roundTrip)
+    guard buckets[bucket].contacts.count >= k, let stalest = buckets[bucket].stalest else {
+      buckets[bucket].add(contact)
+      count += 1
+      return .added
+    }
+    buckets[bucket].cache(contact, limit: k)
+    return .waiting(stalest: stalest.peer)
+  }
+
+  /// A query to a contact is past its second soft timeout.
+  package mutating func fellSilent(_ id: NodeID) {
+    guard let (bucket, index) = position(of: id) else { return }
+    buckets[bucket].update(at: index) { $0.fellSilent() }
+  }
+
+  /// A query to a contact has failed. Returns the contact if that was one failure too many and it
+  /// left the table.
+  package mutating func failed(_ now: Instant, _ id: NodeID, sentAt sent: Instant) -> Contact? {
+    guard let (bucket, index) = position(of: id) else { return nil }
+    buckets[bucket].update(at: index) { $0.failed(now, sentAt: sent) }
+    guard buckets[bucket].contacts[index].failures >= failuresBeforeRemoval else { return nil }
+    let (left, came) = buckets[bucket].remove(at: index)
+    if came == nil { count -= 1 }
+    return left
+  }
+
+  /// Whether a node that is not in the table would get a place, or a place in the line for one.
+  package func hasUse(for id: NodeID) -> Bool {
+    guard let index = local.distance(to: id).bucketIndex else { return false }
+    let bucket = buckets[index]
+    guard bucket.index(of: id) == nil else { return false }
+    return bucket.contacts.count < k || bucket.replacements.count < k
+  }
+
+  /// A lookup is about to go through the range of a target.
+  package mutating func touched(_ now: Instant, _ target: NodeID) {
+    guard let bucket = local.distance(to: target).bucketIndex else { return }
+    buckets[bucket].lastLookup = now
+  }
+
+  // MARK: - What the table is asked
+
+  /// The contacts closest to a target, closest first.
+  ///
+  /// - Parameter isEligible: which contacts count; by default those that have not stopped to answer.
+  package func closest(
+    to target: NodeID, count wanted: Int,
+    where isEligible: (Contact) -> Bool = { $0.state == .good }
+  ) -> [Contact] {
+    var found: [(distance: Distance, contact: Contact)] = []
+    func collect(_ bucket: Int) {
+      for contact in buckets[bucket].contacts where isEligible(contact) {
+        found.append((target.distance(to: contact.id), contact))
+      }
+    }
+    // The bucket that the target falls into is nearest to it; then, all at one range of distances,
+    // every deeper bucket; then the shallower ones, each further away than the one before.
+    let own = local.distance(to: target).bucketIndex ?? NodeID.bitWidth
+    if own < NodeID.bitWidth { collect(own) }
+    if found.count < wanted {
+      for bucket in (own + 1)..<max(own + 1, NodeID.bitWidth) { collect(bucket) }
+    }
+    var shallower = own
+    while found.count < wanted, shallower > 0 {
+      shallower -= 1
+      collect(shallower)
+    }
+    found.sort { $0.distance < $1.distance }
+    return found.prefix(wanted).map(\.contact)
+  }
+
+  /// All contacts, by bucket and then the longest known first.
+  package var contacts: some Sequence<Contact> {
+    buckets.lazy.flatMap(\.contacts)
+  }
+
+  /// The buckets that hold contacts, and how many.
+  package var occupancy: [(index: Int, nodes: Int)] {
+    buckets.indices.compactMap { index in
+      buckets[index].contacts.isEmpty ? nil : (index, buckets[index].contacts.count)
+    }
+  }
+
+  /// The contact that has been quiet for longest; nil if the table is empty.
+  package var stalest: Contact? {
+    contacts.min { $0.lastAnswered < $1.lastAnswered }
+  }
+
+  /// The contacts in doubt.
+  package var questionable: some Sequence<Contact> {
+    contacts.lazy.filter { $0.state == .questionable }
+  }
+
+  /// The deepest bucket that holds a contact.
+  package var deepest: Int? {
+    buckets.lastIndex { !$0.contacts.isEmpty }
+  }
+
+  /// When a lookup last went through a bucket's range.
+  package func lastLookup(inBucket index: Int) -> Instant? {
+    buckets.indices.contains(index) ? buckets[index].lastLookup : nil
+  }
+}

@@ -1,0 +1,55 @@
+/// A record as a store keeps it.
+package struct StoredRecord: Hashable, Sendable {
+  package let record: Record
+  /// Until then (seconds since the epoch) the record hides older versions, even where it has
+  /// expired itself: the latest expiry among it and those it replaced.
+  package let hidesUntil: Int64
+
+  package init(_ record: Record, hidesUntil: Int64) {
+    self.record = record
+    self.hidesUntil = hidesUntil
+  }
+
+  /// The record, unless it has expired.
+  package func live(at now: WallTime) -> Record? {
+    record.version.isExpired(at: now) ? nil : record
+  }
+
+  /// What a store does with a version that reaches it.
+  package enum Arrival: Hashable, Sendable {
+    /// It is the version already held, and says nothing new.
+    case unchanged
+    /// It is kept, as this.
+    case kept(StoredRecord)
+    /// A newer version is held.
+    case stale(than: RecordVersion)
+  }
+
+  /// Decides between the version held, if any, and one that arrives. The same version keeps the
+  /// greater expiry.
+  package static func deciding(held: StoredRecord?, arriving record: Record) -> Arrival {
+    guard let held else {
+      return .kept(StoredRecord(record, hidesUntil: record.version.expiry))
+    }
+    let hidesUntil = max(held.hidesUntil, record.version.expiry)
+    if record.isSameVersion(as: held.record) {
+      return record.version.expiry > held.record.version.expiry
+        ? .kept(StoredRecord(record, hidesUntil: hidesUntil)) : .unchanged
+    }
+    return record.supersedes(held.record)
+      ? .kept(StoredRecord(record, hidesUntil: hidesUntil))
+      : .stale(than: held.record.version)
+  }
+}
+
+/// What the core reads of a store. Writes go the other way round: the core asks for them by an
+/// effect, and is told when they are done.
+package protocol RecordReader: AnyObject {
+  func stored(_ id: RecordID) -> StoredRecord?
+}
+
+/// Why a store could not keep a record.
+package enum StoreError: Error, Hashable, Sendable {
+  /// The limit on the store's size, in bytes.
+  case full(limit: Int)
+}

@@ -1,0 +1,81 @@
+import Glibc
+import Kademlia
+import NIOCore
+import NIOPosix
+
+/// A node's address as people write it: a host name or an IP address, and a port.
+package struct NodeName: Hashable, Sendable {
+  package let host: String
+  package let port: UInt16
+
+  package init(host: String, port: UInt16) {
+    self.host = host
+    self.port = port
+  }
+}
+
+/// Turns names into endpoints. The system's resolver blocks, and so it has a thread to itself.
+struct NameResolver: Sendable {
+  private let pool = NIOThreadPool(numberOfThreads: 1)
+
+  func start() { pool.start() }
+
+  func stop() async throws { try await pool.shutdownGracefully() }
+
+  /// All endpoints of all names, each once, in the order of the names. A name that cannot be looked
+  /// up is left out.
+  func resolve(_ names: [NodeName], on eventLoop: any EventLoop) -> EventLoopFuture<[Endpoint]> {
+    // Addresses need no look-up, and so no wait for the thread.
+    let literals = names.compactMap { Self.literal($0) }
+    if literals.count == names.count { return eventLoop.makeSucceededFuture(literals) }
+    return pool.runIfActive(eventLoop: eventLoop) {
+      var endpoints: [Endpoint] = []
+      for endpoint in names.flatMap({ Self.lookUp($0) }) where !endpoints.contains(endpoint) {
+        endpoints.append(endpoint)
+      }
+      return endpoints
+    }
+  }
+
+  static func literal(_ name: NodeName) -> Endpoint? {
+    guard let address = try? SocketAddress(ipAddress: name.host, port: Int(name.port)) else {
+      return nil
+    }
+    return Endpoint(address)
+  }
+
+  /// The addresses of a host, of both families.
+  private static func lookUp(_ name: NodeName) -> [Endpoint] {
+    var hints = addrinfo()
+    hints.ai_socktype = Int32(SOCK_DGRAM.rawValue)
+    hints.ai_protocol = Int32(IPPROTO_UDP)
+    var list: UnsafeMutablePointer<addrinfo>?
+    guard getaddrinfo(name.host, String(name.port), &hints, &list) == 0 else { return [] }
+    defer { freeaddrinfo(list) }
+    var endpoints: [Endpoint] = []
+    var entry = list
+    while let info = entry?.pointee {
+      if let address = info.ai_addr, let endpoint = endpoint(address, family: info.ai_family) {
+        endpoints.append(endpoint)
+      }
+      entry = info.ai_next
+    }
+    return endpoints
+  }
+
+  private static func endpoint(
+    _ address: UnsafeMutablePointer<sockaddr>, family: Int32
+  ) -> Endpoint? {
+    switch family {
+    case AF_INET:
+      address.withMemoryRebound(to: sockaddr_in.self, capacity: 1) {
+        Endpoint(SocketAddress($0.pointee, host: ""))
+      }
+    case AF_INET6:
+      address.withMemoryRebound(to: sockaddr_in6.self, capacity: 1) {
+        Endpoint(SocketAddress($0.pointee, host: ""))
+      }
+    default: nil
+    }
+  }
+}

@@ -1,0 +1,57 @@
+import Kademlia
+import Logging
+import NIOCore
+import NIOPosix
+
+/// A running node: its sockets, its timer and its core, all on one event loop.
+package struct NodeRuntime: Sendable {
+  package let eventLoop: any EventLoop
+  /// The node's driver, to be used on its event loop alone.
+  package let driver: NIOLoopBound<NodeDriver>
+  /// What is bound, IPv4 first.
+  package let addresses: [Endpoint]
+  private let channels: [any Channel]
+  private let resolver: NameResolver
+
+  /// Binds the sockets, so that the port is this node's. It answers others from here on.
+  ///
+  /// - Throws: `NodeStartError`.
+  package static func start(
+    _ configuration: NodeConfiguration, on eventLoop: any EventLoop, logger: Logger
+  ) async throws -> NodeRuntime {
+    let sockets = try await UDPSockets.bind(configuration, on: eventLoop)
+    let resolver = NameResolver()
+    resolver.start()
+    let channels = sockets.channels
+    let driver = try await eventLoop.submit {
+      let driver = NodeDriver(
+        configuration, sockets: sockets, resolver: resolver, eventLoop: eventLoop, logger: logger)
+      for channel in channels {
+        try channel.pipeline.syncOperations.addHandler(DatagramHandler(driver))
+      }
+      return NIOLoopBound(driver, eventLoop: eventLoop)
+    }.get()
+    for channel in channels { try await channel.setOption(.autoRead, value: true).get() }
+    return NodeRuntime(
+      eventLoop: eventLoop, driver: driver, addresses: sockets.endpoints, channels: channels,
+      resolver: resolver)
+  }
+
+  /// Joins the network. Returns when the first join has ended and operations begin: the node is
+  /// ready.
+  package func join() async throws {
+    let promise = eventLoop.makePromise(of: Void.self)
+    eventLoop.execute {
+      driver.value.whenJoined { promise.succeed() }
+      driver.value.start()
+    }
+    try await promise.futureResult.get()
+  }
+
+  /// Closes the sockets. What was under way ends without an outcome.
+  package func stop() async throws {
+    try await eventLoop.submit { driver.value.stop() }.get()
+    for channel in channels { try? await channel.close() }
+    try await resolver.stop()
+  }
+}

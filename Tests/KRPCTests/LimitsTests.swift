@@ -1,0 +1,102 @@
+import Kademlia
+import Testing
+
+@testable import KRPC
+
+@Suite("limits of what is read")
+struct LimitsTests {
+  @Test("16 levels are read, and not one more")
+  func depth() throws {
+    // The outermost dictionary and `a` are two of them.
+    func nested(_ levels: Int, _ open: String, _ close: String) -> String {
+      let inside = levels - 2
+      return queryText(
+        "ping", "1:x" + String(repeating: open, count: inside) + String(repeating: close, count: inside))
+    }
+    #expect(try query(nested(KRPC.maxDepth, "l", "e")).method == .ping)
+    #expect(malformed(nested(KRPC.maxDepth + 1, "l", "e"))?.reason == .tooDeep)
+    #expect(malformed(nested(KRPC.maxDepth + 1, "l", "e"))?.reply == nil)
+    #expect(malformed(String(repeating: "d1:x", count: 100_000))?.reason == .tooDeep)
+    #expect(malformed("d1:x" + String(repeating: "l", count: 100_000))?.reason == .tooDeep)
+  }
+
+  @Test("a dictionary may have any number of keys in order, and 32 out of order")
+  func keys() throws {
+    // Two digits each, so that the order of the text is that of the numbers.
+    func entries(_ numbers: some Sequence<Int>) -> String {
+      numbers.map { "3:x\($0)0:" }.joined()
+    }
+    #expect(try query(queryText("ping", entries(10...99))).method == .ping)
+    // With `id` before them.
+    let most = KRPC.maxUnsortedKeys
+    #expect(try query(queryText("ping", entries((10..<9 + most).reversed()))).method == .ping)
+    let refused = malformed(queryText("ping", entries((10..<10 + most).reversed())))
+    #expect(refused?.reason == .tooManyUnsortedKeys)
+    #expect(code(refused) == 203)
+    let nested = malformed(queryText("ping", "1:xd" + entries((10...99).reversed()) + "e"))
+    #expect(nested?.reason == .tooManyUnsortedKeys)
+  }
+
+  @Test("a repeated key is found among as many as are compared")
+  func lastOfMany() {
+    let numbers = Array((10..<8 + KRPC.maxUnsortedKeys).reversed())
+    let entries = (numbers + [numbers[0]]).map { "3:x\($0)0:" }.joined()
+    #expect(malformed(queryText("ping", entries))?.reason == .duplicateKey)
+  }
+
+  @Test("keys that are beginnings of one another are different keys")
+  func prefixes() throws {
+    let text = queryText("ping", "1:x0:2:xx0:3:xxx0:0:0:4:xxxx0:")
+    #expect(try query(text).method == .ping)
+  }
+
+  @Test(
+    "a datagram of the largest size is read in a moment, whatever is in it",
+    .timeLimit(.minutes(1)))
+  func largest() throws {
+    // As many keys out of order as can be compared, in as many dictionaries as there is room for.
+    let keys = (10..<10 + KRPC.maxUnsortedKeys).reversed().map { "2:\($0)le" }.joined()
+    let text = queryText("ping", "1:xl" + String(repeating: "d\(keys)e", count: 330) + "e")
+    #expect(text.utf8.count > 60_000)
+    for _ in 0..<10 { #expect(try query(text).method == .ping) }
+  }
+
+  @Test("the transaction may have 1 to 32 bytes and comes back as it was")
+  func transactions() throws {
+    var source = SplitMix64(seed: 4)
+    for length in 1...ShortBytes.capacity {
+      let transaction = try #require(ShortBytes(source.bytes(length)))
+      let message = Message(
+        transaction: transaction, body: .response(Response(sender: NodeID(random: &source))))
+      #expect(try decoded(encoded(message)).transaction == transaction)
+    }
+  }
+
+  @Test("every field is known by its key, and no other key is")
+  func fields() {
+    func field(_ key: String) -> MalformedMessage.Field? {
+      let bytes = Array(key.utf8)
+      return MalformedMessage.Field(
+        BencodeValue(.string, from: 0, to: bytes.count), in: bytes.span.bytes)
+    }
+    for known in MalformedMessage.Field.allCases {
+      #expect(field(known.rawValue) == known)
+      #expect(field(known.rawValue + "x") == nil)
+      #expect(field(known.rawValue.uppercased()) == nil)
+      #expect(field(String(known.rawValue.dropLast()) + "?") == nil)
+    }
+    #expect(field("") == nil)
+    #expect(field("k") == nil)
+    #expect(field("salt") == nil)
+  }
+
+  @Test("a query's r and an answer's a are keys like any other")
+  func bothDictionaries() throws {
+    let arguments = "1:ad2:id20:abcdefghij0123456789e"
+    let results = "1:rd2:id20:0123456789abcdefghij3:seqi7ee"
+    let asked = try query("d\(arguments)1:q4:ping\(results)1:t2:aa1:y1:qe")
+    #expect(asked == Query(sender: id("abcdefghij0123456789"), method: .ping))
+    let answered = try response("d\(results)\(arguments)1:t2:aa1:y1:re")
+    #expect(answered == Response(sender: id("0123456789abcdefghij"), storedSeq: 7))
+  }
+}

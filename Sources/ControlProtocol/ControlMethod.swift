@@ -1,5 +1,6 @@
 /// What a client can ask of the daemon; the raw value is the name on the wire.
 package enum ControlMethod: String, CaseIterable, Hashable, Sendable {
+  /// Those of the contract; `ControlRequest` says what each does.
   case put, get, delete, status, peers, keys, lookup, ping, bootstrap
 
   /// The names of the parameters that the method takes; any other is refused.

@@ -1,13 +1,22 @@
 /// One request: a method and what it takes.
 package enum ControlRequest: Hashable, Sendable {
+  /// Store a value under a key.
   case put(PutParams)
+  /// Read the value of a key.
   case get(GetParams)
+  /// Write a tombstone over a key.
   case delete(DeleteParams)
+  /// Tell the state of the node and its counters.
   case status
+  /// List the contacts of the routing table.
   case peers
+  /// List the keys held here, a page at a time.
   case keys(KeysParams)
+  /// Find the K closest nodes to a point.
   case lookup(LookupParams)
+  /// Ask whether a node is there.
   case ping(PingParams)
+  /// Join by way of other nodes.
   case bootstrap(BootstrapParams)
 
   /// The method that the request calls.

@@ -1,4 +1,6 @@
 /// What a request that was carried out gives back.
+///
+/// Each case is the result of the method of its name.
 package enum ControlResult: Hashable, Sendable {
   case put(PutResult)
   case get(GetResult)

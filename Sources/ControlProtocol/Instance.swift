@@ -107,8 +107,11 @@ package struct SocketPath: Hashable, Sendable {
 
 /// Why an instance has no place for its things.
 package enum InstanceError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// Neither `XDG_STATE_HOME` nor `HOME` says where the state directory is.
   case noHome
+  /// The path of the socket is empty or holds a NUL.
   case emptySocketPath
+  /// The path of the socket, which does not fit in a socket's address.
   case socketPathTooLong(String)
 
   /// One line that says what to do.

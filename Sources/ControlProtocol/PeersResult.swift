@@ -18,7 +18,10 @@ package struct Peer: Codable, Hashable, Sendable {
 
   /// How much a contact is trusted to answer.
   package enum State: String, Codable, Hashable, Sendable {
-    case good, questionable
+    /// Heard of lately.
+    case good
+    /// Silent for a while, or failed lately; to be pinged before it is counted on.
+    case questionable
   }
 
   /// 40 hexadecimal digits.

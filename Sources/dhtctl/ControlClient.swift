@@ -1,0 +1,84 @@
+import ControlProtocol
+import Glibc
+
+/// Requests to a daemon and its answers, on one connection.
+struct ControlClient: ~Copyable {
+  private(set) var connection: ControlConnection
+  private let timeout: Duration
+  private var nextID: Int64 = 1
+  private var methods: [RequestID: ControlMethod] = [:]
+
+  init(_ connection: consuming ControlConnection, timeout: Duration) {
+    self.connection = connection
+    self.timeout = timeout
+  }
+
+  /// Takes a request to be sent by `send`, and gives it its ID.
+  mutating func enqueue(_ request: ControlRequest) throws(Failure) -> RequestID {
+    let id = RequestID.integer(nextID)
+    let line = ControlCodec.encodeRequest(request, id: id)
+    guard line.count <= ControlLimits.maxLineBytes else {
+      throw Failure(
+        .failed,
+        "the request has \(line.count) bytes, and dhtd takes \(ControlLimits.maxLineBytes); use a shorter value",
+        reason: "too_large")
+    }
+    nextID += 1
+    methods[id] = request.method
+    connection.enqueue(line)
+    return id
+  }
+
+  /// An answer that has come in full.
+  mutating func nextResponse() throws(Failure) -> ControlResponse? {
+    guard let line = try connection.nextLine() else { return nil }
+    let response: ControlResponse
+    do {
+      response = try ControlCodec.decodeResponse(line) { methods[$0] }
+    } catch {
+      throw Failure(
+        .failed, "dhtd sent what dhtctl cannot read: \(error); are they of one version?", reason: "protocol")
+    }
+    // An error under no ID is about the connection as a whole, such as one client too many.
+    if response.id == .null, case .failure(let error) = response.outcome { throw Failure(error) }
+    methods[response.id] = nil
+    return response
+  }
+
+  mutating func send() throws(Failure) { try connection.send() }
+
+  mutating func receive() throws(Failure) { try connection.receive() }
+
+  /// Sends a request and waits for its answer.
+  mutating func call(_ request: ControlRequest) throws(Failure) -> ControlResult {
+    let id = try enqueue(request)
+    let deadline = ContinuousClock.now + timeout
+    while true {
+      while let response = try nextResponse() {
+        guard response.id == id else { continue }
+        switch response.outcome {
+        case .success(let result): return result
+        case .failure(let error): throw Failure(error)
+        }
+      }
+      guard ContinuousClock.now < deadline else { throw Self.timedOut(timeout) }
+      try send()
+      var descriptors = [pollfd(fd: connection.descriptor, events: events, revents: 0)]
+      Poll.wait(&descriptors, until: deadline)
+      if descriptors.first?.revents != 0, descriptors.first?.revents != Int16(POLLOUT) { try receive() }
+    }
+  }
+
+  /// What to wait for on the connection.
+  var events: Int16 { Int16(connection.hasOutput ? POLLIN | POLLOUT : POLLIN) }
+
+  static func timedOut(_ timeout: Duration) -> Failure {
+    let (seconds, attoseconds) = timeout.components
+    let tenths = attoseconds / 100_000_000_000_000_000
+    let length = tenths == 0 ? "\(seconds)" : "\(seconds).\(tenths)"
+    return Failure(
+      .failed,
+      "no answer from dhtd within \(length) s; look at its log, or wait longer with --timeout",
+      reason: "timed_out")
+  }
+}

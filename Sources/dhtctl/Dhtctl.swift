@@ -1,0 +1,80 @@
+import ArgumentParser
+import ControlProtocol
+import Glibc
+
+/// The command as a whole.
+struct Dhtctl: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "dhtctl",
+    abstract: "Talk to a dhtd, a node of a Kademlia network.",
+    discussion: """
+      Exit status: 0 done, 1 failed, 2 usage, 3 not found, 4 conflict, 5 no daemon there.
+      """,
+    version: "dhtctl \(ProjectVersion.current)",
+    subcommands: [
+      Put.self, Get.self, Delete.self, Status.self, Peers.self, Keys.self, Lookup.self, Ping.self,
+      Bootstrap.self, ShellSession.self,
+    ])
+
+  @OptionGroup var options: GlobalOptions
+
+  func run() throws { throw Failure.usage("no command given; see 'dhtctl --help'") }
+}
+
+@main
+enum Program {
+  static func main() {
+    if let index = firstMalformedArgument() {
+      end(.usage("argument \(index) is not UTF-8; give a value as @FILE, and a key to 'dhtctl shell'"))
+    }
+    var wantsJSON = false
+    do {
+      var command = try Dhtctl.parseAsRoot()
+      wantsJSON = (command as? any TakesGlobalOptions)?.options.json ?? false
+      try command.run()
+    } catch let failure as Failure {
+      end(failure, asJSON: wantsJSON)
+    } catch {
+      endParsing(error)
+    }
+  }
+
+  /// The index of an argument whose bytes Swift could not keep; its `String` would be another one.
+  private static func firstMalformedArgument() -> Int? {
+    (1..<max(1, Int(CommandLine.argc))).first { index in
+      CommandLine.unsafeArgv[index].map { String(validatingCString: $0) == nil } ?? false
+    }
+  }
+
+  private static func end(_ failure: Failure, asJSON: Bool = false) -> Never {
+    if asJSON && failure.status != .usage {
+      Output.complain(String(JSONText.line(failure).dropLast()))
+    } else {
+      Output.complain("dhtctl: \(failure.message)")
+    }
+    exit(failure.status.rawValue)
+  }
+
+  /// Help and version are "errors" of the parser too; they go to standard output.
+  private static func endParsing(_ error: any Error) -> Never {
+    if Dhtctl.exitCode(for: error).isSuccess {
+      var output = Output()
+      do throws(Failure) {
+        try output.write(Dhtctl.fullMessage(for: error) + "\n")
+        try output.flush()
+      } catch {
+        end(error)
+      }
+      exit(ExitStatus.done.rawValue)
+    }
+    let message = UsageMessage.text(
+      Dhtctl.message(for: error), arguments: Array(CommandLine.arguments.dropFirst()),
+      commands: Dhtctl.configuration.subcommands.compactMap { $0.configuration.commandName })
+    end(.usage(message))
+  }
+}
+
+/// A command of ours; each says how to name it in an error and what it takes.
+protocol TakesGlobalOptions: ParsableCommand {
+  var options: GlobalOptions { get }
+}

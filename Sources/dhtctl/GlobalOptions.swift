@@ -1,0 +1,71 @@
+import ArgumentParser
+import ControlProtocol
+import Glibc
+
+/// The options that every command takes, before or after its name.
+struct GlobalOptions: ParsableArguments {
+  @Option(
+    name: [.customShort("i"), .long],
+    help: ArgumentHelp(
+      "The instance of dhtd, by its port. Otherwise the one in DHTCTL_INSTANCE, else 8001 if it runs, else the only one running.",
+      valueName: "port"),
+    transform: { text in
+      guard let instance = Instance(text) else {
+        throw ValidationError("an instance is a port from 1 to 65535")
+      }
+      return instance
+    })
+  var instance: Instance?
+
+  @Option(help: ArgumentHelp("The control socket, by its path.", valueName: "path"))
+  var socket: String?
+
+  @Flag(help: "Print the result, or the error, as one line of JSON.")
+  var json = false
+
+  @Option(
+    help: ArgumentHelp("Seconds to wait for an answer. (default: 30)", valueName: "s"),
+    transform: { text in
+      guard let seconds = Double(text), seconds > 0, seconds <= 86_400 else {
+        throw ValidationError("a timeout is a number of seconds, such as 30")
+      }
+      return .milliseconds(Int64((seconds * 1_000).rounded(.up)))
+    })
+  var timeout: Duration = .seconds(30)
+
+  func validate() throws {
+    if instance != nil && socket != nil { throw ValidationError("give -i or --socket, not both") }
+  }
+
+  /// Connects to the daemon that the options name.
+  func connect() throws(Failure) -> ControlClient {
+    let choice = InstanceChoice(context: Self.context, timeout: timeout)
+    if let socket { return ControlClient(try choice.connect(to: socket), timeout: timeout) }
+    if let instance { return ControlClient(try choice.connect(to: instance), timeout: timeout) }
+    return ControlClient(try choice.connect(), timeout: timeout)
+  }
+
+  /// Sends one request, waits for its result, and prints it as JSON or as the text that `render`
+  /// makes of it.
+  func run(_ request: ControlRequest, _ render: (ControlResult) -> String) throws(Failure) {
+    var client = try connect()
+    let result = try client.call(request)
+    try print(json: result) { render(result) }
+  }
+
+  /// Prints a result as JSON or as text.
+  func print(json value: some Encodable, text: () -> String) throws(Failure) {
+    var output = Output()
+    if json { try output.write(JSONText.line(value)) } else { try output.write(text()) }
+    try output.flush()
+  }
+
+  /// Only the variables that matter: a whole environment would be read and copied for nothing.
+  private static var context: Instance.Context {
+    var environment: [String: String] = [:]
+    for name in [InstanceChoice.variable, "XDG_RUNTIME_DIR"] {
+      if let value = getenv(name) { environment[name] = String(cString: value) }
+    }
+    return Instance.Context(uid: geteuid(), environment: environment)
+  }
+}

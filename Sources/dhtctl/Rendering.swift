@@ -1,0 +1,162 @@
+import ControlProtocol
+
+/// What a person reads of a result. Pure: text out, nothing printed.
+package enum Rendering {
+  /// `Stored key 'hello' at 3 nodes`, and `at 5 of 8 nodes` where not all stored it.
+  package static func put(_ key: [UInt8], _ result: PutResult, verb: String = "Stored") -> String {
+    let nodes = result.replicas == 1 ? "node" : "nodes"
+    let count =
+      result.stored < result.replicas
+      ? "\(result.stored) of \(result.replicas)" : "\(result.stored)"
+    let noun = result.stored < result.replicas ? nodes : result.stored == 1 ? "node" : "nodes"
+    return "\(verb) key '\(TerminalText.escaped(key))' at \(count) \(noun)\n"
+  }
+
+  /// `Deleted key 'hello' at 3 nodes`.
+  package static func delete(_ key: [UInt8], _ result: PutResult) -> String {
+    put(key, result, verb: "Deleted")
+  }
+
+  /// A value for a terminal: safe to show, and with a line feed at its end.
+  package static func valueForTerminal(_ value: [UInt8]) -> String {
+    let text = TerminalText.escapedLines(value)
+    return text.hasSuffix("\n") ? text : text + "\n"
+  }
+
+  /// The page of `status`.
+  package static func status(_ status: StatusResult) -> String {
+    let inUse = status.buckets.count
+    var lines: [(String, String)] = [
+      ("Node ID", status.nodeID),
+      ("Address", addresses(status)),
+      ("Version", status.version),
+      ("Uptime", TimeSpan.text(status.uptime)),
+      ("State", status.state.rawValue),
+      ("Known nodes", "\(status.knownNodes) in \(inUse) \(inUse == 1 ? "bucket" : "buckets")"),
+      ("Nodes by bucket", buckets(status.buckets)),
+      ("Stored keys", "\(status.storedKeys) (\(bytes(status.storedBytes)))"),
+      ("Gets", "\(status.getsOK) ok, \(status.getsNotFound) not found, \(status.getsFailed) failed"),
+      ("Puts", "\(status.putsOK) ok, \(status.putsFailed) failed"),
+      ("Latency", status.latency == nil ? "not known" : TimeSpan.milliseconds(status.latency)),
+      (
+        "Queries",
+        "\(status.queriesSent) sent, \(status.responsesReceived) answered to us, "
+          + "\(status.queriesTimedOut) timed out, \(status.queriesAnswered) answered by us"
+      ),
+    ]
+    if status.datagramsMalformed > 0 { lines.append(("Malformed", "\(status.datagramsMalformed) datagrams")) }
+    if status.pendingOperations > 0 { lines.append(("Pending", "\(status.pendingOperations) operations")) }
+    return block(lines)
+  }
+
+  /// What the shell shows of `status`.
+  package static func shellStatus(_ status: StatusResult) -> String {
+    block([
+      ("Node ID", status.nodeID),
+      ("Address", addresses(status)),
+      ("Nodes by bucket", buckets(status.buckets)),
+      ("Total known nodes", "\(status.knownNodes)"),
+      ("Stored keys", "\(status.storedKeys)"),
+    ])
+  }
+
+  /// The contacts of the routing table.
+  package static func peers(_ result: PeersResult) -> String {
+    if result.peers.isEmpty {
+      return "No peers yet; meet some with 'dhtctl bootstrap HOST:PORT'\n"
+    }
+    var table = Table(
+      ("NODE ID", .left), ("ADDRESS", .left), ("BUCKET", .right), ("RTT", .right), ("AGE", .right),
+      ("LAST SEEN", .right), ("STATE", .left))
+    for peer in result.peers {
+      let others = peer.addresses?.filter { $0 != peer.address } ?? []
+      table.append(
+        safe(peer.nodeID), safe(([peer.address] + others).joined(separator: " ")), "\(peer.bucket)",
+        TimeSpan.milliseconds(peer.rtt), TimeSpan.text(peer.age), TimeSpan.text(peer.lastSeen),
+        peer.state.rawValue)
+    }
+    return table.text
+  }
+
+  /// The keys held here. `now` is in seconds since the epoch.
+  package static func keys(_ keys: [HeldKey], now: Int64) -> String {
+    if keys.isEmpty { return "No keys held here\n" }
+    var table = Table(("KEY", .left), ("SIZE", .right), ("EXPIRES IN", .right), ("SEQ", .right))
+    for key in keys {
+      let (left, overflow) = key.expires.subtractingReportingOverflow(now)
+      table.append(
+        TerminalText.escaped(key.key), key.isDeleted ? "deleted" : "\(key.size)",
+        overflow ? "-" : TimeSpan.text(left), "\(key.seq)")
+    }
+    return table.text
+  }
+
+  /// The K closest, and the steps that led to them.
+  package static func lookup(_ result: LookupResult) -> String {
+    var closest = Table(("NODE ID", .left), ("ADDRESS", .left), ("RTT", .right))
+    for node in result.closest {
+      closest.append(safe(node.nodeID), safe(node.address), TimeSpan.milliseconds(node.rtt))
+    }
+    var steps = Table(
+      ("HOP", .right), ("NODE ID", .left), ("ADDRESS", .left), ("RTT", .right), ("OUTCOME", .left))
+    for step in result.steps {
+      steps.append(
+        "\(step.hop)", safe(step.nodeID), safe(step.address), TimeSpan.milliseconds(step.rtt),
+        safe(step.outcome))
+    }
+    return """
+      Closest to \(safe(result.target)):
+      \(result.closest.isEmpty ? "none\n" : closest.text)
+      Steps:
+      \(result.steps.isEmpty ? "none\n" : steps.text)
+      """
+  }
+
+  /// The answer to a ping.
+  package static func ping(_ result: PingResult) -> String {
+    "\(safe(result.nodeID)) at \(safe(result.address)) answered in \(TimeSpan.milliseconds(result.rtt))\n"
+  }
+
+  /// The nodes that were met.
+  package static func bootstrap(_ result: BootstrapResult) -> String {
+    result.nodes.isEmpty
+      ? "Met no nodes; are they up, and do they know this address?\n"
+      : result.nodes.map { "Met \(safe($0.nodeID)) at \(safe($0.address))\n" }.joined()
+  }
+
+  /// An error of the daemon on one line; of a failed quorum also who did not store, and why.
+  package static func error(_ error: ControlError) -> String {
+    let message = safe(error.message)
+    guard let put = error.data.put else { return message }
+    let failures = put.failures.map { failure in
+      "\(safe(failure.address ?? failure.nodeID ?? "this node")): \(safe(failure.reason))"
+    }
+    let stored = "stored at \(put.stored) of \(put.replicas)"
+    return "\(message) (\(([stored] + failures).joined(separator: "; ")))"
+  }
+
+  private static func safe(_ text: String) -> String { TerminalText.escaped(text) }
+
+  private static func addresses(_ status: StatusResult) -> String {
+    let others = status.addresses.filter { $0 != status.address }
+    return ([status.address] + others).joined(separator: ", ")
+  }
+
+  private static func buckets(_ buckets: [BucketStatus]) -> String {
+    buckets.isEmpty ? "none" : buckets.map { "\($0.index): \($0.nodes)" }.joined(separator: ", ")
+  }
+
+  private static func bytes(_ count: Int64) -> String {
+    let mebibyte: Int64 = 1024 * 1024
+    if count < 10 * 1024 { return "\(count) bytes" }
+    return count < 10 * mebibyte ? "\(count / 1024) KiB" : "\(count / mebibyte) MiB"
+  }
+
+  private static func block(_ lines: [(name: String, text: String)]) -> String {
+    let width = lines.map(\.name.count).max() ?? 0
+    return lines.map { line in
+      let padding = String(repeating: " ", count: width - line.name.count)
+      return "\(line.name):\(padding) \(safe(line.text))\n"
+    }.joined()
+  }
+}

@@ -1,0 +1,21 @@
+import CLibEdit
+import Glibc
+
+/// Lines of a person at a terminal, with editing and a history that is kept in memory only.
+struct TerminalReader {
+  init() {
+    // Without it the editor takes a letter outside ASCII for several.
+    setlocale(LC_CTYPE, "")
+    // The editor would complete the names of files, which no command takes.
+    rl_bind_key(Int32(UInt8(ascii: "\t")), rl_insert)
+  }
+
+  /// The next line without its line feed; nil at the end of the input.
+  func readLine(prompt: String) -> [UInt8]? {
+    guard let line = readline(prompt) else { return nil }
+    defer { free(line) }
+    let bytes = Array(UnsafeRawBufferPointer(start: line, count: strlen(line)))
+    if !bytes.isEmpty { add_history(line) }
+    return bytes
+  }
+}

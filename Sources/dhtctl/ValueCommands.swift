@@ -1,0 +1,103 @@
+import ArgumentParser
+import ControlProtocol
+
+struct Put: TakesGlobalOptions {
+  static let configuration = CommandConfiguration(
+    commandName: "put",
+    abstract: "Store a value under a key.",
+    discussion: """
+      A put is done when a majority of the nodes closest to the key confirmed it. A conflict or a \
+      failed quorum means that it is unknown whether the value lasts, not that it was undone.
+      """)
+
+  @OptionGroup var options: GlobalOptions
+  @Option(
+    help: ArgumentHelp(
+      "How long the value lives: seconds, or a number with s, m, h, d or w. At most 30d. (default: 24h)",
+      valueName: "time"),
+    transform: { text in
+      guard let seconds = TimeSpan.seconds(text), (1...ControlLimits.maxTTL).contains(seconds) else {
+        throw ValidationError("a time to live is such as 90s, 2h or 7d, and at most 30d")
+      }
+      return seconds
+    })
+  var ttl: Int64?
+  @Option(
+    help: ArgumentHelp(
+      "Store only over the version with this seq; 0: only if the key has no value.", valueName: "n"))
+  var ifSeq: Int64?
+  @Flag(help: "Take the value as it is, even where it is '-' or begins with '@'.")
+  var literal = false
+  @Argument(help: "The key.")
+  var key: String
+  @Argument(
+    help: "The value; '-' reads standard input, '@FILE' a file. '--' before the key ends the options.")
+  var value: String
+
+  func validate() throws {
+    try Key.check(key)
+    if let ifSeq, ifSeq < 0 { throw ValidationError("--if-seq is 0 or more") }
+  }
+
+  func run() throws {
+    let key = Array(key.utf8)
+    let bytes = try literal ? Array(value.utf8) : ValueSource(value).read()
+    try options.run(.put(PutParams(key: key, value: bytes, ttl: ttl, ifSeq: ifSeq))) { result in
+      guard case .put(let put) = result else { return "" }
+      return Rendering.put(key, put)
+    }
+  }
+}
+
+struct Get: TakesGlobalOptions {
+  static let configuration = CommandConfiguration(
+    commandName: "get", abstract: "Print the value of a key, byte for byte.")
+
+  @OptionGroup var options: GlobalOptions
+  @Argument(help: "The key.")
+  var key: String
+
+  func validate() throws { try Key.check(key) }
+
+  func run() throws {
+    var client = try options.connect()
+    let result = try client.call(.get(GetParams(key: Array(key.utf8))))
+    guard case .get(let get) = result else { return }
+    var output = Output()
+    if options.json {
+      try output.write(JSONText.line(get))
+    } else if Output.isTerminal {
+      try output.write(Rendering.valueForTerminal(get.value))
+    } else {
+      try output.write(get.value)
+    }
+    try output.flush()
+  }
+}
+
+struct Delete: TakesGlobalOptions {
+  static let configuration = CommandConfiguration(
+    commandName: "delete", abstract: "Delete a key and its value.",
+    discussion: "A failed quorum means that it is unknown whether the key is gone.")
+
+  @OptionGroup var options: GlobalOptions
+  @Argument(help: "The key.")
+  var key: String
+
+  func validate() throws { try Key.check(key) }
+
+  func run() throws {
+    let key = Array(key.utf8)
+    try options.run(.delete(DeleteParams(key: key))) { result in
+      guard case .delete(let put) = result else { return "" }
+      return Rendering.delete(key, put)
+    }
+  }
+}
+
+/// What every key must be.
+enum Key {
+  static func check(_ key: String) throws {
+    if key.isEmpty { throw ValidationError("a key has at least one byte") }
+  }
+}

@@ -1,0 +1,79 @@
+import ControlProtocol
+import Glibc
+
+/// Where the value of a put comes from.
+enum ValueSource {
+  case literal([UInt8])
+  case standardInput
+  case file(String)
+
+  init(_ argument: String) {
+    if argument == "-" {
+      self = .standardInput
+    } else if argument.hasPrefix("@") {
+      self = .file(String(argument.dropFirst()))
+    } else {
+      self = .literal(Array(argument.utf8))
+    }
+  }
+
+  /// The bytes of the value; no more are read than a request could carry.
+  func read() throws(Failure) -> [UInt8] {
+    switch self {
+    case .literal(let bytes): return bytes
+    case .standardInput: return try Self.read(STDIN_FILENO, "standard input")
+    case .file(let path):
+      let name = "'\(TerminalText.escaped(path))'"
+      let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+      guard descriptor >= 0 else { throw Self.unreadable(name) }
+      defer { close(descriptor) }
+      return try Self.read(descriptor, name)
+    }
+  }
+
+  private static func read(_ descriptor: Int32, _ name: String) throws(Failure) -> [UInt8] {
+    var bytes: [UInt8] = []
+    while true {
+      guard let piece = Descriptor.read(descriptor) else { throw unreadable(name) }
+      if piece.isEmpty { return bytes }
+      bytes += piece
+      guard bytes.count <= ControlLimits.maxLineBytes else {
+        throw Failure(
+          .failed, "\(name) has over \(ControlLimits.maxLineBytes) bytes; a value must be shorter",
+          reason: "too_large")
+      }
+    }
+  }
+
+  private static func unreadable(_ name: String) -> Failure {
+    let cause = String(cString: strerror(errno))
+    return Failure(
+      .failed, "cannot read \(name): \(cause); a value that begins with @ needs --literal", reason: "input")
+  }
+}
+
+/// Reading from a file or a pipe.
+enum Descriptor {
+  /// What comes next: empty at the end, nil where reading fails, with the cause in `errno`.
+  static func read(_ descriptor: Int32) -> [UInt8]? {
+    var failed = false
+    let piece = [UInt8](unsafeUninitializedCapacity: 64 * 1024) { buffer, count in
+      while true {
+        count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+        if count >= 0 { return }
+        count = 0
+        switch errno {
+        case EINTR: continue
+        case EAGAIN:
+          // Whoever gave us the descriptor made it non-blocking.
+          var ready = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+          _ = poll(&ready, 1, -1)
+        default:
+          failed = true
+          return
+        }
+      }
+    }
+    return failed ? nil : piece
+  }
+}

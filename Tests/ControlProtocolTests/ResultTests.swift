@@ -1,0 +1,161 @@
+import ControlProtocol
+import FoundationEssentials
+import Testing
+
+@Suite("Results and errors")
+struct ResultTests {
+  static var status: StatusResult {
+    var status = StatusResult()
+    status.nodeID = target
+    status.address = "127.0.0.1:8001"
+    status.addresses = ["127.0.0.1:8001", "[::1]:8001"]
+    status.state = .ready
+    status.buckets = [BucketStatus(index: 0, nodes: 8)]
+    status.latency = 1.25
+    return status
+  }
+
+  static let results: [(ControlMethod, ControlResult)] = [
+    (.put, .put(putResult)), (.delete, .delete(putResult)),
+    (.get, .get(GetResult(value: Array("välue".utf8), seq: .max, expires: 1, target: target))),
+    (.get, .get(GetResult(value: [0xFF, 0x00], seq: 9_007_199_254_740_993, expires: 1, target: target))),
+    (.get, .get(GetResult(value: [], seq: 0, expires: 1, target: target))),
+    (.status, .status(StatusResult())), (.status, .status(status)),
+    (
+      .peers,
+      .peers(
+        PeersResult(peers: [
+          Peer(
+            nodeID: target, address: "a:1", bucket: 3, rtt: nil, age: 1, lastSeen: 2, state: .questionable),
+          Peer(
+            nodeID: target, address: "a:1", addresses: ["a:1", "[::1]:1"], bucket: 3, rtt: 0.25, age: 1,
+            lastSeen: 2, state: .good),
+        ]))
+    ),
+    (
+      .keys,
+      .keys(
+        KeysResult(
+          keys: [
+            HeldKey(key: [0xFE], target: target, seq: .max, expires: 2, size: 3),
+            HeldKey(key: Array("k".utf8), target: target, seq: 1, expires: 2, size: 0, isDeleted: true),
+          ], cursor: "next"))
+    ),
+    (.keys, .keys(KeysResult(keys: [], cursor: nil))),
+    (
+      .lookup,
+      .lookup(
+        LookupResult(
+          target: target, closest: [LookupNode(nodeID: target, address: "a:1", rtt: 1.5)],
+          steps: [LookupStep(hop: 0, nodeID: target, address: "a:1", outcome: "timed_out")]))
+    ),
+    (.ping, .ping(PingResult(nodeID: target, address: "a:1", rtt: 0.3))),
+    (.bootstrap, .bootstrap(BootstrapResult(nodes: [MetNode(nodeID: target, address: "a:1")]))),
+  ]
+
+  @Test("every result comes back from its line as it was", arguments: results)
+  func roundTrips(_ method: ControlMethod, _ result: ControlResult) throws {
+    #expect(try roundTrip(.success(result), method).outcome.get() == result)
+  }
+
+  @Test("the members are named as in the contract, and what is not known is null")
+  func names() {
+    #expect(
+      text(.put(putResult)) == """
+        {"id":1,"jsonrpc":"2.0","result":{"expires":1800000000,"failures":[\
+        {"address":"192.0.2.7:8001","node_id":"\(target)","reason":"timed_out"},{"reason":"storage_full"}],\
+        "replicas":3,"seq":9007199254740993,"stored":1,"target":"\(target)"}}
+
+        """)
+    #expect(
+      text(.get(GetResult(value: [0xFF], seq: 1, expires: 2, target: target)))
+        == #"{"id":1,"jsonrpc":"2.0","result":{"expires":2,"seq":1,"target":"\#(target)","value_base64":"/w=="}}"#
+        + "\n")
+    #expect(
+      text(.status(StatusResult())) == """
+        {"id":1,"jsonrpc":"2.0","result":{"address":"","addresses":[],"buckets":[],"datagrams_malformed":0,\
+        "gets_failed":0,"gets_not_found":0,"gets_ok":0,"known_nodes":0,"latency":null,"node_id":"",\
+        "pending_operations":0,"puts_failed":0,"puts_ok":0,"queries_answered":0,"queries_sent":0,\
+        "queries_timed_out":0,"responses_received":0,"state":"joining","stored_bytes":0,"stored_keys":0,\
+        "uptime":0,"version":""}}
+
+        """)
+    #expect(text(.status(Self.status)).contains(#""buckets":[{"index":0,"nodes":8}]"#))
+    let peer = Peer(nodeID: "n", address: "a:1", bucket: 3, rtt: nil, age: 1, lastSeen: 2, state: .good)
+    #expect(
+      text(.peers(PeersResult(peers: [peer]))).contains(
+        #"{"address":"a:1","age":1,"bucket":3,"last_seen":2,"node_id":"n","rtt":null,"state":"good"}"#))
+    let key = HeldKey(key: [0x6B], target: "t", seq: 1, expires: 2, size: 3)
+    #expect(
+      text(.keys(KeysResult(keys: [key], cursor: nil))).contains(
+        #"{"cursor":null,"keys":[{"expires":2,"key":"k","seq":1,"size":3,"target":"t"}]}"#))
+    let step = LookupStep(hop: 1, nodeID: "n", address: "a:1", rtt: 2, outcome: "answered")
+    #expect(
+      text(.lookup(LookupResult(target: "t", closest: [], steps: [step]))).contains(
+        #"{"closest":[],"steps":[{"address":"a:1","hop":1,"node_id":"n","outcome":"answered","rtt":2}],"#))
+    #expect(
+      text(.ping(PingResult(nodeID: "n", address: "a:1", rtt: 2))).contains(
+        #"{"address":"a:1","node_id":"n","rtt":2}"#))
+    #expect(
+      text(.bootstrap(BootstrapResult(nodes: [MetNode(nodeID: "n", address: "a:1")]))).contains(
+        #"{"nodes":[{"address":"a:1","node_id":"n"}]}"#))
+  }
+
+  @Test("the codes and their reasons are those of the contract")
+  func codes() {
+    let codes: [(ControlErrorCode, Int, String)] = [
+      (.parseError, -32700, "parse_error"), (.invalidRequest, -32600, "invalid_request"),
+      (.methodNotFound, -32601, "method_not_found"), (.invalidParams, -32602, "invalid_params"),
+      (.notFound, 1, "not_found"), (.quorumFailed, 2, "quorum_failed"), (.conflict, 3, "conflict"),
+      (.tooLarge, 4, "too_large"), (.unreachable, 5, "unreachable"), (.busy, 6, "busy"),
+      (.storageFull, 7, "storage_full"),
+    ]
+    for (code, number, word) in codes {
+      #expect(code.rawValue == number)
+      #expect(ControlError(code, "").data.reason == word)
+    }
+  }
+
+  @Test("a failed quorum says who stored the record, and a conflict which version is current")
+  func errorData() throws {
+    let quorum = ControlError(.quorumFailed, "try again", put: putResult)
+    #expect(try roundTrip(.failure(quorum), .put).outcome == .failure(quorum))
+    let line = ControlCodec.encode(ControlResponse(id: .null, outcome: .failure(quorum)))
+    let text = String(decoding: line, as: UTF8.self)
+    #expect(text.contains(#""reason":"quorum_failed","replicas":3,"seq":9007199254740993,"stored":1"#))
+
+    let conflict = ControlError(.conflict, "read it again", seq: .max)
+    #expect(try roundTrip(.failure(conflict), .put).outcome == .failure(conflict))
+  }
+
+  @Test("an error without data, of a code that is not known, is read all the same")
+  func bareErrors() throws {
+    let line = #"{"jsonrpc":"2.0","id":null,"error":{"code":99,"message":"new"}}"#
+    let response = try ControlCodec.decodeResponse(Array(line.utf8)) { _ in nil }
+    #expect(response.id == .null)
+    #expect(response.outcome == .failure(ControlError(ControlErrorCode(rawValue: 99), "new")))
+  }
+
+  @Test(
+    "a line that is no answer to a request of ours is a fault",
+    arguments: [
+      "", "{", "[]", #"{"id":7}"#, #"{"id":8,"result":{}}"#, #"{"id":7,"result":{}}"#,
+      #"{"id":7,"result":null}"#,
+      #"{"id":7,"error":{}}"#, #"{"result":{}}"#,
+    ])
+  func faults(_ line: String) {
+    #expect(throws: ResponseFault.self) {
+      try ControlCodec.decodeResponse(Array(line.utf8)) { $0 == .integer(7) ? .status : nil }
+    }
+  }
+
+  @Test("a number that JSON cannot write becomes an internal error and not silence")
+  func infinity() throws {
+    let endless = ControlResult.ping(PingResult(nodeID: target, address: "a:1", rtt: .infinity))
+    guard case .failure(let error) = try roundTrip(.success(endless), .ping).outcome else {
+      Issue.record("no error")
+      return
+    }
+    #expect(error.code == .internalError)
+  }
+}

@@ -80,8 +80,13 @@ let package = Package(
     .testTarget(name: "KademliaTests", dependencies: ["Kademlia", "Simulation"], swiftSettings: strict),
     .testTarget(name: "KRPCTests", dependencies: ["Kademlia", "KRPC"], swiftSettings: strict),
     .testTarget(name: "ControlProtocolTests", dependencies: ["ControlProtocol"], swiftSettings: strict),
-    .testTarget(name: "NodeRuntimeTests", dependencies: ["Kademlia", "KRPC", "NodeRuntime"], swiftSettings: strict),
-    .testTarget(name: "EndToEndTests", dependencies: ["ControlProtocol", "KRPC", "Kademlia"], swiftSettings: strict),
+    .testTarget(
+      name: "DhtctlTests", dependencies: ["ControlProtocol", "dhtctl"], swiftSettings: strict),
+    .testTarget(
+      name: "NodeRuntimeTests", dependencies: ["Kademlia", "KRPC", "NodeRuntime"],
+      swiftSettings: strict),
+    // Runs the built programs; see packaging/test.
+    .testTarget(name: "EndToEndTests", dependencies: ["ControlProtocol"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -23,8 +23,10 @@ package struct AddressFamilies: OptionSet, Hashable, Sendable {
   package let rawValue: UInt8
   package init(rawValue: UInt8) { self.rawValue = rawValue }
 
-  /// Named, because an empty literal is a call into generic code, and every query makes one.
-  package static let none = AddressFamilies(rawValue: 0)
+  /// No family. Where one is made for every datagram, this is a store, and `[]` a call into
+  /// generic code.
+  package init() { self.rawValue = 0 }
+
   package static let v4 = AddressFamilies(rawValue: 1)
   package static let v6 = AddressFamilies(rawValue: 2)
 

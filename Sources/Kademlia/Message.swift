@@ -37,7 +37,7 @@ package struct Query: Hashable, Sendable {
   package var want: AddressFamilies
 
   package init(
-    sender: NodeID, method: Method, isReadOnly: Bool = false, want: AddressFamilies = .none
+    sender: NodeID, method: Method, isReadOnly: Bool = false, want: AddressFamilies = .init()
   ) {
     self.sender = sender
     self.method = method

@@ -41,7 +41,7 @@ extension Node {
     _ method: Query.Method, _ transaction: UInt32, to endpoint: Endpoint
   ) {
     // An answer goes by the family of its query unless more is wanted (BEP 32).
-    let want: AddressFamilies = identity.families == [.v4, .v6] ? identity.families : .none
+    let want: AddressFamilies = identity.families == [.v4, .v6] ? identity.families : .init()
     let query = Query(sender: id, method: method, want: want)
     effects.append(
       .send(Message(transaction: ShortBytes(transaction), body: .query(query)), to: endpoint))

@@ -1,0 +1,105 @@
+import Kademlia
+import Logging
+import NIOCore
+import NIOPosix
+import Testing
+
+@testable import NodeRuntime
+
+@Suite("A running node", .serialized)
+struct NodeRuntimeTests {
+  private let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+  /// Runs a body with nodes on IPv4 loopback, each knowing the first, and stops them after it.
+  private func withNodes(
+    _ count: Int, host: String = "127.0.0.1", _ body: ([NodeRuntime]) async throws -> Void
+  ) async throws {
+    var nodes: [NodeRuntime] = []
+    do {
+      for index in 0..<count {
+        var random = SystemRandomNumberGenerator()
+        var configuration = NodeConfiguration(
+          id: NodeID(random: &random), port: 0, binding: .addresses([host]))
+        if index > 0, let first = nodes[0].addresses.first {
+          configuration.bootstrap = [NodeName(host: host, port: first.port)]
+        }
+        let node = try await NodeRuntime.start(
+          configuration, on: MultiThreadedEventLoopGroup.singleton.next(), logger: logger)
+        nodes.append(node)
+        try await node.join()
+      }
+      try await body(nodes)
+    } catch {
+      for node in nodes { try? await node.stop() }
+      throw error
+    }
+    for node in nodes { try await node.stop() }
+  }
+
+  private func outcome(
+    at node: NodeRuntime,
+    of begin: @escaping @Sendable (inout Node, Now) throws(OperationRefusal) -> OperationID
+  ) async throws -> Outcome {
+    let promise = node.eventLoop.makePromise(of: Outcome.self)
+    node.eventLoop.execute {
+      do throws(OperationRefusal) {
+        try node.driver.value.operate(begin) { promise.succeed($0) }
+      } catch {
+        promise.fail(error)
+      }
+    }
+    return try await promise.futureResult.get()
+  }
+
+  @Test("stores at every node over real sockets and reads it at another", arguments: ["127.0.0.1", "::1"])
+  func putAndGet(host: String) async throws {
+    try await withNodes(3, host: host) { nodes in
+      let put = try await outcome(at: nodes[1]) { node, now throws(OperationRefusal) in
+        try node.put(now, key: [1], value: [2, 3])
+      }
+      guard case .put(let stored) = put else {
+        Issue.record("not a put: \(put)")
+        return
+      }
+      #expect(stored.verdict == .stored)
+      #expect(stored.stored == 3)
+      let get = try await outcome(at: nodes[2]) { node, now throws(OperationRefusal) in
+        try node.get(now, key: [1])
+      }
+      guard case .get(.found(let record)) = get else {
+        Issue.record("not found: \(get)")
+        return
+      }
+      #expect(record.value == [2, 3])
+    }
+  }
+
+  @Test("a port that is taken is named")
+  func portInUse() async throws {
+    try await withNodes(1) { nodes in
+      let port = try #require(nodes[0].addresses.first).port
+      var random = SystemRandomNumberGenerator()
+      let configuration = NodeConfiguration(
+        id: NodeID(random: &random), port: port, binding: .addresses(["127.0.0.1"]))
+      await #expect(throws: NodeStartError.portInUse(address: "127.0.0.1", port: port)) {
+        try await NodeRuntime.start(
+          configuration, on: MultiThreadedEventLoopGroup.singleton.next(), logger: logger)
+      }
+    }
+  }
+
+  @Test(
+    "addresses that cannot be bound are refused",
+    arguments: [
+      (["localhost"], NodeStartError.notAnAddress("localhost")),
+      (["127.0.0.1", "127.0.0.2"], NodeStartError.twoAddressesOfOneFamily("127.0.0.2")),
+    ])
+  func badBinding(addresses: [String], error: NodeStartError) async throws {
+    let configuration = NodeConfiguration(
+      id: NodeID(sha1Of: []), port: 0, binding: .addresses(addresses))
+    await #expect(throws: error) {
+      try await NodeRuntime.start(
+        configuration, on: MultiThreadedEventLoopGroup.singleton.next(), logger: logger)
+    }
+  }
+}

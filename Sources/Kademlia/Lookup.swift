@@ -198,21 +198,27 @@ package struct Lookup: Sendable {
     width += 1
   }
 
-  /// Of the closest nodes that are not known to be dead, as many as are looked for: how many there
-  /// are, and how many of them have answered.
-  package var progress: (expected: Int, answered: Int) {
-    var expected = 0
-    var answered = 0
-    for candidate in candidates where expected < width {
+  /// How far the closest nodes that are not known to be dead have come, as many as are looked for.
+  package struct Progress: Hashable, Sendable {
+    /// How many there are; fewer than are looked for if no more are known.
+    package var expected = 0
+    package var answered = 0
+    /// Asked, and not late.
+    package var waiting = 0
+  }
+
+  package var progress: Progress {
+    var progress = Progress()
+    for candidate in candidates where progress.expected < width {
       switch candidate.state {
-      case .answered:
-        expected += 1
-        answered += 1
-      case .notContacted, .waiting, .late: expected += 1
-      case .silent, .routing, .failed: break
+      case .answered: progress.answered += 1
+      case .waiting: progress.waiting += 1
+      case .notContacted, .late: break
+      case .silent, .routing, .failed: continue
       }
+      progress.expected += 1
     }
-    return (expected, answered)
+    return progress
   }
 
   /// How many of the nodes that should hold the target's records could not be asked: dead nodes

@@ -5,11 +5,9 @@ extension Node {
   /// A put is confirmed by more than half of the replicas, and a get hears at least the other half
   /// and so one that has it: floor(n/2) + 1 writers and n - floor(n/2) readers overlap.
   func outcome(of retrieval: Retrieval, _ lookup: Lookup) -> GetOutcome? {
-    let (expected, answered) = lookup.progress
+    let answered = lookup.progress.answered
     if let newest = retrieval.newest {
-      // Fewer nodes known than there may be replicas: all of them are heard.
-      let isEnough = expected == lookup.width && answered >= expected - expected / 2
-      guard isEnough || lookup.isFinished else { return nil }
+      guard retrieval.needed(by: lookup) <= answered || lookup.isFinished else { return nil }
       return newest.version.isTombstone ? .notFound : .found(newest)
     }
     guard lookup.isFinished else { return nil }

@@ -215,7 +215,7 @@ extension Node {
 
   private mutating func search(_ now: Now, _ operation: inout Operation) {
     repeat {
-      while let candidate = operation.lookup.next() {
+      while let candidate = operation.next() {
         send(
           now, operation.method, to: candidate.peer.endpoint, expecting: candidate.peer.id,
           for: .lookup(operation.id))

@@ -36,6 +36,16 @@ struct Operation: Sendable {
     }
   }
 
+  /// The next node to ask, if any is to be asked now.
+  mutating func next() -> Lookup.Candidate? {
+    if case .get(let retrieval) = task, retrieval.newest != nil {
+      // Once a version is at hand, no more nodes are asked than must be heard.
+      let progress = lookup.progress
+      guard progress.answered + progress.waiting < retrieval.needed(by: lookup) else { return nil }
+    }
+    return lookup.next()
+  }
+
   /// Notes what a holder said it has, if that can be believed.
   mutating func heard(_ held: HeldRecord, _ now: Now, parameters: Parameters) -> HeldRecord? {
     let version = held.version
@@ -64,6 +74,13 @@ struct Retrieval: Sendable {
 
   init(_ id: RecordID) {
     self.id = id
+  }
+
+  /// How many of the closest nodes must have been heard before the newest version is the answer.
+  func needed(by lookup: Lookup) -> Int {
+    // Where fewer nodes are known than there may be replicas, all of them are heard.
+    let expected = lookup.progress.expected
+    return expected == lookup.width ? expected - expected / 2 : expected
   }
 
   mutating func heard(_ held: HeldRecord) {

@@ -32,7 +32,10 @@ let package = Package(
       ],
       swiftSettings: strict),
     .target(name: "KRPC", dependencies: ["Kademlia"], swiftSettings: strict),
-    .target(name: "Simulation", dependencies: ["Kademlia"], swiftSettings: strict),
+    .target(
+      name: "Simulation",
+      dependencies: ["Kademlia", .product(name: "HeapModule", package: "swift-collections")],
+      swiftSettings: strict),
 
     // The shells around it.
     .target(

@@ -33,10 +33,12 @@ struct Bootstrap: Sendable {
   var addresses: [Endpoint] = []
   /// The addresses asked at the moment; nil while none are.
   var round: Round?
-  /// The lookup of the own ID, while one runs.
-  var selfLookup: OperationID?
+  /// Whether a lookup of the own ID runs.
+  var isLookingUpSelf = false
   /// Whether there are names to resolve at all.
   var isConfigured = false
+  /// Attempts in a row that met nobody.
+  private(set) var attempts = 0
   private var backOff: Duration
   private var nextAttempt: Instant?
 
@@ -61,10 +63,18 @@ struct Bootstrap: Sendable {
   @discardableResult
   mutating func retry(_ now: Instant) -> Duration? {
     guard isConfigured else { return nil }
+    attempts += 1
     let pause = backOff
     nextAttempt = now + pause
     backOff = min(backOff * 2, longestBackOff)
     return pause
+  }
+
+  /// An address turned out to be this node's own. If there is no other, this is the first node of a
+  /// network, and there is nothing to try again.
+  mutating func isOurs(_ endpoint: Endpoint) {
+    addresses.removeAll { $0 == endpoint }
+    if addresses.isEmpty { isConfigured = false }
   }
 
   /// Whether an attempt is due; it counts as begun if so.
@@ -77,6 +87,7 @@ struct Bootstrap: Sendable {
   /// The table has contacts: no attempt is needed, and the next series starts afresh.
   mutating func succeeded() {
     nextAttempt = nil
+    attempts = 0
     backOff = firstBackOff
   }
 }

@@ -30,8 +30,8 @@ package struct OperationID: Hashable, Comparable, Sendable {
 package enum Notice: Hashable, Sendable {
   /// The first join has ended; operations begin.
   case joined(contacts: Int)
-  /// No bootstrap address answered. They are tried again.
-  case bootstrapUnanswered(retryAfter: Duration)
+  /// No bootstrap address answered, for so many times in a row. They are tried again.
+  case bootstrapUnanswered(attempt: Int, retryAfter: Duration)
   case contactAdded(Peer)
   case contactLost(Peer)
   /// The last contact has left: this node is alone.

@@ -104,8 +104,11 @@ package struct Lookup: Sendable {
     let index = place(of: peer.id)
     if index < candidates.count, candidates[index].peer.id == peer.id { return false }
     if candidates.count >= Self.capacity {
-      guard index < candidates.count, candidates.last?.state == .notContacted else { return false }
-      candidates.removeLast()
+      // The furthest that was not asked yet makes room. Those that were asked stay, wherever they
+      // are: the first contacts of a lookup are its furthest.
+      guard let last = candidates.lastIndex(where: { $0.state == .notContacted }), last >= index
+      else { return false }
+      candidates.remove(at: last)
     }
     candidates.insert(
       Candidate(
@@ -198,23 +201,48 @@ package struct Lookup: Sendable {
     width += 1
   }
 
-  /// How far the closest nodes that are not known to be dead have come, as many as are looked for.
+  /// The closest nodes that are not known to be dead or of no use, as many as are looked for: the K
+  /// closest, as far as this lookup knows yet.
+  package var nearest: [Candidate] {
+    var found: [Candidate] = []
+    for candidate in candidates where found.count < width {
+      switch candidate.state {
+      case .answered, .notContacted, .waiting, .late: found.append(candidate)
+      case .silent, .routing, .failed: break
+      }
+    }
+    return found
+  }
+
+  /// How far the `nearest` nodes have come.
   package struct Progress: Hashable, Sendable {
     /// How many there are; fewer than are looked for if no more are known.
     package var expected = 0
+    /// How many have answered before one that is still to be asked, or not late yet. Only so far
+    /// does the lookup know the neighbourhood: a node further off may have answered first, and turn
+    /// out not to be one of the K closest.
     package var answered = 0
-    /// Asked, and not late.
-    package var waiting = 0
+    /// How many have answered or are about to, before one that is still to be asked.
+    package var promised = 0
   }
 
   package var progress: Progress {
     var progress = Progress()
+    var isSettled = true
+    var isAsked = true
     for candidate in candidates where progress.expected < width {
       switch candidate.state {
-      case .answered: progress.answered += 1
-      case .waiting: progress.waiting += 1
-      case .notContacted, .late: break
       case .silent, .routing, .failed: continue
+      case .late: break
+      case .answered:
+        if isSettled { progress.answered += 1 }
+        if isAsked { progress.promised += 1 }
+      case .waiting:
+        isSettled = false
+        if isAsked { progress.promised += 1 }
+      case .notContacted:
+        isSettled = false
+        isAsked = false
       }
       progress.expected += 1
     }

@@ -36,13 +36,13 @@ struct Maintenance: Sendable {
 
   // MARK: - What is due
 
-  mutating func livenessIsDue(
+  func livenessIsDue(_ now: Instant) -> Bool { nextLiveness <= now }
+
+  mutating func planLiveness(
     _ now: Instant, inDoubt: Bool, using random: inout some RandomNumberGenerator
-  ) -> Bool {
-    guard nextLiveness <= now else { return false }
+  ) {
     let interval = inDoubt ? parameters.livenessIntervalInDoubt : parameters.livenessInterval
     nextLiveness = now + Self.jitter(interval, using: &random)
-    return true
   }
 
   /// A contact has stopped to answer: it is asked again soon.

@@ -31,6 +31,9 @@ package final class MemoryStore: RecordReader {
   /// The records that are no tombstones.
   package private(set) var valueCount = 0
 
+  /// How many expiries are noted, those of versions that are gone among them.
+  package var notedExpiries: Int { expiries.count }
+
   package func stored(_ id: RecordID) -> StoredRecord? { records[id] }
 
   /// Keeps a version, unless a newer one is held.
@@ -83,7 +86,9 @@ package final class MemoryStore: RecordReader {
     // The limit smallest keys, in one pass: the greatest of them leaves when a smaller one comes.
     var page: Heap<Entry> = []
     for stored in records.values {
-      guard let record = stored.live(at: now), record.key.starts(with: prefix) else { continue }
+      guard let record = stored.live(at: now), !record.version.isTombstone,
+        record.key.starts(with: prefix)
+      else { continue }
       if let cursor, !cursor.lexicographicallyPrecedes(record.key) { continue }
       page.insert(Entry(record: record))
       if page.count > limit { page.removeMax() }

@@ -22,11 +22,14 @@ extension Node {
           token: tokens.issue(now.monotonic, to: source.address), keepsPlainRecords: true,
           held: held(now, target, kind, unlessNewerThan: seq)))
     case .put(let record, let token, let cas):
-      if let refusal = refusal(now, record, token, cas, from: source) {
+      let isTokenGood = tokens.accepts(token, now.monotonic, from: source.address)
+      let refusal =
+        isTokenGood
+        ? refusal(now, record, cas) : RPCError(RPCError.protocolError, "bad token")
+      if let refusal {
         counters.recordsRefused += 1
         refuse(source, transaction, refusal)
       } else {
-        counters.recordsStored += 1
         commit(record, for: .answer(transaction, source, seq: record.version.seq))
       }
     }
@@ -57,25 +60,31 @@ extension Node {
   ) -> HeldRecord? {
     let kinds = kind.map { [$0] } ?? RecordKind.allCases
     for kind in kinds {
-      guard let record = records.stored(RecordID(kind, target))?.live(at: now.wall) else { continue }
-      if let seq, record.version.seq <= seq { return .version(record.version) }
-      return .record(record)
+      guard let stored = records.stored(RecordID(kind, target)) else { continue }
+      let version = stored.record.version
+      if let record = stored.live(at: now.wall) {
+        if let seq, version.seq <= seq { return .version(version) }
+        return .record(record)
+      }
+      // A writer must get above what still hides older versions here, or it would be refused.
+      if let seq, version.seq > seq { return .version(version) }
     }
     return nil
   }
 
   /// Why a record is not stored; nil if it is.
-  private func refusal(
-    _ now: Now, _ record: Record, _ token: WriteToken, _ cas: Int64?, from source: Endpoint
-  ) -> RPCError? {
-    guard tokens.accepts(token, now.monotonic, from: source.address) else {
-      return RPCError(RPCError.protocolError, "bad token")
-    }
+  func refusal(_ now: Now, _ record: Record, _ cas: Int64?) -> RPCError? {
     guard record.payloadSize <= parameters.maxPayload else {
       return RPCError(
         RPCError.tooBig, "key and value are \(record.payloadSize) bytes, over \(parameters.maxPayload)")
     }
     let version = record.version
+    guard version.seq >= 0 else {
+      return RPCError(RPCError.protocolError, "seq is negative")
+    }
+    guard !version.isTombstone || record.value.isEmpty else {
+      return RPCError(RPCError.protocolError, "a deletion has no value")
+    }
     guard version.seq <= now.wall.microseconds + parameters.clockSkew * 1_000_000 else {
       return RPCError(RPCError.protocolError, "seq is ahead of the clock here")
     }

@@ -4,6 +4,9 @@ extension Node {
   ///
   /// A put is confirmed by more than half of the replicas, and a get hears at least the other half
   /// and so one that has it: floor(n/2) + 1 writers and n - floor(n/2) readers overlap.
+  ///
+  /// Answers count only as far as the neighbourhood is known (`Lookup.progress`): an early answer of
+  /// a node that is not one of the K closest would be no vote.
   func outcome(of retrieval: Retrieval, _ lookup: Lookup) -> GetOutcome? {
     let answered = lookup.progress.answered
     if let newest = retrieval.newest {
@@ -38,7 +41,8 @@ extension Node {
       }
       counters.repairsSent += 1
       if candidate.peer.id == id {
-        commit(newest, for: .repair)
+        // What others gave us is kept on the terms on which we would take it from them.
+        if refusal(now, newest, nil) == nil { commit(newest, for: .repair) }
       } else if let token = answer.token {
         send(
           now, .put(newest, token: token, cas: nil), to: candidate.peer.endpoint,

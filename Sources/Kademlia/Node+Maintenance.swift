@@ -38,7 +38,8 @@ extension Node {
     bootstrap.round = nil
     if table.isEmpty {
       if let pause = bootstrap.retry(now.monotonic) {
-        effects.append(.notice(.bootstrapUnanswered(retryAfter: pause)))
+        effects.append(
+          .notice(.bootstrapUnanswered(attempt: bootstrap.attempts, retryAfter: pause)))
       }
       endJoin(now)
     } else {
@@ -78,12 +79,14 @@ extension Node {
 
   /// The lookup by which a node finds its place (paper, section 2.3: joining).
   mutating func lookUpSelf(_ now: Now) {
-    guard bootstrap.selfLookup == nil else { return }
-    bootstrap.selfLookup = locate(now, id, .join)
+    guard !bootstrap.isLookingUpSelf else { return }
+    // Noted before it runs: one that has nobody to ask ends at once.
+    bootstrap.isLookingUpSelf = true
+    locate(now, id, .join)
   }
 
   mutating func selfLookupEnded(_ now: Now) {
-    bootstrap.selfLookup = nil
+    bootstrap.isLookingUpSelf = false
     endJoin(now)
     // All buckets further away than the closest neighbour (paper, section 2.3).
     maintenance.enqueueRefresh(of: 0..<(table.deepest ?? 0))
@@ -94,8 +97,9 @@ extension Node {
 
   mutating func maintain(_ now: Now) {
     let time = now.monotonic
-    let doubtful = Array(table.questionable.prefix(parameters.k))
-    if maintenance.livenessIsDue(time, inDoubt: !doubtful.isEmpty, using: &random) {
+    if maintenance.livenessIsDue(time) {
+      let doubtful = Array(table.questionable.prefix(parameters.livenessChecks))
+      maintenance.planLiveness(time, inDoubt: !doubtful.isEmpty, using: &random)
       checkLiveness(now, doubtful)
     }
     if maintenance.probeIsDue(time, using: &random) { probe(now) }
@@ -151,6 +155,6 @@ extension Node {
   mutating func refreshNextBucket(_ now: Now) {
     guard let bucket = maintenance.nextBucketToRefresh() else { return }
     let distance = Distance.random(inBucket: bucket, using: &random)
-    _ = locate(now, id.at(distance), .refresh)
+    locate(now, id.at(distance), .refresh)
   }
 }

@@ -118,10 +118,8 @@ extension Node {
   }
 
   /// A lookup of the node's own, which waits for nothing.
-  mutating func locate(_ now: Now, _ target: NodeID, _ reason: Operation.Reason) -> OperationID {
-    let operation = operation(target, .locate(reason))
-    run(now, operation)
-    return operation.id
+  mutating func locate(_ now: Now, _ target: NodeID, _ reason: Operation.Reason) {
+    run(now, operation(target, .locate(reason)))
   }
 
   private mutating func begin(
@@ -140,6 +138,11 @@ extension Node {
   }
 
   mutating func runWaiting(_ now: Now) {
+    // One that ends at once comes back here: it leaves the rest of the line to the loop that it was
+    // started by, or a long line would be as deep on the stack.
+    guard !isRunningLine else { return }
+    isRunningLine = true
+    defer { isRunningLine = false }
     while isJoined, activeOperations < parameters.activeOperations, let next = line.popFirst() {
       activeOperations += 1
       run(now, next)
@@ -156,6 +159,9 @@ extension Node {
       let held = records.stored(RecordID(kind, target))?.live(at: now.wall).map(HeldRecord.record)
       if let held { _ = operation.heard(held, now, parameters: parameters) }
       operation.lookup.seed(withLocal: localPeer, answer: .init(held: held))
+    } else if case .locate(.user) = operation.task {
+      // Who asks for the closest nodes wants to know it if this is one of them.
+      operation.lookup.seed(withLocal: localPeer, answer: .init())
     }
     operations[operation.id] = operation
     carryOn(now, operation.id)
@@ -198,7 +204,7 @@ extension Node {
       return
     case .get(let retrieval):
       guard let outcome = outcome(of: retrieval, operation.lookup) else { break }
-      if let newest = retrieval.newest { repair(now, newest, holders: operation.lookup.closest) }
+      if let newest = retrieval.newest { repair(now, newest, holders: operation.lookup.nearest) }
       count(outcome)
       complete(now, id, .get(outcome))
       return

@@ -30,7 +30,7 @@ extension Node {
   ) {
     if let token {
       send(
-        now, .put(record, token: token, cas: placement.ifSeq), to: peer.endpoint,
+        now, .put(record, token: token, cas: placement.cas), to: peer.endpoint,
         expecting: peer.id, for: .store(operation))
     } else {
       commit(record, for: .placement(operation))

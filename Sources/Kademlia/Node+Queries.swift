@@ -140,6 +140,7 @@ extension Node {
     case .token(let operation):
       tokenRenewed(now, operation, peer, response)
     case .bootstrap:
+      if response.sender == id { bootstrap.isOurs(query.endpoint) }
       bootstrapSettled(now, query.endpoint)
     case .ping(let operation):
       finish(operation, .ping(.answered(peer, roundTrip: roundTrip)))

@@ -45,6 +45,7 @@ package struct Node {
   var operations: [OperationID: Operation] = [:]
   /// Operations that wait for the join, or for others to end.
   var line: Deque<Operation> = []
+  var isRunningLine = false
   var lastOperation: UInt64 = 0
   /// People's operations among those that run: the node's own upkeep does not take their places.
   var activeOperations = 0
@@ -94,8 +95,10 @@ package struct Node {
 
   /// When `advance` must be called next, if nothing else happens before.
   package var nextDeadline: Instant {
-    [inflight.nextDeadline, bootstrap.nextDeadline].compactMap(\.self)
-      .reduce(maintenance.nextDeadline, min)
+    var next = maintenance.nextDeadline
+    if let query = inflight.nextDeadline { next = min(next, query) }
+    if let attempt = bootstrap.nextDeadline { next = min(next, attempt) }
+    return next
   }
 
   /// Time has passed: carries on with what is due.
@@ -133,8 +136,10 @@ package struct Node {
     case .answer(let transaction, let endpoint, let seq):
       switch result {
       case .success:
+        counters.recordsStored += 1
         respond(to: endpoint, transaction, Response(sender: id, storedSeq: seq))
       case .failure(let error):
+        counters.recordsRefused += 1
         refuse(endpoint, transaction, RPCError(RPCError.storageFull, error.description))
       }
     case .placement(let operation):

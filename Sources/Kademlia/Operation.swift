@@ -40,8 +40,7 @@ struct Operation: Sendable {
   mutating func next() -> Lookup.Candidate? {
     if case .get(let retrieval) = task, retrieval.newest != nil {
       // Once a version is at hand, no more nodes are asked than must be heard.
-      let progress = lookup.progress
-      guard progress.answered + progress.waiting < retrieval.needed(by: lookup) else { return nil }
+      guard lookup.progress.promised < retrieval.needed(by: lookup) else { return nil }
     }
     return lookup.next()
   }

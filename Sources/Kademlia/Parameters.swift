@@ -19,6 +19,8 @@ package struct Parameters: Sendable {
   package var livenessInterval: Duration = .seconds(30)
   /// The same while some contact has stopped to answer.
   package var livenessIntervalInDoubt: Duration = .seconds(6)
+  /// How many contacts in doubt are pinged at once: half of a network may be gone.
+  package var livenessChecks = 64
   /// A bootstrap address or a lost contact is pinged this often, so that partitions merge.
   package var probeInterval: Duration = .seconds(30)
   /// The first pause before bootstrap addresses are tried again while the table is empty; it doubles

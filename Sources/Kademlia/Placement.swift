@@ -41,6 +41,8 @@ struct Placement: Sendable {
   private var highestSeq: Int64 = -1
   /// The newest version that holders told of, if it is live and no tombstone: what `if_seq` means.
   private var currentSeq: Int64 = 0
+  /// The greatest seq when the lookup had ended; 0 for none.
+  private var foundSeq: Int64 = 0
   private var wasRefusedForSeq = false
 
   init(
@@ -69,14 +71,21 @@ struct Placement: Sendable {
     return currentSeq
   }
 
+  /// What a holder's version must not be above, for a put with `if_seq`: the version that was found
+  /// to be the one asked for, or the deletion that left nothing.
+  var cas: Int64? { ifSeq == nil ? nil : foundSeq }
+
   /// The version as it will be, or would have been: always above the greatest seq seen.
   var version: RecordVersion {
+    // What holders tell of later does not change what was sent out.
+    if case .storing(let record, _) = phase { return record.version }
     let next = highestSeq == .max ? highestSeq : highestSeq + 1
     return RecordVersion(seq: max(draftSeq, next), expiry: expiry, isTombstone: isTombstone)
   }
 
   /// The lookup has ended: fixes the record and how many nodes should hold it.
   mutating func begin(replicas: Int) {
+    foundSeq = max(0, highestSeq)
     phase = .storing(Record(plainKey: key, value: value, version: version), replicas: replicas)
   }
 
@@ -115,7 +124,12 @@ struct Placement: Sendable {
     guard let index = index(of: id), attempts[index].state != .confirmed else { return false }
     let wasHopeful = attempts[index].state != .silent
     attempts[index].state = .refused(reason)
-    if overSeq { wasRefusedForSeq = true }
+    if overSeq {
+      // It holds a newer version: it is the right node, and another in its place would only take
+      // the older one where nobody looks for it.
+      wasRefusedForSeq = true
+      return false
+    }
     return wasHopeful
   }
 

@@ -2,7 +2,7 @@ import DequeModule
 
 /// Which holders were sent a repair of which target lately, so that a holder that will not take it
 /// is not sent one with every read.
-struct RepairLog: Sendable {
+package struct RepairLog: Sendable {
   private struct Entry: Hashable {
     let holder: NodeID
     let target: RecordID
@@ -14,13 +14,16 @@ struct RepairLog: Sendable {
   /// In order of time, so that the oldest makes room.
   private var order: Deque<(entry: Entry, time: Instant)> = []
 
-  init(interval: Duration, capacity: Int) {
+  package init(interval: Duration, capacity: Int) {
     self.interval = interval
     self.capacity = capacity
   }
 
+  /// How many pairs of holder and target are remembered.
+  package var count: Int { times.count }
+
   /// Whether a repair may be sent now; it counts as sent if so.
-  mutating func permits(_ now: Instant, holder: NodeID, target: RecordID) -> Bool {
+  package mutating func permits(_ now: Instant, holder: NodeID, target: RecordID) -> Bool {
     let entry = Entry(holder: holder, target: target)
     if let last = times[entry], now < last + interval { return false }
     times[entry] = now

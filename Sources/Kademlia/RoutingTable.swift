@@ -134,6 +134,16 @@ package struct RoutingTable: Sendable {
     buckets.lazy.flatMap(\.contacts)
   }
 
+  /// The contacts of one bucket, the longest known first; none for an index out of range.
+  package func contacts(inBucket index: Int) -> [Contact] {
+    buckets.indices.contains(index) ? buckets[index].contacts : []
+  }
+
+  /// Who waits for a place in one bucket, the most recently heard last.
+  package func replacements(inBucket index: Int) -> [Contact] {
+    buckets.indices.contains(index) ? buckets[index].replacements : []
+  }
+
   /// The buckets that hold contacts, and how many.
   package var occupancy: [(index: Int, nodes: Int)] {
     buckets.indices.compactMap { index in

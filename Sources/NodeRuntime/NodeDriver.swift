@@ -202,9 +202,10 @@ package final class NodeDriver {
     switch notice {
     case .joined(let contacts):
       logger.info("joined the network", metadata: ["contacts": "\(contacts)"])
-    case .bootstrapUnanswered(let pause):
-      logger.warning(
-        "no bootstrap address answers; trying again",
+    case .bootstrapUnanswered(let attempt, let pause):
+      // Once is news; that nothing has changed since is not.
+      logger.log(
+        level: attempt == 1 ? .warning : .debug, "no bootstrap address answers; trying again",
         metadata: ["in": "\(pause.components.seconds) s"])
     case .contactAdded(let peer):
       logger.debug("new contact", metadata: ["node": "\(peer.id)", "address": "\(peer.endpoint)"])

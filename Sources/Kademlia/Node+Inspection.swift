@@ -1,0 +1,14 @@
+/// What can be read of a node's inner state, for the status of an instance and for tests.
+extension Node {
+  /// Queries that wait for an answer.
+  package var queriesInFlight: Int { inflight.count }
+
+  /// Lookups that run, those of the node's own upkeep among them.
+  package var operationsInProgress: Int { operations.count }
+
+  /// Commits that the shell has not told the end of.
+  package var commitsInProgress: Int { commits.count }
+
+  /// Contacts that left the table and are probed now and then, the latest last.
+  package var lostContacts: [Peer] { maintenance.lostContacts }
+}

@@ -1,0 +1,98 @@
+import Kademlia
+import Simulation
+
+extension SimulatedNetwork {
+  /// A network whose nodes have all joined.
+  static func joined(
+    seed: UInt64, nodes: Int, _ configure: (inout Configuration) -> Void = { _ in }
+  ) -> SimulatedNetwork {
+    var configuration = Configuration()
+    configure(&configuration)
+    var network = SimulatedNetwork(seed: seed, nodes: nodes, configuration)
+    network.run(for: .seconds(3) + configuration.startInterval * nodes)
+    return network
+  }
+
+  /// Whether no operation, query or commit is under way anywhere.
+  var isQuiet: Bool {
+    alive.allSatisfy { host in
+      let node = hosts[host].node
+      return node.pendingOperations == 0 && node.operationsInProgress == 0
+        && node.commitsInProgress == 0 && node.queriesInFlight == 0
+    }
+  }
+
+  /// Cuts the hosts off from all others.
+  mutating func isolate(_ some: some Sequence<Int>, side: Int = 1) {
+    for host in some { self[host].side = side }
+  }
+
+  mutating func heal() {
+    for host in hosts.indices { self[host].side = 0 }
+  }
+
+  /// A query of a test's making, as some other implementation might send it.
+  mutating func query(
+    _ method: Query.Method, to host: Int, sender: NodeID = .starting(0xEE), isReadOnly: Bool = false,
+    want: AddressFamilies = [], from source: Endpoint = .elsewhere(1)
+  ) -> Message.Body? {
+    answers(to: query(method, sender, isReadOnly, want), from: source, at: host).first
+  }
+
+  private func query(
+    _ method: Query.Method, _ sender: NodeID, _ isReadOnly: Bool, _ want: AddressFamilies
+  ) -> Query {
+    Query(sender: sender, method: method, isReadOnly: isReadOnly, want: want)
+  }
+
+  /// What a node sends to an asker; taken from the node itself, so that nothing is on its way.
+  private mutating func answers(
+    to query: Query, from source: Endpoint, at host: Int
+  ) -> [Message.Body] {
+    let message = Message(transaction: ShortBytes(77), body: .query(query))
+    return act(at: host) { node, now in
+      node.receive(now, message, from: source)
+      var found: [Message.Body] = []
+      while node.hasEffects {
+        for effect in node.takeEffects() {
+          if case .send(let answer, let endpoint) = effect, endpoint == source,
+            answer.transaction == message.transaction
+          {
+            found.append(answer.body)
+          } else if case .commit(_, let id) = effect {
+            node.committed(now, id, .success(()))
+          }
+        }
+      }
+      return found
+    }
+  }
+}
+
+extension GetOutcome {
+  var isNotFound: Bool {
+    if case .notFound = self { true } else { false }
+  }
+
+  var isUnreachable: Bool {
+    if case .unreachable = self { true } else { false }
+  }
+}
+
+extension Message {
+  var query: Query? {
+    if case .query(let query) = body { query } else { nil }
+  }
+
+  /// The record that a `put` query carries.
+  var putRecord: Record? {
+    if case .put(let record, _, _)? = query?.method { record } else { nil }
+  }
+
+  /// The same message with its answer changed; other messages as they are.
+  func changingResponse(_ change: (inout Response) -> Void) -> Message {
+    guard case .response(var response) = body else { return self }
+    change(&response)
+    return Message(transaction: transaction, body: .response(response))
+  }
+}

@@ -54,8 +54,10 @@ struct InflightQueries: Sendable {
   var count: Int { pending.count }
 
   /// Takes a query in and gives it a transaction number that no other has.
-  mutating func add(_ query: Pending, random: inout some RandomNumberGenerator) -> UInt32 {
-    var transaction = UInt32.random(in: 0...UInt32.max, using: &random)
+  ///
+  /// - Parameter random: random bits, so that nobody can guess the number.
+  mutating func add(_ query: Pending, random: UInt64) -> UInt32 {
+    var transaction = UInt32(truncatingIfNeeded: random)
     while pending[transaction] != nil { transaction &+= 1 }
     pending[transaction] = query
     deadlines.insert(Deadline(time: query.sent + query.softTimeout, transaction: transaction))

@@ -32,7 +32,7 @@ extension Node {
     let query = InflightQueries.Pending(
       peer: peer, endpoint: endpoint, alternate: alternate, method: method, purpose: purpose,
       sent: now.monotonic, softTimeout: softTimeout(of: contact))
-    let transaction = inflight.add(query, random: &random)
+    let transaction = inflight.add(query, random: random.next())
     counters.queriesSent += 1
     transmit(query.method, transaction, to: endpoint)
   }

@@ -37,7 +37,7 @@ package struct Node {
   package internal(set) var networkRoundTrip = RoundTrip()
 
   let records: any RecordReader
-  let tokens: WriteTokenIssuer
+  var tokens: WriteTokenIssuer
   var random: any RandomNumberGenerator & Sendable
   var effects: [Effect] = []
 

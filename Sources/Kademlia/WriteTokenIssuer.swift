@@ -9,8 +9,15 @@ package struct WriteTokenIssuer: Sendable {
   /// A forger must guess this many bytes within two epochs.
   package static let tokenLength = 8
 
+  /// How many addresses' tokens are remembered. The same few nodes ask again and again, and a MAC
+  /// costs more than the rest of an answer.
+  package static let remembered = 1024
+
   private let key: SymmetricKey
   private let epochLength: Int64
+  /// The tokens made in one epoch, by address.
+  private var issued: [IPAddress: WriteToken] = [:]
+  private var issuedEpoch: Int64 = 0
 
   /// - Parameter secret: at least 16 random bytes, of this process alone.
   package init(secret: [UInt8], epoch: Duration) {
@@ -18,14 +25,25 @@ package struct WriteTokenIssuer: Sendable {
     self.epochLength = max(1, epoch.nanoseconds)
   }
 
-  package func issue(_ now: Instant, to address: IPAddress) -> WriteToken {
-    token(for: address, epoch: epoch(at: now))
+  /// The token that an address is given now.
+  package mutating func issue(_ now: Instant, to address: IPAddress) -> WriteToken {
+    let epoch = epoch(at: now)
+    if epoch != issuedEpoch || issued.count >= Self.remembered {
+      issued.removeAll(keepingCapacity: true)
+      issuedEpoch = epoch
+    }
+    if let token = issued[address] { return token }
+    let token = token(for: address, epoch: epoch)
+    issued[address] = token
+    return token
   }
 
-  package func accepts(_ token: WriteToken, _ now: Instant, from address: IPAddress) -> Bool {
-    let epoch = epoch(at: now)
-    return token == self.token(for: address, epoch: epoch)
-      || token == self.token(for: address, epoch: epoch &- 1)
+  /// Whether a token was given to this address, in this epoch or the one before.
+  package mutating func accepts(
+    _ token: WriteToken, _ now: Instant, from address: IPAddress
+  ) -> Bool {
+    token == issue(now, to: address)
+      || token == self.token(for: address, epoch: epoch(at: now) &- 1)
   }
 
   private func epoch(at now: Instant) -> Int64 { now.nanoseconds / epochLength }

@@ -22,6 +22,8 @@ package final class NodeDriver {
   package private(set) var droppedDatagrams: Int64 = 0
 
   private let sockets: UDPSockets
+  /// The families whose sockets have datagrams to let out.
+  private var written: AddressFamilies = []
   private let resolver: NameResolver
   private let bootstrapNames: [NodeName]
   private let logger: Logger
@@ -44,7 +46,7 @@ package final class NodeDriver {
     self.started = SystemClock.now
     self.endpoints = sockets.endpoints
     self.store = MemoryStore(maxBytes: configuration.storeBytes)
-    var random = SystemRandomNumberGenerator()
+    var random = BufferedRandom()
     let identity = Node.Identity(
       id: configuration.id, endpoints: sockets.endpoints.filter { !$0.isWildcard },
       families: sockets.families,
@@ -171,6 +173,7 @@ package final class NodeDriver {
       droppedDatagrams += 1
       return
     }
+    written.insert(AddressFamilies(endpoint.address.family))
     KRPC.encode(message, into: &wire)
     var buffer = channel.allocator.buffer(capacity: wire.count)
     buffer.writeBytes(wire)
@@ -180,8 +183,10 @@ package final class NodeDriver {
 
   /// Lets out what has been written, many datagrams with one system call.
   func flush() {
-    sockets.v4?.flush()
-    sockets.v6?.flush()
+    guard written.rawValue != 0 else { return }
+    if written.contains(.v4) { sockets.v4?.flush() }
+    if written.contains(.v6) { sockets.v6?.flush() }
+    written = AddressFamilies()
   }
 
   /// Has `advance` called when the node's next deadline is reached.

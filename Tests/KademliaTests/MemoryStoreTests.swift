@@ -124,38 +124,59 @@ struct MemoryStoreTests {
 
 @Suite("Write tokens")
 struct WriteTokenTests {
-  private let issuer = WriteTokenIssuer(secret: Array(0..<16), epoch: .seconds(300))
+  private let made = WriteTokenIssuer(secret: Array(0..<16), epoch: .seconds(300))
   private let asker = IPAddress.v4(0x0A00_0001)
+
+  private func accepts(
+    _ issuer: inout WriteTokenIssuer, _ token: WriteToken, _ now: Instant, from address: IPAddress
+  ) -> Bool {
+    issuer.accepts(token, now, from: address)
+  }
 
   @Test("a token is good for at least 5 minutes and at most 10, whenever it was issued")
   func validity() {
+    var issuer = made
     for second in stride(from: 0, to: 600, by: 7) {
       let issued = Instant.start + .seconds(second)
       let token = issuer.issue(issued, to: asker)
-      #expect(issuer.accepts(token, issued, from: asker))
-      #expect(issuer.accepts(token, issued + .seconds(300), from: asker))
-      #expect(!issuer.accepts(token, issued + .seconds(600), from: asker))
+      #expect(accepts(&issuer, token, issued, from: asker))
+      #expect(accepts(&issuer, token, issued + .seconds(300), from: asker))
+      #expect(!accepts(&issuer, token, issued + .seconds(600), from: asker))
     }
   }
 
   @Test("another IP address is refused; the port is not asked for")
   func address() {
+    var issuer = made
     let token = issuer.issue(.start, to: asker)
-    #expect(!issuer.accepts(token, .start, from: .v4(0x0A00_0002)))
-    #expect(!issuer.accepts(token, .start, from: .v6(0, 0x0A00_0001)))
+    #expect(!accepts(&issuer, token, .start, from: .v4(0x0A00_0002)))
+    #expect(!accepts(&issuer, token, .start, from: .v6(0, 0x0A00_0001)))
     let other = issuer.issue(.start, to: .v6(1, 2))
-    #expect(issuer.accepts(other, .start, from: .v6(1, 2)))
-    #expect(!issuer.accepts(other, .start, from: .v6(2, 1)))
+    #expect(accepts(&issuer, other, .start, from: .v6(1, 2)))
+    #expect(!accepts(&issuer, other, .start, from: .v6(2, 1)))
+  }
+
+  @Test("more addresses than are remembered each get the token that is theirs")
+  func manyAddresses() {
+    var issuer = made
+    var fresh = made
+    for number in 0..<UInt32(3 * WriteTokenIssuer.remembered) {
+      let address = IPAddress.v4(number)
+      let token = issuer.issue(.start, to: address)
+      #expect(accepts(&issuer, token, .start, from: address))
+    }
+    #expect(issuer.issue(.start, to: asker) == fresh.issue(.start, to: asker))
   }
 
   @Test("another secret, an empty token and a shortened one are refused")
   func forgery() throws {
+    var issuer = made
     let token = issuer.issue(.start, to: asker)
-    let other = WriteTokenIssuer(secret: Array(1..<17), epoch: .seconds(300))
-    #expect(!other.accepts(token, .start, from: asker))
-    #expect(!issuer.accepts(WriteToken(), .start, from: asker))
+    var other = WriteTokenIssuer(secret: Array(1..<17), epoch: .seconds(300))
+    #expect(!accepts(&other, token, .start, from: asker))
+    #expect(!accepts(&issuer, WriteToken(), .start, from: asker))
     let short = try #require(WriteToken((0..<7).map { token[$0] }))
-    #expect(!issuer.accepts(short, .start, from: asker))
+    #expect(!accepts(&issuer, short, .start, from: asker))
   }
 }
 

@@ -1,0 +1,22 @@
+import Glibc
+
+/// The system's random numbers, fetched many at a time: every query draws one, and a system call for
+/// each would be a good part of what the query costs. None is handed out twice.
+struct BufferedRandom: RandomNumberGenerator, Sendable {
+  /// As many as one call of getentropy(3) gives.
+  private static let batch = 32
+
+  private var numbers: [UInt64] = []
+
+  mutating func next() -> UInt64 {
+    if let number = numbers.popLast() { return number }
+    numbers = [UInt64](repeating: 0, count: Self.batch)
+    let isFilled = numbers.withUnsafeMutableBytes { getentropy($0.baseAddress, $0.count) } == 0
+    guard isFilled, let number = numbers.popLast() else {
+      numbers = []
+      var system = SystemRandomNumberGenerator()
+      return system.next()
+    }
+    return number
+  }
+}

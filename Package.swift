@@ -38,10 +38,11 @@ let package = Package(
       swiftSettings: strict),
 
     // The shells around it.
+    .target(name: "CDatagrams"),
     .target(
       name: "NodeRuntime",
       dependencies: [
-        "Kademlia", "KRPC",
+        "CDatagrams", "Kademlia", "KRPC",
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),

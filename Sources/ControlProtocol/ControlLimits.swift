@@ -4,16 +4,13 @@ package enum ControlLimits {
   package static let maxLineBytes = 256 * 1024
   /// The longest line that a client reads, in bytes: a page of keys is longer than any request.
   package static let maxAnswerBytes = 1024 * 1024
-  /// Requests of one connection that are carried out at the same time; one more is `busy`.
+  /// Requests of one connection that are carried out at the same time; one more is not read until
+  /// another has been answered.
   package static let maxRequestsInFlight = 256
   /// Clients connected at the same time.
   package static let maxConnections = 64
   /// The shortest key, in bytes.
   package static let minKeyBytes = 1
-  /// What a key and its value may have together, in bytes.
-  package static let maxRecordPayload = 1_000
-  /// How long a value lives if its put does not say, in seconds: 24 hours.
-  package static let defaultTTL: Int64 = 86_400
   /// The longest life of a value, in seconds: 30 days.
   package static let maxTTL: Int64 = 30 * 86_400
   /// The keys of a page if the request does not say.

@@ -24,19 +24,16 @@ package struct HeldKey: Hashable, Sendable {
   package var expires: Int64
   /// The bytes of the value.
   package var size: Int64
-  /// Whether the record is a tombstone; on the wire only where it is.
-  package var isDeleted: Bool
 
   /// What is known of a key without its value.
   package init(
-    key: [UInt8], target: String, seq: Int64, expires: Int64, size: Int64, isDeleted: Bool = false
+    key: [UInt8], target: String, seq: Int64, expires: Int64, size: Int64
   ) {
     self.key = key
     self.target = target
     self.seq = seq
     self.expires = expires
     self.size = size
-    self.isDeleted = isDeleted
   }
 }
 
@@ -49,7 +46,6 @@ extension HeldKey: Codable {
     seq = try container.decode(Int64.self, forKey: "seq")
     expires = try container.decode(Int64.self, forKey: "expires")
     size = try container.decode(Int64.self, forKey: "size")
-    isDeleted = try container.decodeIfPresent(Bool.self, forKey: "deleted") ?? false
   }
 
   /// Writes an entry of `keys`.
@@ -60,6 +56,5 @@ extension HeldKey: Codable {
     try container.encode(seq, forKey: "seq")
     try container.encode(expires, forKey: "expires")
     try container.encode(size, forKey: "size")
-    if isDeleted { try container.encode(true, forKey: "deleted") }
   }
 }

@@ -45,7 +45,7 @@ package struct LookupStep: Codable, Hashable, Sendable {
     case address, rtt, outcome
   }
 
-  /// How many nodes had to be asked to hear of this one; 0 for those of our own table.
+  /// 1 for a node that was known at the start, one more than the node that told of it for any other.
   package var hop: Int64
   /// 40 hexadecimal digits.
   package var nodeID: String
@@ -53,7 +53,7 @@ package struct LookupStep: Codable, Hashable, Sendable {
   package var address: String
   /// Round trip in milliseconds; nil where no answer came.
   package var rtt: Double?
-  /// A word in snake_case, such as `answered` or `timed_out`.
+  /// A word in snake_case, such as `answered` or `silent`.
   package var outcome: String
 
   /// A query and what became of it.

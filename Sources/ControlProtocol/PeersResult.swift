@@ -36,7 +36,7 @@ package struct Peer: Codable, Hashable, Sendable {
   @NullIfNil package var rtt: Double?
   /// Seconds since the contact entered the table.
   package var age: Int64
-  /// Seconds since the contact last answered or asked.
+  /// Seconds since the contact last answered.
   package var lastSeen: Int64
   /// How much the contact is trusted to answer.
   package var state: State

@@ -36,7 +36,7 @@ package struct PutFailure: Codable, Hashable, Sendable {
 
   /// 40 hexadecimal digits; nil where the node is not known.
   package var nodeID: String?
-  /// HOST:PORT; nil where this node itself failed.
+  /// HOST:PORT; nil where it is not known.
   package var address: String?
   /// A few words; those of a remote node are its own.
   package var reason: String

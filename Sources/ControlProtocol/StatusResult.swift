@@ -15,6 +15,12 @@ package struct StatusResult: Codable, Hashable, Sendable {
     case queriesSent = "queries_sent"
     case queriesAnswered = "queries_answered"
     case queriesTimedOut = "queries_timed_out"
+    case queriesResent = "queries_resent"
+    case strayAnswers = "stray_answers"
+    case recordsStored = "records_stored"
+    case recordsRefused = "records_refused"
+    case repairsSent = "repairs_sent"
+    case datagramsDropped = "datagrams_dropped"
     case responsesReceived = "responses_received"
     case datagramsMalformed = "datagrams_malformed"
     case pendingOperations = "pending_operations"
@@ -65,6 +71,18 @@ package struct StatusResult: Codable, Hashable, Sendable {
   package var queriesAnswered: Int64 = 0
   /// Queries sent that no answer came to in time.
   package var queriesTimedOut: Int64 = 0
+  /// Queries sent once more, for their answer was late.
+  package var queriesResent: Int64 = 0
+  /// Answers that belong to no query: too late, from elsewhere, or made up.
+  package var strayAnswers: Int64 = 0
+  /// Records that other nodes stored here.
+  package var recordsStored: Int64 = 0
+  /// Records of other nodes that were refused.
+  package var recordsRefused: Int64 = 0
+  /// Read repairs sent to other nodes.
+  package var repairsSent: Int64 = 0
+  /// Datagrams that the system would not send.
+  package var datagramsDropped: Int64 = 0
   /// Answers of other nodes to queries sent.
   package var responsesReceived: Int64 = 0
   /// Datagrams that were no message.

@@ -18,6 +18,8 @@ final class ControlConnection: ChannelInboundHandler {
   private var inFlight = 0
   private var isReading = true
   private var isClosing = false
+  /// The client has said all it will say, and waits for its answers.
+  private var isInputClosed = false
   private var isTakingLines = false
   private var stall: Scheduled<Void>?
 
@@ -53,6 +55,8 @@ final class ControlConnection: ChannelInboundHandler {
   // MARK: - Lines in
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    // What comes after the end is thrown away.
+    guard !isClosing else { return }
     var bytes = unwrapInboundIn(data)
     lines.append(&bytes)
     takeLines(context)
@@ -60,6 +64,15 @@ final class ControlConnection: ChannelInboundHandler {
 
   func channelReadComplete(context: ChannelHandlerContext) {
     context.flush()
+  }
+
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    if case ChannelEvent.inputClosed = event {
+      isInputClosed = true
+      takeLines(context)
+      context.flush()
+    }
+    context.fireUserInboundEventTriggered(event)
   }
 
   func channelWritabilityChanged(context: ChannelHandlerContext) {
@@ -82,11 +95,17 @@ final class ControlConnection: ChannelInboundHandler {
       case .tooLong:
         end(context, with: .lineTooLong)
       case .more:
-        break
+        if isInputClosed, let line = lines.last(), !line.isEmpty {
+          handle(line, context)
+        }
       }
       break
     }
     guard !isClosing else { return }
+    if isInputClosed, inFlight == 0, !lines.isMidLine {
+      closeWhenWritten(context)
+      return
+    }
     let isFull = inFlight >= ControlLimits.maxRequestsInFlight || !context.channel.isWritable
     read(!isFull, context)
     watch(context, isStalled: lines.isMidLine && !isFull || !context.channel.isWritable)
@@ -136,7 +155,7 @@ final class ControlConnection: ChannelInboundHandler {
           context.flush()
         }
         // There is room for one more now.
-        if !isReading { takeLines(context) }
+        if !isReading || isInputClosed { takeLines(context) }
       }
     }
   }
@@ -162,6 +181,17 @@ final class ControlConnection: ChannelInboundHandler {
     } else {
       closeWhenRead(context)
     }
+  }
+
+  /// Closes when all answers are out, or the client has not read them for too long.
+  private func closeWhenWritten(_ context: ChannelHandlerContext) {
+    isClosing = true
+    let isolated = context.eventLoop.assumeIsolated()
+    stall?.cancel()
+    stall = isolated.scheduleTask(in: Self.patience) { context.close(promise: nil) }
+    let written = context.eventLoop.makePromise(of: Void.self)
+    written.futureResult.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
+    context.writeAndFlush(wrapOutboundOut(ByteBuffer()), promise: written)
   }
 
   /// Closes our half and throws away what still comes, so that the client can read why before the

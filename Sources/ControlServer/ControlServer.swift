@@ -35,6 +35,8 @@ package struct ControlServer: Sendable {
             try channel.pipeline.syncOperations.addHandler(ControlConnection(connections.value))
           }
         }
+        // `echo … | nc -N` says its line, closes its half, and waits for the answer.
+        .childChannelOption(.allowRemoteHalfClosure, value: true)
         .childChannelOption(.writeBufferWaterMark, value: .init(low: 64 << 10, high: 256 << 10))
         .withBoundSocket(file.descriptor).get()
       return ControlServer(file: file, channel: channel, connections: connections)

@@ -25,9 +25,10 @@ struct ControlSocketFile: Sendable {
     try Self.refuseIfAlive(socketPath)
     // Bound under another name and moved into place when its mode is right: no one ever meets it
     // half made, and a stale file gives way in the same step.
-    let temporary = path + ".new"
-    guard temporary.utf8.count <= ControlLimits.maxSocketPathBytes else {
-      throw .unusable(path: path, reason: "the path is too long by \(".new".utf8.count) bytes or fewer")
+    let temporary = path + ".\(getpid())"
+    let excess = temporary.utf8.count - ControlLimits.maxSocketPathBytes
+    guard excess <= 0 else {
+      throw .unusable(path: path, reason: "the path is \(excess) bytes too long")
     }
     unlink(temporary)
     let listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
@@ -70,7 +71,9 @@ struct ControlSocketFile: Sendable {
     guard status.st_mode & S_IFMT == S_IFSOCK else {
       throw .unusable(path: path.string, reason: "there is a file that is no socket")
     }
-    let probe = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    // Not blocking: a daemon that hangs with a full backlog is alive, and not worth hanging for.
+    let kind = SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue
+    let probe = socket(AF_UNIX, Int32(kind), 0)
     guard probe >= 0 else { throw .unusable(path: path.string, reason: errorText()) }
     defer { close(probe) }
     // Only "connection refused" shows that nobody listens. A daemon that is busy, or that we may
@@ -97,9 +100,10 @@ struct ControlSocketFile: Sendable {
       if isBelowTmp {
         var status = stat()
         guard lstat(partial, &status) == 0, status.st_mode & S_IFMT == S_IFDIR,
-          status.st_uid == geteuid() || status.st_uid == 0
+          status.st_uid == geteuid() || status.st_uid == 0, status.st_mode & 0o022 == 0
         else {
-          throw .unusable(path: partial, reason: "it belongs to somebody else")
+          throw .unusable(
+            path: partial, reason: "it is no directory of yours that only you may write to")
         }
       }
     }

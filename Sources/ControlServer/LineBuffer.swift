@@ -27,8 +27,17 @@ struct LineBuffer {
       buffer = bytes
       searched = 0
     } else {
+      // What has been taken out goes now and then, or a client that is always in the middle of a
+      // line would make it grow for ever.
+      if buffer.readerIndex > limit { buffer.discardReadBytes() }
       buffer.writeBuffer(&bytes)
     }
+  }
+
+  /// What is left when nothing more comes: a last line without a line feed.
+  mutating func last() -> [UInt8]? {
+    defer { buffer = ByteBuffer() }
+    return buffer.readableBytes > limit ? nil : buffer.readBytes(length: buffer.readableBytes)
   }
 
   mutating func next() -> Next {

@@ -27,6 +27,9 @@ extension Result where Success == ControlResult, Failure == ControlError {
       self = .failure(
         ControlError(
           .unreachable, "no answer within \(seconds) s; check the address and that a node runs there"))
+    case .ping(.refused(let error)):
+      self = .failure(
+        ControlError(.unreachable, "the node there refuses to answer: \(error)", reason: "refused"))
     case .bootstrap(let peers):
       let nodes = peers.map { MetNode(nodeID: "\($0.id)", address: "\($0.endpoint)") }
       self =
@@ -87,7 +90,7 @@ extension ControlError {
     case .ttlOutOfRange(let limit):
       self = .invalidParam("ttl", "ttl must be from 1 to \(limit) seconds")
     case .busy(let limit):
-      self.init(.busy, "\(limit) operations wait already; try again in a moment")
+      self.init(.busy, "\(limit) operations or queries are under way already; try again in a moment")
     }
   }
 
@@ -123,8 +126,7 @@ extension HeldKey {
   init(_ record: Record) {
     self.init(
       key: record.key, target: "\(record.target)", seq: record.version.seq,
-      expires: record.version.expiry, size: Int64(record.payloadSize),
-      isDeleted: record.version.isTombstone)
+      expires: record.version.expiry, size: Int64(record.value.count))
   }
 }
 
@@ -174,8 +176,8 @@ extension StatusResult {
     state = node.isJoined ? .ready : .joining
     buckets = node.table.occupancy.map { BucketStatus(index: Int64($0.index), nodes: Int64($0.nodes)) }
     knownNodes = Int64(node.table.count)
-    storedKeys = Int64(driver.store.valueCount)
-    storedBytes = Int64(driver.store.payloadBytes)
+    storedKeys = Int64(driver.store.values.count)
+    storedBytes = Int64(driver.store.values.bytes)
     getsOK = counters.getsOK
     getsNotFound = counters.getsNotFound
     getsFailed = counters.getsFailed
@@ -185,6 +187,12 @@ extension StatusResult {
     queriesSent = counters.queriesSent
     queriesAnswered = counters.queriesReceived
     queriesTimedOut = counters.queriesFailed
+    queriesResent = counters.queriesResent
+    strayAnswers = counters.strayAnswers
+    recordsStored = counters.recordsStored
+    recordsRefused = counters.recordsRefused
+    repairsSent = counters.repairsSent
+    datagramsDropped = driver.droppedDatagrams
     responsesReceived = counters.responsesReceived
     datagramsMalformed = driver.malformedDatagrams
     pendingOperations = Int64(node.pendingOperations)

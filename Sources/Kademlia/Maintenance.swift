@@ -112,4 +112,10 @@ struct Maintenance: Sendable {
     recentPings.append((id, now))
     return true
   }
+
+  /// A ping of that kind was answered or is late: it makes room for another, so that a crowd of
+  /// senders that do not answer keeps nobody out for long.
+  mutating func pingSettled(_ id: NodeID) {
+    recentPings.removeAll { $0.peer == id }
+  }
 }

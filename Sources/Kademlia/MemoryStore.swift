@@ -20,7 +20,7 @@ package final class MemoryStore: RecordReader {
   private var records: [RecordID: StoredRecord] = [:]
   /// When each record may go. An entry whose record has changed since is stale and passed over.
   private var expiries: Heap<Expiry> = []
-  /// The bytes of all keys and values.
+  /// The bytes of all keys and values, those of tombstones among them.
   package private(set) var payloadBytes = 0
 
   package init(maxBytes: Int) {
@@ -28,25 +28,33 @@ package final class MemoryStore: RecordReader {
   }
 
   package var count: Int { records.count }
-  /// The records that are no tombstones.
-  package private(set) var valueCount = 0
+  /// The records that are no tombstones, and the bytes of their keys and values.
+  package private(set) var values = (count: 0, bytes: 0)
 
   /// How many expiries are noted, those of versions that are gone among them.
   package var notedExpiries: Int { expiries.count }
 
   package func stored(_ id: RecordID) -> StoredRecord? { records[id] }
 
-  /// Keeps a version, unless a newer one is held.
+  /// Keeps a version.
+  ///
+  /// - Throws: `StoreError`, and then nothing has changed.
   package func write(_ record: Record) throws(StoreError) {
     let held = records[record.id]
-    guard case .kept(let new) = StoredRecord.deciding(held: held, arriving: record) else { return }
+    let new: StoredRecord
+    switch StoredRecord.deciding(held: held, arriving: record) {
+    case .unchanged: return
+    case .stale(let newer): throw .superseded(seq: newer.seq)
+    case .kept(let stored): new = stored
+    }
     let growth = record.payloadSize - (held?.record.payloadSize ?? 0)
     let entries = records.count + (held == nil ? 1 : 0)
     if payloadBytes + growth + entries * Self.overhead > maxBytes, growth > 0 || held == nil {
       throw .full(limit: maxBytes)
     }
     payloadBytes += growth
-    valueCount += (record.isValue ? 1 : 0) - (held.map(\.record.isValue) == true ? 1 : 0)
+    if let held { countValue(held.record, times: -1) }
+    countValue(record, times: 1)
     records[record.id] = new
     if held?.hidesUntil != new.hidesUntil {
       expiries.insert(Expiry(time: new.hidesUntil, id: record.id))
@@ -57,13 +65,19 @@ package final class MemoryStore: RecordReader {
     }
   }
 
+  private func countValue(_ record: Record, times sign: Int) {
+    guard record.isValue else { return }
+    values.count += sign
+    values.bytes += sign * record.payloadSize
+  }
+
   /// Drops what has expired and no longer hides anything.
   package func removeExpired(at now: WallTime) {
     while let next = expiries.min, next.time <= now.seconds {
       expiries.removeMin()
       guard let stored = records[next.id], stored.hidesUntil <= now.seconds else { continue }
       payloadBytes -= stored.record.payloadSize
-      if stored.record.isValue { valueCount -= 1 }
+      countValue(stored.record, times: -1)
       records[next.id] = nil
     }
   }

@@ -55,19 +55,20 @@ extension Node {
 
   /// What we hold under a target: without a kind signed, then immutable, then plain records; of
   /// these there are only plain ones yet.
-  private func held(
+  func held(
     _ now: Now, _ target: NodeID, _ kind: RecordKind?, unlessNewerThan seq: Int64?
   ) -> HeldRecord? {
     let kinds = kind.map { [$0] } ?? RecordKind.allCases
     for kind in kinds {
       guard let stored = records.stored(RecordID(kind, target)) else { continue }
       let version = stored.record.version
-      if let record = stored.live(at: now.wall) {
-        if let seq, version.seq <= seq { return .version(version) }
-        return .record(record)
+      guard let record = stored.live(at: now.wall) else {
+        // It hides older versions from readers, and a writer must get above it.
+        if stored.hidesUntil > now.wall.seconds { return .version(version) }
+        continue
       }
-      // A writer must get above what still hides older versions here, or it would be refused.
-      if let seq, version.seq > seq { return .version(version) }
+      if let seq, version.seq <= seq { return .version(version) }
+      return .record(record)
     }
     return nil
   }

@@ -9,9 +9,10 @@ extension Node {
   /// a node that is not one of the K closest would be no vote.
   func outcome(of retrieval: Retrieval, _ lookup: Lookup) -> GetOutcome? {
     let answered = lookup.progress.answered
-    if let newest = retrieval.newest {
+    if retrieval.hasHeard {
       guard retrieval.needed(by: lookup) <= answered || lookup.isFinished else { return nil }
-      return newest.version.isTombstone ? .notFound : .found(newest)
+      guard let current = retrieval.current, current.isValue else { return .notFound }
+      return .found(current)
     }
     guard lookup.isFinished else { return nil }
     // Nodes that did not answer may be the ones that hold it. "Not found" is said by those who

@@ -6,6 +6,9 @@ extension Node {
   /// Lookups that run, those of the node's own upkeep among them.
   package var operationsInProgress: Int { operations.count }
 
+  /// Puts that ended and still wait for nodes that would be replicas if they answered.
+  package var putsWithStragglers: Int { stragglers.count }
+
   /// Commits that the shell has not told the end of.
   package var commitsInProgress: Int { commits.count }
 

@@ -156,7 +156,7 @@ extension Node {
     table.touched(now.monotonic, target)
     operation.lookup.seed(with: table.closest(to: target, count: parameters.k))
     if let kind = operation.kind {
-      let held = records.stored(RecordID(kind, target))?.live(at: now.wall).map(HeldRecord.record)
+      let held = held(now, target, kind, unlessNewerThan: nil)
       if let held { _ = operation.heard(held, now, parameters: parameters) }
       operation.lookup.seed(withLocal: localPeer, answer: .init(held: held))
     } else if case .locate(.user) = operation.task {
@@ -204,7 +204,7 @@ extension Node {
       return
     case .get(let retrieval):
       guard let outcome = outcome(of: retrieval, operation.lookup) else { break }
-      if let newest = retrieval.newest { repair(now, newest, holders: operation.lookup.nearest) }
+      if let current = retrieval.current { repair(now, current, holders: operation.lookup.nearest) }
       count(outcome)
       complete(now, id, .get(outcome))
       return
@@ -213,6 +213,7 @@ extension Node {
       operation.task = .put(placement)
       guard let outcome else { break }
       if outcome.verdict == .stored { counters.putsOK += 1 } else { counters.putsFailed += 1 }
+      awaitStragglers(of: placement, operation)
       complete(now, id, .put(outcome))
       return
     }
@@ -235,7 +236,10 @@ extension Node {
   mutating func lookupAnswered(
     _ now: Now, _ id: OperationID, _ peer: Peer, _ response: Response, after roundTrip: Duration
   ) {
-    guard var operation = operations.removeValue(forKey: id) else { return }
+    guard var operation = operations.removeValue(forKey: id) else {
+      stragglerAnswered(now, id, peer, response)
+      return
+    }
     if let held = response.held, case .record(let record) = held,
       record.target != operation.lookup.target
     {

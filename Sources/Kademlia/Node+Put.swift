@@ -18,23 +18,27 @@ extension Node {
       for node in nodes {
         placement.asked(node.peer)
         guard case .answered(let answer) = node.state else { continue }
-        send(now, record, of: placement, to: node.peer, token: answer.token, for: operation.id)
+        if let token = answer.token {
+          send(now, record, of: placement, to: node.peer, token: token, for: operation.id)
+        } else if let error = refusal(now, record, placement.cas) {
+          // This node is a replica like any other: a version that it has learned of meanwhile
+          // counts against its own put, too.
+          _ = placement.refused(id, reason: .refused(error), overSeq: error.isOverSeq)
+        } else {
+          commit(record, for: .placement(operation.id))
+        }
       }
     }
     return operation.lookup.isFinished ? placement.outcome : nil
   }
 
   private mutating func send(
-    _ now: Now, _ record: Record, of placement: Placement, to peer: Peer, token: WriteToken?,
+    _ now: Now, _ record: Record, of placement: Placement, to peer: Peer, token: WriteToken,
     for operation: OperationID
   ) {
-    if let token {
-      send(
-        now, .put(record, token: token, cas: placement.cas), to: peer.endpoint,
-        expecting: peer.id, for: .store(operation))
-    } else {
-      commit(record, for: .placement(operation))
-    }
+    send(
+      now, .put(record, token: token, cas: placement.cas), to: peer.endpoint, expecting: peer.id,
+      for: .store(operation))
   }
 
   /// Changes a put that is under way, and carries it on.
@@ -83,8 +87,7 @@ extension Node {
       send(now, query, to: peer.endpoint, expecting: peer.id, for: .token(id))
       return
     }
-    let isOverSeq = error.code == RPCError.casMismatch || error.code == RPCError.seqTooOld
-    refusedStore(now, id, at: peer.id, reason: .refused(error), overSeq: isOverSeq)
+    refusedStore(now, id, at: peer.id, reason: .refused(error), overSeq: error.isOverSeq)
   }
 
   mutating func tokenRenewed(
@@ -108,5 +111,36 @@ extension Node {
 
   mutating func storeFellSilent(_ now: Now, _ id: OperationID, at peer: NodeID) {
     updatePlacement(now, id) { $0.fellSilent(peer) }
+  }
+
+  // MARK: - Those that come late
+
+  /// Nodes that were taken for dead and are closer than some that confirmed should hold the record,
+  /// too: readers that find them alive would ask them first. A put does not wait for them, but its
+  /// lookup's queries do.
+  mutating func awaitStragglers(of placement: Placement, _ operation: Operation) {
+    guard case .storing(let record, _) = placement.phase,
+      let furthest = placement.attempts.last(where: { $0.state == .confirmed })?.peer.id
+    else { return }
+    let limit = operation.lookup.target.distance(to: furthest)
+    let waiting = operation.lookup.candidates.count { $0.state == .silent && $0.distance < limit }
+    if waiting > 0 { stragglers[operation.id] = (record, waiting) }
+  }
+
+  mutating func stragglerAnswered(
+    _ now: Now, _ operation: OperationID, _ peer: Peer, _ response: Response
+  ) {
+    guard let record = stragglers[operation]?.record else { return }
+    stragglerSettled(operation)
+    guard let token = response.token, response.keeps(record.id.kind) else { return }
+    counters.repairsSent += 1
+    send(
+      now, .put(record, token: token, cas: nil), to: peer.endpoint, expecting: peer.id, for: .repair)
+  }
+
+  /// One of them has answered, or never will: its query has failed.
+  mutating func stragglerSettled(_ operation: OperationID) {
+    guard let left = stragglers[operation]?.waiting else { return }
+    if left > 1 { stragglers[operation]?.waiting = left - 1 } else { stragglers[operation] = nil }
   }
 }

@@ -62,8 +62,12 @@ extension Node {
     counters.queriesResent += 1
     // The other family may work where this one does not.
     transmit(query.method, transaction, to: query.alternate ?? query.endpoint)
-    guard let peer = query.peer, case .lookup(let operation) = query.purpose else { return }
-    updateLookup(now, operation) { $0.late(peer) }
+    guard let peer = query.peer else { return }
+    switch query.purpose {
+    case .lookup(let operation): updateLookup(now, operation) { $0.late(peer) }
+    case .verification: maintenance.pingSettled(peer)
+    default: break
+    }
   }
 
   mutating func fellSilent(_ now: Now, _ query: InflightQueries.Pending) {
@@ -92,6 +96,7 @@ extension Node {
     case .lookup(let operation):
       guard let peer = query.peer else { return }
       updateLookup(now, operation) { $0.failed(peer) }
+      stragglerSettled(operation)
     case .store(let operation), .token(let operation):
       guard let peer = query.peer else { return }
       refusedStore(now, operation, at: peer, reason: .unanswered(after: parameters.rpcTimeout))
@@ -146,7 +151,9 @@ extension Node {
       finish(operation, .ping(.answered(peer, roundTrip: roundTrip)))
     case .userBootstrap(let operation):
       userBootstrapSettled(now, operation, query.endpoint, met: peer)
-    case .repair, .verification, .liveness, .probe:
+    case .verification:
+      maintenance.pingSettled(peer.id)
+    case .repair, .liveness, .probe:
       break
     }
   }
@@ -181,7 +188,7 @@ extension Node {
     case .userBootstrap(let operation):
       userBootstrapSettled(now, operation, query.endpoint, met: nil)
     case .ping(let operation):
-      finish(operation, .ping(.unanswered(after: now.monotonic.since(query.sent))))
+      finish(operation, .ping(.refused(error)))
     case .repair, .verification, .liveness, .probe:
       break
     }

@@ -12,7 +12,7 @@ package struct Node {
   /// What a node starts from.
   package struct Identity: Sendable {
     package var id: NodeID
-    /// The addresses it is bound to, the preferred one first. Wildcards are left out.
+    /// The addresses it is bound to, the preferred one first.
     package var endpoints: [Endpoint]
     /// The families it can send to.
     package var families: AddressFamilies
@@ -52,6 +52,8 @@ package struct Node {
   var commits: [CommitID: CommitPurpose] = [:]
   var lastCommit: UInt64 = 0
   var repairs: RepairLog
+  /// Puts that ended while closer nodes than some that confirmed had not answered their lookup.
+  var stragglers: [OperationID: (record: Record, waiting: Int)] = [:]
   var maintenance: Maintenance
   var bootstrap: Bootstrap
   var userBootstraps: [OperationID: Bootstrap.Round] = [:]
@@ -75,7 +77,7 @@ package struct Node {
 
   package var id: NodeID { identity.id }
 
-  /// This node as its own contact. Where it is bound to a wildcard it has no address to tell.
+  /// This node as its own contact.
   var localPeer: Peer {
     Peer(id: id, endpoint: identity.endpoints.first ?? Endpoint(.v4(0), port: 0))
   }
@@ -140,12 +142,13 @@ package struct Node {
         respond(to: endpoint, transaction, Response(sender: id, storedSeq: seq))
       case .failure(let error):
         counters.recordsRefused += 1
-        refuse(endpoint, transaction, RPCError(RPCError.storageFull, error.description))
+        refuse(endpoint, transaction, RPCError(error))
       }
     case .placement(let operation):
       switch result {
       case .success: stored(now, operation, at: id)
-      case .failure(let error): refusedStore(now, operation, at: id, reason: .store(error))
+      case .failure(let error):
+        refusedStore(now, operation, at: id, reason: .store(error), overSeq: error.isOverSeq)
       }
     case .repair:
       break
@@ -168,11 +171,29 @@ package struct Node {
   }
 }
 
+extension StoreError {
+  var isOverSeq: Bool {
+    if case .superseded = self { true } else { false }
+  }
+}
+
+extension RPCError {
+  init(_ error: StoreError) {
+    switch error {
+    case .full: self.init(RPCError.storageFull, error.description)
+    case .superseded: self.init(RPCError.seqTooOld, error.description)
+    }
+  }
+
+  var isOverSeq: Bool { code == RPCError.casMismatch || code == RPCError.seqTooOld }
+}
+
 extension StoreError: CustomStringConvertible {
   /// One line for a person.
   package var description: String {
     switch self {
     case .full(let limit): "the store is full: its limit is \(limit) bytes"
+    case .superseded(let seq): "seq \(seq) is held"
     }
   }
 }

@@ -38,7 +38,7 @@ struct Operation: Sendable {
 
   /// The next node to ask, if any is to be asked now.
   mutating func next() -> Lookup.Candidate? {
-    if case .get(let retrieval) = task, retrieval.newest != nil {
+    if case .get(let retrieval) = task, retrieval.hasHeard {
       // Once a version is at hand, no more nodes are asked than must be heard.
       guard lookup.progress.promised < retrieval.needed(by: lookup) else { return nil }
     }
@@ -53,8 +53,7 @@ struct Operation: Sendable {
     switch task {
     case .locate: break
     case .get(var retrieval):
-      guard !version.isExpired(at: now.wall) else { return nil }
-      retrieval.heard(held)
+      retrieval.heard(held, isLive: !version.isExpired(at: now.wall))
       task = .get(retrieval)
     case .put(var placement):
       // An expired version still hides older ones, so a new one must be above it too.
@@ -68,8 +67,10 @@ struct Operation: Sendable {
 /// What a get has learned so far.
 struct Retrieval: Sendable {
   let id: RecordID
-  /// The newest version that any holder told of.
-  private(set) var newest: Record?
+  /// The newest live version that any holder told of.
+  private var newest: Record?
+  /// The greatest seq of an expired version that a holder told of: it hides what is older.
+  private var hiddenSeq: Int64 = -1
 
   init(_ id: RecordID) {
     self.id = id
@@ -82,7 +83,20 @@ struct Retrieval: Sendable {
     return expected == lookup.width ? expected - expected / 2 : expected
   }
 
-  mutating func heard(_ held: HeldRecord) {
+  /// Whether any holder has told of a version.
+  var hasHeard: Bool { newest != nil || hiddenSeq >= 0 }
+
+  /// The newest live version, a deletion too, unless an expired one hides it.
+  var current: Record? {
+    guard let newest, newest.version.seq >= hiddenSeq else { return nil }
+    return newest
+  }
+
+  mutating func heard(_ held: HeldRecord, isLive: Bool) {
+    guard isLive else {
+      hiddenSeq = max(hiddenSeq, held.version.seq)
+      return
+    }
     guard case .record(let record) = held, record.id == id else { return }
     if let newest, !record.supersedes(newest) { return }
     newest = record

@@ -54,7 +54,7 @@ package struct PutOutcome: Sendable {
       switch self {
       case .refused(let error): error.code == RPCError.storageFull
       case .store(.full): true
-      case .unanswered, .late, .replaced, .unnamedVersion, .noToken: false
+      case .store(.superseded), .unanswered, .late, .replaced, .unnamedVersion, .noToken: false
       }
     }
   }
@@ -143,4 +143,5 @@ extension LookupOutcome.Step {
 package enum PingOutcome: Sendable {
   case answered(Peer, roundTrip: Duration)
   case unanswered(after: Duration)
+  case refused(RPCError)
 }

@@ -38,7 +38,7 @@ package struct Parameters: Sendable {
   /// How many pings to unknown senders may be under way.
   package var verifications = 64
   /// How many bootstrap addresses are pinged at once.
-  package var bootstrapAddresses = 32
+  package var bootstrapAddresses = 128
 
   /// How many queries may wait for an answer before people are told that the node is busy.
   package var inflightQueries = 4096

@@ -62,13 +62,6 @@ package struct Record: Hashable, Sendable {
   /// What the limit on a datagram is counted in: the bytes of the key and of the value.
   package var payloadSize: Int { key.count + value.count }
 
-  /// The same version with another expiry.
-  package func expiring(at expiry: Int64) -> Record {
-    Record(
-      plainKey: key, value: value,
-      version: RecordVersion(seq: version.seq, expiry: expiry, isTombstone: version.isTombstone))
-  }
-
   /// Whether this record takes the place of another with the same ID.
   ///
   /// The greater seq does; at the same seq a tombstone over a value; then the greater SHA-1 of the

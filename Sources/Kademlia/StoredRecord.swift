@@ -52,4 +52,6 @@ package protocol RecordReader: AnyObject {
 package enum StoreError: Error, Hashable, Sendable {
   /// The limit on the store's size, in bytes.
   case full(limit: Int)
+  /// A newer version is held by now; its seq.
+  case superseded(seq: Int64)
 }

@@ -22,7 +22,12 @@ final class DatagramHandler: ChannelInboundHandler {
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    // A datagram that could not be read or sent is a lost datagram. The socket stays.
     driver.socketFailed(error)
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    // Before its number is given to another file, nothing more may be sent to it.
+    driver.stop()
+    context.fireChannelInactive()
   }
 }

@@ -20,7 +20,11 @@ struct NameResolver: Sendable {
 
   func start() { pool.start() }
 
-  func stop() async throws { try await pool.shutdownGracefully() }
+  /// Lets the thread go. A look-up that hangs in the system's resolver is not waited for.
+  func stop() {
+    let pool = pool
+    Task { try await pool.shutdownGracefully() }
+  }
 
   /// All endpoints of all names, each once, in the order of the names. A name that cannot be looked
   /// up is left out.
@@ -69,11 +73,11 @@ struct NameResolver: Sendable {
     switch family {
     case AF_INET:
       address.withMemoryRebound(to: sockaddr_in.self, capacity: 1) {
-        Endpoint(SocketAddress($0.pointee, host: ""))
+        Endpoint($0.pointee)
       }
     case AF_INET6:
       address.withMemoryRebound(to: sockaddr_in6.self, capacity: 1) {
-        Endpoint(SocketAddress($0.pointee, host: ""))
+        Endpoint($0.pointee)
       }
     default: nil
     }

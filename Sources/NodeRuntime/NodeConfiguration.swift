@@ -40,6 +40,14 @@ package enum NodeStartError: Error, Hashable, Sendable {
   case twoAddressesOfOneFamily(String)
   case portInUse(address: String, port: UInt16)
   case cannotBind(address: String, port: UInt16, reason: String)
+
+  /// Whether it is what was asked for that is wrong, and not the machine.
+  package var isUsage: Bool {
+    switch self {
+    case .notAnAddress, .twoAddressesOfOneFamily: true
+    case .portInUse, .cannotBind: false
+    }
+  }
 }
 
 extension NodeStartError: CustomStringConvertible {

@@ -18,17 +18,15 @@ package final class NodeDriver {
   package let endpoints: [Endpoint]
   /// Datagrams that were no message.
   package private(set) var malformedDatagrams: Int64 = 0
-  /// Datagrams that a full socket buffer had no room for.
-  package private(set) var droppedDatagrams: Int64 = 0
-
-  private let sockets: UDPSockets
-  /// The families whose sockets have datagrams to let out.
-  private var written: AddressFamilies = []
+  private var v4: DatagramSender?
+  private var v6: DatagramSender?
   private let resolver: NameResolver
   private let bootstrapNames: [NodeName]
   private let logger: Logger
   private var completions: [OperationID: Completion] = [:]
-  private var joined: [() -> Void] = []
+  /// Those who wait for the first join, and those who wait for the end.
+  private var joined: [EventLoopPromise<Void>] = []
+  private var ended: [EventLoopPromise<Bool>] = []
   private var timer: (deadline: Instant, task: Scheduled<Void>)?
   private var isStopped = false
   /// One buffer in which every message takes its wire form.
@@ -39,7 +37,8 @@ package final class NodeDriver {
     eventLoop: any EventLoop, logger: Logger
   ) {
     self.eventLoop = eventLoop
-    self.sockets = sockets
+    self.v4 = sockets.v4.map { DatagramSender($0.descriptor) }
+    self.v6 = sockets.v6.map { DatagramSender($0.descriptor) }
     self.resolver = resolver
     self.bootstrapNames = configuration.bootstrap
     self.logger = logger
@@ -48,7 +47,7 @@ package final class NodeDriver {
     self.store = MemoryStore(maxBytes: configuration.storeBytes)
     var random = BufferedRandom()
     let identity = Node.Identity(
-      id: configuration.id, endpoints: sockets.endpoints.filter { !$0.isWildcard },
+      id: configuration.id, endpoints: sockets.endpoints,
       families: sockets.families,
       tokenSecret: (0..<32).map { _ in UInt8.random(in: 0...255, using: &random) })
     self.node = Node(
@@ -64,10 +63,27 @@ package final class NodeDriver {
     event { node.start($0, hasBootstrap: !bootstrapNames.isEmpty) }
   }
 
-  /// Calls back once the first join has ended; at once if it has.
-  func whenJoined(_ callback: @escaping () -> Void) {
-    if node.isJoined { callback() } else { joined.append(callback) }
+  /// Keeps a promise once the first join has ended; at once if it has.
+  func whenJoined(_ promise: EventLoopPromise<Void>) {
+    if node.isJoined { promise.succeed() } else { joined.append(promise) }
   }
+
+  /// Keeps a promise once this node has stopped; at once if it has.
+  func whenEnded(_ promise: EventLoopPromise<Bool>) {
+    if isStopped { promise.succeed(true) } else { ended.append(promise) }
+  }
+
+  /// Lets go of those who wait: what they waited for has not come.
+  func stopWaiting() {
+    let (waitingForJoin, waitingForEnd) = (joined, ended)
+    joined = []
+    ended = []
+    for promise in waitingForJoin { promise.fail(CancellationError()) }
+    for promise in waitingForEnd { promise.succeed(isStopped) }
+  }
+
+  /// Datagrams that the system would not take.
+  package var droppedDatagrams: Int64 { (v4?.dropped ?? 0) + (v6?.dropped ?? 0) }
 
   /// Lets go of the timer and of whoever waits. Nothing happens after this.
   func stop() {
@@ -75,7 +91,7 @@ package final class NodeDriver {
     timer?.task.cancel()
     timer = nil
     completions = [:]
-    joined = []
+    stopWaiting()
   }
 
   // MARK: - Operations
@@ -118,7 +134,7 @@ package final class NodeDriver {
   }
 
   func socketFailed(_ error: any Error) {
-    logger.debug("socket error", metadata: ["error": "\(error)"])
+    logger.error("socket error", metadata: ["error": "\(error)"])
   }
 
   /// Tells the node of something, carries out what it wants, and lets it out at once.
@@ -160,33 +176,28 @@ package final class NodeDriver {
     case .notice(let notice):
       log(notice)
       if case .joined = notice {
-        let callbacks = joined
+        let waiting = joined
         joined = []
-        for callback in callbacks { callback() }
+        for promise in waiting { promise.succeed() }
       }
     }
   }
 
   private func send(_ message: Message, to endpoint: Endpoint) {
-    guard let channel = sockets.channel(for: endpoint.address.family) else { return }
-    guard channel.isWritable else {
-      droppedDatagrams += 1
-      return
-    }
-    written.insert(AddressFamilies(endpoint.address.family))
+    // After the end the descriptors may be somebody else's.
+    guard !isStopped else { return }
     KRPC.encode(message, into: &wire)
-    var buffer = channel.allocator.buffer(capacity: wire.count)
-    buffer.writeBytes(wire)
-    channel.write(
-      AddressedEnvelope(remoteAddress: SocketAddress(endpoint), data: buffer), promise: nil)
+    switch endpoint.address.family {
+    case .v4: v4?.add(wire, to: endpoint)
+    case .v6: v6?.add(wire, to: endpoint)
+    }
   }
 
   /// Lets out what has been written, many datagrams with one system call.
   func flush() {
-    guard written.rawValue != 0 else { return }
-    if written.contains(.v4) { sockets.v4?.flush() }
-    if written.contains(.v6) { sockets.v6?.flush() }
-    written = AddressFamilies()
+    guard !isStopped else { return }
+    v4?.flush()
+    v6?.flush()
   }
 
   /// Has `advance` called when the node's next deadline is reached.
@@ -222,16 +233,6 @@ package final class NodeDriver {
       logger.info(
         "met another part of the network",
         metadata: ["node": "\(peer.id)", "address": "\(peer.endpoint)"])
-    }
-  }
-}
-
-extension Endpoint {
-  /// Whether this is no address but all of them.
-  var isWildcard: Bool {
-    switch address {
-    case .v4(let bits): bits == 0
-    case .v6(let high, let low): high == 0 && low == 0
     }
   }
 }

@@ -10,7 +10,7 @@ package struct NodeRuntime: Sendable {
   package let driver: NIOLoopBound<NodeDriver>
   /// What is bound, IPv4 first.
   package let addresses: [Endpoint]
-  private let channels: [any Channel]
+  private let sockets: UDPSockets
   private let resolver: NameResolver
 
   /// Binds the sockets, so that the port is this node's. It answers others from here on.
@@ -22,7 +22,7 @@ package struct NodeRuntime: Sendable {
     let sockets = try await UDPSockets.bind(configuration, on: eventLoop)
     let resolver = NameResolver()
     resolver.start()
-    let channels = sockets.channels
+    let channels = sockets.all.map(\.channel)
     let driver = try await eventLoop.submit {
       let driver = NodeDriver(
         configuration, sockets: sockets, resolver: resolver, eventLoop: eventLoop, logger: logger)
@@ -33,7 +33,7 @@ package struct NodeRuntime: Sendable {
     }.get()
     for channel in channels { try await channel.setOption(.autoRead, value: true).get() }
     return NodeRuntime(
-      eventLoop: eventLoop, driver: driver, addresses: sockets.endpoints, channels: channels,
+      eventLoop: eventLoop, driver: driver, addresses: sockets.endpoints, sockets: sockets,
       resolver: resolver)
   }
 
@@ -42,16 +42,33 @@ package struct NodeRuntime: Sendable {
   package func join() async throws {
     let promise = eventLoop.makePromise(of: Void.self)
     eventLoop.execute {
-      driver.value.whenJoined { promise.succeed() }
+      driver.value.whenJoined(promise)
       driver.value.start()
     }
-    try await promise.futureResult.get()
+    try await withTaskCancellationHandler {
+      try await promise.futureResult.get()
+    } onCancel: {
+      eventLoop.execute { driver.value.stopWaiting() }
+    }
+  }
+
+  /// Waits until the node has stopped of itself, for the system failed one of its sockets.
+  ///
+  /// - Returns: whether it has; false if the task was cancelled first.
+  package func hasEnded() async throws -> Bool {
+    let promise = eventLoop.makePromise(of: Bool.self)
+    eventLoop.execute { driver.value.whenEnded(promise) }
+    return try await withTaskCancellationHandler {
+      try await promise.futureResult.get()
+    } onCancel: {
+      eventLoop.execute { driver.value.stopWaiting() }
+    }
   }
 
   /// Closes the sockets. What was under way ends without an outcome.
   package func stop() async throws {
     try await eventLoop.submit { driver.value.stop() }.get()
-    for channel in channels { try? await channel.close() }
-    try await resolver.stop()
+    await sockets.close()
+    resolver.stop()
   }
 }

@@ -27,6 +27,7 @@ package final class StateDirectory: Sendable {
   deinit { close(lock) }
 
   private static func make(_ path: String) throws(StateDirectoryError) {
+    guard !path.isEmpty else { throw .unusable(path: "''", reason: "it is no path") }
     var partial = path.hasPrefix("/") ? "/" : ""
     for component in path.split(separator: "/") {
       partial += (partial.isEmpty || partial.hasSuffix("/") ? "" : "/") + component

@@ -18,6 +18,10 @@ struct Dhtctl: ParsableCommand {
 
   @OptionGroup var options: GlobalOptions
 
+  static var commandNames: [String] {
+    configuration.subcommands.compactMap { $0.configuration.commandName }
+  }
+
   func run() throws { throw Failure.usage("no command given; see 'dhtctl --help'") }
 }
 
@@ -26,6 +30,11 @@ enum Program {
   static func main() {
     if let index = firstMalformedArgument() {
       end(.usage("argument \(index) is not UTF-8; give a value as @FILE, and a key to 'dhtctl shell'"))
+    }
+    // The parser answers it with the general help, as though nothing were wrong.
+    let arguments = CommandLine.arguments
+    if arguments.count > 2, arguments[1] == "help", !Dhtctl.commandNames.contains(arguments[2]) {
+      endParsing(ValidationError("unexpected argument"), arguments: Array(arguments.dropFirst(2)))
     }
     var wantsJSON = false
     do {
@@ -56,7 +65,9 @@ enum Program {
   }
 
   /// Help and version are "errors" of the parser too; they go to standard output.
-  private static func endParsing(_ error: any Error) -> Never {
+  private static func endParsing(
+    _ error: any Error, arguments: [String] = Array(CommandLine.arguments.dropFirst())
+  ) -> Never {
     if Dhtctl.exitCode(for: error).isSuccess {
       var output = Output()
       do throws(Failure) {
@@ -68,8 +79,7 @@ enum Program {
       exit(ExitStatus.done.rawValue)
     }
     let message = UsageMessage.text(
-      Dhtctl.message(for: error), arguments: Array(CommandLine.arguments.dropFirst()),
-      commands: Dhtctl.configuration.subcommands.compactMap { $0.configuration.commandName })
+      Dhtctl.message(for: error), arguments: arguments, commands: Dhtctl.commandNames)
     end(.usage(message))
   }
 }

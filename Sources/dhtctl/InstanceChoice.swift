@@ -33,7 +33,7 @@ struct InstanceChoice {
       let port = instance.port
       throw Failure(
         .noDaemon,
-        "no dhtd runs on port \(port); start one with 'systemctl start dhtd@\(port)' or 'dhtd \(port)'",
+        "no dhtd runs on port \(port); start one with 'dhtd \(port)'",
         reason: "no_daemon")
     }
   }
@@ -70,7 +70,7 @@ struct InstanceChoice {
       let port = Self.defaultInstance.port
       throw Failure(
         .noDaemon,
-        "no dhtd is running; start one with 'systemctl start dhtd@\(port)' or 'dhtd \(port)'",
+        "no dhtd is running; start one with 'dhtd \(port)'",
         reason: "no_daemon")
     }
     guard running.count == 1 else {

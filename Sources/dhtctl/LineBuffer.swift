@@ -27,6 +27,12 @@ package struct LineBuffer {
     bytes.append(contentsOf: piece)
   }
 
+  /// Whether nothing is left that was not taken out.
+  package var isEmpty: Bool { start == bytes.count }
+
+  /// Whether `next` has a line to give.
+  package var hasLine: Bool { bytes[searched...].contains(UInt8(ascii: "\n")) }
+
   /// The next line, or nil where more must be read first. An over-long line is reported as soon as
   /// it is known to be one, and the rest of it is thrown away.
   package mutating func next() -> Line? {

@@ -85,7 +85,7 @@ package enum Rendering {
     for key in keys {
       let (left, overflow) = key.expires.subtractingReportingOverflow(now)
       table.append(
-        TerminalText.escaped(key.key), key.isDeleted ? "deleted" : "\(key.size)",
+        TerminalText.escaped(key.key), "\(key.size)",
         overflow ? "-" : TimeSpan.text(left), "\(key.seq)")
     }
     return table.text

@@ -56,7 +56,11 @@ struct ShellPipe: ~Copyable {
     try takeCommands()
     try client.send()
     try printAnswers()
-    if entries.isEmpty && held == nil && inputEnded { return false }
+    if entries.isEmpty && held == nil {
+      // The answers to a whole window may have come at once: what is left is taken next.
+      if input.hasLine { return true }
+      if inputEnded { return !input.isEmpty }
+    }
 
     // Whoever reads our output sees what there is before we wait.
     try output.flush()

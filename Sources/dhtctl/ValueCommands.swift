@@ -11,7 +11,9 @@ struct Put: TakesGlobalOptions {
       """)
 
   @OptionGroup var options: GlobalOptions
+  // A value that begins with a dash is a wrong value, and not an option.
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "How long the value lives: seconds, or a number with s, m, h, d or w. At most 30d. (default: 24h)",
       valueName: "time"),
@@ -23,6 +25,7 @@ struct Put: TakesGlobalOptions {
     })
   var ttl: Int64?
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "Store only over the version with this seq; 0: only if the key has no value.", valueName: "n"))
   var ifSeq: Int64?

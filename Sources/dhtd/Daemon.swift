@@ -19,7 +19,7 @@ struct Daemon {
     self.bootstrap = try command.bootstrapAddresses()
   }
 
-  /// Runs until SIGTERM or SIGINT.
+  /// Runs until SIGTERM, SIGINT, or the SIGHUP of a terminal that closes.
   func run() async throws {
     let instance = Instance(port: command.port)
     let context = Instance.Context(uid: geteuid(), environment: ProcessEnvironment.all)
@@ -43,7 +43,7 @@ struct Daemon {
             service: service, successTerminationBehavior: .gracefullyShutdownGroup,
             failureTerminationBehavior: .gracefullyShutdownGroup)
         ],
-        gracefulShutdownSignals: [.sigterm, .sigint],
+        gracefulShutdownSignals: [.sigterm, .sigint, .sighup],
         // It says little that an operator wants to read; starting and stopping is logged by the service.
         logger: Logger(label: "lifecycle") { _ in SwiftLogNoOpLogHandler() }))
     do {
@@ -54,6 +54,11 @@ struct Daemon {
     }
     try await group.shutdownGracefully()
   }
+}
+
+/// The system has closed the node's UDP socket.
+struct SocketLost: Error, CustomStringConvertible {
+  let description = "the UDP socket failed; look at the messages before this one, and start dhtd again"
 }
 
 /// The node with its control socket, as a service that starts and stops.
@@ -79,15 +84,16 @@ struct NodeService: Service {
     logger.info(
       "dhtd \(ProjectVersion.current) listens on \(addresses)",
       metadata: ["node": "\(configuration.id)", "control": "\(control.path)"])
-    await cancelWhenGracefulShutdown {
-      guard (try? await runtime.join()) != nil else { return }
+    let hasFailed = await cancelWhenGracefulShutdown {
+      guard (try? await runtime.join()) != nil else { return false }
       logger.info("ready")
-      try? await gracefulShutdown()
+      return (try? await runtime.hasEnded()) ?? false
     }
     logger.info("stopping")
     try await control.stop()
     try await runtime.stop()
     withExtendedLifetime(state) {}
+    if hasFailed { throw SocketLost() }
     logger.info("stopped")
   }
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import ControlProtocol
 import Glibc
 import Logging
+import NodeRuntime
 
 /// The daemon's command line.
 @main
@@ -20,7 +21,14 @@ struct Dhtd: AsyncParsableCommand {
       """,
     version: "dhtd \(ProjectVersion.current)")
 
-  @Argument(help: "The UDP port, which also names this instance.")
+  @Argument(
+    help: ArgumentHelp("The UDP port, which also names this instance. (default: 8001)"),
+    transform: { text in
+      guard let instance = Instance(text) else {
+        throw ValidationError("'\(text)' is not a port; a port is a number from 1 to 65535")
+      }
+      return instance.port
+    })
   var port: UInt16 = 8001
 
   @Argument(help: ArgumentHelp("Nodes to join through, as with --bootstrap.", valueName: "bootstrap"))
@@ -70,14 +78,12 @@ struct Dhtd: AsyncParsableCommand {
   }
 
   func validate() throws {
-    guard port != 0 else { throw ValidationError("the port must be from 1 to 65535") }
     if durability == .disk {
       throw ValidationError("--durability disk is not available yet; use --durability memory")
     }
     if logTarget == .journal {
       throw ValidationError("--log-target journal is not available yet; use --log-target stderr")
     }
-    _ = try bootstrapAddresses()
   }
 
   func bootstrapAddresses() throws -> [HostPort] {
@@ -120,12 +126,20 @@ struct Dhtd: AsyncParsableCommand {
       Glibc.exit(2)
     default:
       complain(message(for: error))
-      Glibc.exit(1)
+      Glibc.exit((error as? NodeStartError)?.isUsage == true ? 2 : 1)
     }
   }
 
+  /// Writes one line. The parser's lists of choices, one a line, become words in it.
   private static func complain(_ text: String) {
-    var line = "dhtd: " + text.split(whereSeparator: \.isNewline).joined(separator: " ") + "\n"
+    var line = "dhtd: "
+    for part in text.split(whereSeparator: \.isNewline) {
+      let words = part.split(separator: " ")
+      let isChoice = words.first == "-"
+      let separator = line.hasSuffix(" ") ? "" : isChoice && !line.hasSuffix(":") ? ", " : " "
+      line += separator + words.dropFirst(isChoice ? 1 : 0).joined(separator: " ")
+    }
+    line += "\n"
     line.withUTF8 { bytes in
       _ = write(STDERR_FILENO, bytes.baseAddress, bytes.count)
     }

@@ -38,7 +38,7 @@ struct ResultTests {
         KeysResult(
           keys: [
             HeldKey(key: [0xFE], target: target, seq: .max, expires: 2, size: 3),
-            HeldKey(key: Array("k".utf8), target: target, seq: 1, expires: 2, size: 0, isDeleted: true),
+            HeldKey(key: Array("k".utf8), target: target, seq: 1, expires: 2, size: 0),
           ], cursor: "next"))
     ),
     (.keys, .keys(KeysResult(keys: [], cursor: nil))),
@@ -73,11 +73,12 @@ struct ResultTests {
         + "\n")
     #expect(
       text(.status(StatusResult())) == """
-        {"id":1,"jsonrpc":"2.0","result":{"address":"","addresses":[],"buckets":[],"datagrams_malformed":0,\
-        "gets_failed":0,"gets_not_found":0,"gets_ok":0,"known_nodes":0,"latency":null,"node_id":"",\
-        "pending_operations":0,"puts_failed":0,"puts_ok":0,"queries_answered":0,"queries_sent":0,\
-        "queries_timed_out":0,"responses_received":0,"state":"joining","stored_bytes":0,"stored_keys":0,\
-        "uptime":0,"version":""}}
+        {"id":1,"jsonrpc":"2.0","result":{"address":"","addresses":[],"buckets":[],"datagrams_dropped":0,\
+        "datagrams_malformed":0,"gets_failed":0,"gets_not_found":0,"gets_ok":0,"known_nodes":0,\
+        "latency":null,"node_id":"","pending_operations":0,"puts_failed":0,"puts_ok":0,\
+        "queries_answered":0,"queries_resent":0,"queries_sent":0,"queries_timed_out":0,\
+        "records_refused":0,"records_stored":0,"repairs_sent":0,"responses_received":0,\
+        "state":"joining","stored_bytes":0,"stored_keys":0,"stray_answers":0,"uptime":0,"version":""}}
 
         """)
     #expect(text(.status(Self.status)).contains(#""buckets":[{"index":0,"nodes":8}]"#))

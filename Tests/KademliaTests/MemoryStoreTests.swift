@@ -10,7 +10,7 @@ struct MemoryStoreTests {
   func versions() throws {
     let store = MemoryStore(maxBytes: 10_000)
     try store.write(.plain("k", "new", seq: 2))
-    try store.write(.plain("k", "old", seq: 1))
+    #expect(throws: StoreError.superseded(seq: 2)) { try store.write(.plain("k", "old", seq: 1)) }
     #expect(store.stored(id("k"))?.record.value == Array("new".utf8))
     #expect(store.count == 1)
     #expect(store.stored(id("other")) == nil)
@@ -65,7 +65,7 @@ struct MemoryStoreTests {
     try store.write(old)
     try store.write(.plain("a", "new", seq: 2, expiry: 100))
     store.removeExpired(at: WallTime(seconds: 300))
-    try store.write(old)
+    #expect(throws: StoreError.superseded(seq: 2)) { try store.write(old) }
     #expect(store.stored(id("a"))?.live(at: WallTime(seconds: 300)) == nil)
     store.removeExpired(at: WallTime(seconds: 500))
     #expect(store.count == 0)

@@ -7,13 +7,12 @@ import Testing
 @Suite("Endpoints and socket addresses")
 struct EndpointTests {
   @Test(
-    "an endpoint is the same after a way through the system's form",
+    "an endpoint has the address and the port of its socket address",
     arguments: ["127.0.0.1", "255.0.255.1", "::1", "2001:db8::8:800:200c:417a"])
-  func roundTrip(host: String) throws {
+  func reading(host: String) throws {
     let endpoint = try #require(Endpoint(try SocketAddress(ipAddress: host, port: 8001)))
     #expect(endpoint.address.description == host)
     #expect(endpoint.port == 8001)
-    #expect(Endpoint(SocketAddress(endpoint)) == endpoint)
   }
 
   @Test("an IPv4 address in IPv6 form is an IPv4 address")

@@ -1,0 +1,97 @@
+import Foundation
+import Testing
+
+extension EndToEnd {
+  @Suite("Addresses of both families", .enabled(if: Ports.machineHasIPv6, "this machine has no IPv6"))
+  struct AddressTests {
+    @Test("two nodes bound to IPv6 alone find each other and store")
+    func onlyIPv6() throws {
+      try withNetwork { network in
+        let a = try network.launch(bootstrap: [], "--bind", "::1").waitUntilReady()
+        let b = try network.launch(bootstrap: ["[::1]:\(a.port)"], "--bind", "::1").waitUntilReady()
+        #expect(try a.status()["addresses"] == ["[::1]:\(a.port)"])
+        #expect(try b.client().put("six", "6")["result"]["stored"] == 2)
+        #expect(try a.client().get("six") == "6")
+        #expect(try b.client().call("peers")["result"]["peers"][0]["address"] == "[::1]:\(a.port)")
+      }
+    }
+
+    @Test("a node of both families stores with one of IPv6 alone, whichever came first")
+    func mixed() throws {
+      try withNetwork { network in
+        let both = try network.start()
+        #expect(try both.status()["addresses"].array.count == 2)
+        let six = try network.launch(bootstrap: ["[::1]:\(both.port)"], "--bind", "::1").waitUntilReady()
+        let late = try network.launch(bootstrap: ["[::1]:\(six.port)"]).waitUntilReady()
+        for (index, node) in [both, six, late].enumerated() {
+          #expect(try node.client().put("key\(index)", "\(index)")["result"]["stored"] == 3)
+        }
+        for node in [both, six, late] {
+          for index in 0..<3 { #expect(try node.client().get("key\(index)") == "\(index)") }
+        }
+      }
+    }
+
+    @Test("a node is found by its name, too")
+    func byName() throws {
+      try withNetwork { network in
+        let a = try network.start()
+        let b = try network.launch(bootstrap: [], "--bootstrap", "localhost:\(a.port)").waitUntilReady()
+        #expect(try b.knownNodes() == 1)
+      }
+    }
+
+    // The broadcast address of loopback is one that the system lets nobody send to unasked.
+    @Test("an address that cannot be sent to costs the node nothing else")
+    func unsendable() throws {
+      let address = "127.255.255.255:8001"
+      try withNetwork(2) { network in
+        let client = try network.nodes[1].client()
+        #expect(try client.put("before", "1")["result"]["stored"] == 2)
+        #expect(try client.call("ping", ["address": .string(address)])["error"]["code"] == 5)
+        let put = try client.put("after", "2")
+        #expect(put["result"]["stored"] == 2)
+      }
+    }
+
+    @Test("a node that names others where nobody can send to does not cut off whoever believes it")
+    func poisonedNodes() throws {
+      try withNetwork(1) { network in
+        let liar = try UDPClient()
+        let node = try network.launch(
+          bootstrap: ["127.0.0.1:\(liar.boundPort)", network.nodes[0].address])
+        let liarID = Array("abcdefghij0123456789".utf8)
+        var isTold = false
+        while !isTold {
+          let query = try liar.receive()
+          isTold = query.firstRange(of: Array("9:find_node".utf8)) != nil
+          // Everything before the last "1:t" is of the query alone; behind it stands the transaction.
+          let start = try #require(query.ranges(of: Array("1:t".utf8)).last?.upperBound)
+          let rest = Array(query[start...])
+          let length = try #require(rest.first.map { Int($0) - 0x30 })
+          let transaction = Array(rest.prefix(length + 2))
+          let named = [UInt8](repeating: 0x5A, count: 20) + [127, 255, 255, 255, 0x1F, 0x41]
+          let nodes = isTold ? Array("5:nodes26:".utf8) + named : []
+          liar.send(
+            Array("d1:rd2:id20:".utf8) + liarID + nodes + Array("e1:t".utf8) + transaction
+              + Array("1:y1:re".utf8),
+            to: node.port)
+        }
+        try node.waitUntilReady()
+        let put = try node.client().put("k", "v")
+        #expect(put["result"]["stored"] == 2)
+      }
+    }
+
+    @Test("a node whose bootstrap addresses name itself, too, is no contact of its own")
+    func ownAddress() throws {
+      try withNetwork { network in
+        let port = try Ports.next()
+        let node = try network.launch(port: port, bootstrap: ["127.0.0.1:\(port)", "[::1]:\(port)"])
+        try node.waitUntilReady()
+        #expect(try node.knownNodes() == 0)
+        #expect(try node.client().put("alone", "yes")["result"]["replicas"] == 1)
+      }
+    }
+  }
+}

@@ -1,0 +1,6 @@
+import Testing
+
+/// The programs as they are built, run as their users run them.
+///
+/// One test at a time: many of them start many processes.
+@Suite("End to end", .serialized) enum EndToEnd {}

@@ -1,0 +1,187 @@
+import Foundation
+import Testing
+
+extension EndToEnd {
+  @Suite("Where a daemon may start, and where not") struct StartTests {
+    @Test("a port in use ends the second daemon with one line, and leaves the first alone")
+    func portInUse() throws {
+      try withNetwork(1) { network in
+        let node = network.nodes[0]
+        let second = try network.dhtd(
+          "\(node.port)", "--state-dir", network.path("other"), "--control-socket", network.path("o.sock"))
+        #expect(second.isComplaint(status: 1, of: "dhtd", "port \(node.port)", "in use"), "\(second)")
+        #expect(!exists(network.path("o.sock")))
+        #expect(try node.client().put("still", "here")["result"]["stored"] == 1)
+      }
+    }
+
+    @Test("a state directory in use ends the second daemon with one line, and leaves the first alone")
+    func stateInUse() throws {
+      try withNetwork(1) { network in
+        let node = network.nodes[0]
+        let key = try contents(node.stateDirectory + "/identity.key")
+        let second = try network.dhtd(
+          "\(Ports.next())", "--state-dir", node.stateDirectory, "--control-socket", network.path("o.sock"))
+        #expect(second.isComplaint(status: 1, of: "dhtd", node.stateDirectory, "--state-dir"), "\(second)")
+        #expect(try contents(node.stateDirectory + "/identity.key") == key)
+        #expect(try node.client().put("still", "here")["result"]["stored"] == 1)
+      }
+    }
+
+    @Test("the control socket of a living daemon ends the second with one line, and stays in service")
+    func socketInUse() throws {
+      try withNetwork(1) { network in
+        let node = network.nodes[0]
+        let second = try network.dhtd(
+          "\(Ports.next())", "--state-dir", network.path("other"), "--control-socket", node.socketPath)
+        #expect(second.isComplaint(status: 1, of: "dhtd", node.socketPath, "--control-socket"), "\(second)")
+        #expect(try node.connect().put("still", "here")["result"]["stored"] == 1)
+      }
+    }
+
+    @Test("the socket that a killed daemon left behind is replaced")
+    func staleSocket() throws {
+      try withNetwork(1) { network in
+        let node = network.nodes[0]
+        node.kill()
+        #expect(isSocket(node.socketPath))
+        try node.startAgain().waitUntilReady()
+        #expect(try node.client().put("back", "again")["result"]["stored"] == 1)
+      }
+    }
+
+    @Test("a file at the path of the socket that is no socket is not touched")
+    func regularFile() throws {
+      try withNetwork { network in
+        try network.write(Array("precious".utf8), to: "file")
+        let daemon = try network.dhtd(
+          "\(Ports.next())", "--state-dir", network.path("state"), "--control-socket", network.path("file"))
+        #expect(daemon.isComplaint(status: 1, of: "dhtd", network.path("file")), "\(daemon)")
+        #expect(try contents(network.path("file")) == Array("precious".utf8))
+      }
+    }
+
+    @Test("a symbolic link at the path of the socket is not followed to somebody's file")
+    func symbolicLink() throws {
+      try withNetwork { network in
+        try network.write(Array("precious".utf8), to: "file")
+        #expect(symlink(network.path("file"), network.path("link")) == 0)
+        let daemon = try network.dhtd(
+          "\(Ports.next())", "--state-dir", network.path("state"), "--control-socket", network.path("link"))
+        #expect(daemon.isComplaint(status: 1, of: "dhtd", network.path("link")), "\(daemon)")
+        #expect(try contents(network.path("file")) == Array("precious".utf8))
+      }
+    }
+
+    @Test("what a daemon makes is for its user and its group only")
+    func modes() throws {
+      try withNetwork(1) { (network) throws in
+        let node = network.nodes[0]
+        #expect(mode(node.socketPath) == 0o660)
+        #expect(mode(node.stateDirectory + "/identity.key") == 0o600)
+        #expect(mode(node.stateDirectory) == 0o700)
+      }
+    }
+
+    @Test("a damaged identity is complained of and left as it is", arguments: [0, 31, 33, 4_096])
+    func damagedIdentity(size: Int) throws {
+      try withNetwork { network in
+        let bytes = [UInt8](repeating: 0x41, count: size)
+        try network.makeDirectory("state/node")
+        try network.write(bytes, to: "state/node/identity.key")
+        let daemon = try network.dhtd(
+          "\(Ports.next())", "--state-dir", network.path("state/node"), "--control-socket",
+          network.path("c.sock"))
+        #expect(daemon.isComplaint(status: 1, of: "dhtd", "identity.key"), "\(daemon)")
+        #expect(try contents(network.path("state/node/identity.key")) == bytes)
+        #expect(!exists(network.path("c.sock")))
+      }
+    }
+
+    @Test(
+      "a daemon without options uses the directories of its user",
+      .enabled(if: Programs.runAsOrdinaryUser))
+    func defaultPlaces() throws {
+      try withNetwork { network in
+        let port = try Ports.next()
+        let daemon = try network.startPlain("\(port)")
+        #expect(isSocket(network.socketPath(of: port)))
+        #expect(mode(network.stateDirectory(of: port) + "/identity.key") == 0o600)
+        #expect(try network.dhtctl("-i", "\(port)", "put", "k", "v").status == 0)
+        daemon.send(signal: SIGTERM)
+        #expect(try daemon.waitForExit(within: 20) == .exited(0))
+        #expect(!exists(network.socketPath(of: port)))
+      }
+    }
+
+    @Test(
+      "a place that cannot be written to is named in one line",
+      .enabled(if: Programs.runAsOrdinaryUser),
+      arguments: [
+        ["--state-dir", "/dhtd-state"], ["--control-socket", "/dhtd.sock"], ["--state-dir", "/dev/null"],
+        ["--control-socket", "/dev/null/c.sock"],
+      ])
+    func unwritable(option: [String]) throws {
+      try withNetwork { network in
+        let port = try Ports.next()
+        let daemon = try network.dhtd("\(port)", option[0], option[1])
+        #expect(daemon.isComplaint(status: 1, of: "dhtd", option[1]), "\(daemon)")
+      }
+    }
+
+    @Test("an empty path is refused", arguments: ["--state-dir", "--control-socket", "--bind"])
+    func emptyPath(option: String) throws {
+      try withNetwork { network in
+        let daemon = try network.dhtd("\(Ports.next())", option, "")
+        #expect(daemon.isComplaint(status: option == "--bind" ? 2 : 1, of: "dhtd"), "\(daemon)")
+      }
+    }
+
+    @Test("a path too long for a socket is refused with the limit named")
+    func longPath() throws {
+      try withNetwork { network in
+        let path = network.path(String(repeating: "x", count: 120))
+        let daemon = try network.dhtd(
+          "\(Ports.next())", "--state-dir", network.path("state"), "--control-socket", path)
+        #expect(daemon.isComplaint(status: 1, of: "dhtd", "107"), "\(daemon)")
+      }
+    }
+
+    @Test(
+      "a command line that makes no sense is refused in one line with status 2",
+      arguments: [
+        ["0"], ["70000"], ["abc"], ["-5"], [""], ["8001", "nohost"], ["8001", ""], ["8001", "host:0"],
+        ["8001", "host:70000"], ["8001", "::1:8001"], ["8001", "--bootstrap", "x"], ["8001", "--bogus"],
+        ["8001", "--durability", "disk"], ["8001", "--durability", "tape"], ["8001", "--log-level", "loud"],
+        ["8001", "--log-target", "printer"], ["8001", "--bootstrap"],
+      ])
+    func badUsage(arguments: [String]) throws {
+      try withNetwork { network in
+        let daemon = try network.dhtd(arguments)
+        #expect(daemon.isComplaint(status: 2, of: "dhtd", "dhtd --help"), "\(daemon)")
+      }
+    }
+
+    @Test(
+      "an address that cannot be bound is named in one line; what is no address at all is wrong usage",
+      arguments: [["192.0.2.7"], ["2001:db8::7"]],
+      [["localhost"], ["::1:1:::"], ["127.0.0.1", "127.0.0.2"]])
+    func badBind(unavailable: [String], wrong: [String]) throws {
+      try badBind(unavailable, status: 1)
+      try badBind(wrong, status: 2)
+    }
+
+    private func badBind(_ addresses: [String], status: Int32) throws {
+      try withNetwork { network in
+        let options = addresses.flatMap { ["--bind", $0] }
+        let daemon = try network.dhtd(
+          [
+            "\(Ports.next())", "--state-dir", network.path("state"), "--control-socket",
+            network.path("c.sock"),
+          ] + options)
+        #expect(daemon.isComplaint(status: status, of: "dhtd", addresses.last ?? ""), "\(daemon)")
+        #expect(!exists(network.path("c.sock")))
+      }
+    }
+  }
+}

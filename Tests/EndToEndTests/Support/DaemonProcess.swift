@@ -1,0 +1,93 @@
+import Foundation
+
+/// A dhtd: a place on this machine, and the process that runs there at the moment.
+final class DaemonProcess {
+  let port: UInt16
+  let stateDirectory: String
+  let socketPath: String
+  private let network: LocalNetwork
+  private let arguments: [String]
+  private(set) var process: ChildProcess
+  private var connection: ControlClient?
+
+  init(_ network: LocalNetwork, port: UInt16, arguments: [String]) throws {
+    self.network = network
+    self.port = port
+    self.arguments = arguments
+    stateDirectory = network.stateDirectory(of: port)
+    socketPath = network.socketPath(of: port)
+    process = try network.spawnDaemon(port: port, arguments)
+  }
+
+  /// An address to bootstrap from.
+  var address: String { "127.0.0.1:\(port)" }
+
+  /// Waits for the line that a person waits for.
+  @discardableResult
+  func waitUntilReady(within seconds: Double = 20) throws -> DaemonProcess {
+    try waitForLogLine(within: seconds) { $0.hasSuffix(" ready") }
+    return self
+  }
+
+  func waitForLogLine(within seconds: Double = 20, _ isIt: (String) -> Bool) throws {
+    try process.pump(until: Deadline(within: seconds)) { process.errorLines.contains(where: isIt) }
+    guard process.errorLines.contains(where: isIt) else {
+      throw TimedOut(
+        what: "a line in the log of \(port)", details: process.errorLines.joined(separator: "\n"))
+    }
+  }
+
+  /// A new connection to the control socket.
+  func connect() throws -> ControlClient { try ControlClient(socketPath) }
+
+  /// A connection that stays open.
+  func client() throws -> ControlClient {
+    if let connection { return connection }
+    let connection = try connect()
+    self.connection = connection
+    return connection
+  }
+
+  func status() throws -> JSON { try client().status() }
+
+  func nodeID() throws -> String? { try status()["node_id"].string }
+
+  func knownNodes() throws -> Int64 { try status()["known_nodes"].integer ?? 0 }
+
+  /// Bytes of memory that it has in use.
+  func residentBytes() throws -> Int {
+    let text = try String(contentsOfFile: "/proc/\(process.id)/statm", encoding: .utf8)
+    let pages = text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
+    return pages * sysconf(Int32(_SC_PAGESIZE))
+  }
+
+  /// The most memory that it has had in use, in bytes.
+  func peakMemory() throws -> Int {
+    let text = try String(contentsOfFile: "/proc/\(process.id)/status", encoding: .utf8)
+    let line = text.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+    return 1024 * (line?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0)
+  }
+
+  // MARK: - The end, and another beginning
+
+  /// Asks it to stop, and waits until it has.
+  func stop(_ signal: Int32 = SIGTERM) throws -> ChildProcess.Exit {
+    connection = nil
+    process.send(signal: signal)
+    return try process.waitForExit(within: 20)
+  }
+
+  /// Ends it as a power cut would.
+  func kill() {
+    connection = nil
+    process.end()
+  }
+
+  /// Starts it again as it was started before.
+  func startAgain() throws -> DaemonProcess {
+    connection = nil
+    process.end()
+    process = try network.spawnDaemon(port: port, arguments)
+    return self
+  }
+}

@@ -1,0 +1,22 @@
+import Foundation
+
+/// Whether there is a file of any kind.
+func exists(_ path: String) -> Bool {
+  var status = stat()
+  return lstat(path, &status) == 0
+}
+
+/// The permissions of a file, such as 0o660; nil if there is none.
+func mode(_ path: String) -> mode_t? {
+  var status = stat()
+  return lstat(path, &status) == 0 ? status.st_mode & 0o7777 : nil
+}
+
+/// Whether a file is a socket.
+func isSocket(_ path: String) -> Bool {
+  var status = stat()
+  return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFSOCK
+}
+
+/// What a file holds.
+func contents(_ path: String) throws -> [UInt8] { Array(try Data(contentsOf: URL(filePath: path))) }

@@ -1,0 +1,166 @@
+import Foundation
+
+/// Nodes on this machine, in a temporary directory of their own.
+///
+/// Made with `withNetwork`, at whose end all processes are gone and the directory is removed.
+final class LocalNetwork {
+  let directory: String
+  private(set) var nodes: [DaemonProcess] = []
+  private var processes: [ChildProcess] = []
+  private let programs: Programs
+  private let guardian: Guardian
+
+  fileprivate init() throws {
+    programs = try Programs.underTest.get()
+    var template = Array("/tmp/dhtd-test-XXXXXX".utf8CString)
+    guard mkdtemp(&template) != nil else { throw TimedOut(what: "a temporary directory") }
+    directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    chown(directory, programs.user, programs.user)
+    guardian = try Guardian(seconds: 150)
+    for name in ["run", "state", "home"] { try makeDirectory(name) }
+  }
+
+  fileprivate func end() {
+    for process in nodes.map(\.process) + processes { process.end() }
+    guardian.end()
+    try? FileManager.default.removeItem(atPath: directory)
+  }
+
+  // MARK: - Places
+
+  func path(_ name: String) -> String { "\(directory)/\(name)" }
+
+  func stateDirectory(of port: UInt16) -> String { path("state/dhtd/\(port)") }
+
+  func socketPath(of port: UInt16) -> String { path("run/dhtd/\(port)/control.sock") }
+
+  /// Makes a directory that the programs may write to.
+  func makeDirectory(_ name: String) throws {
+    try FileManager.default.createDirectory(atPath: path(name), withIntermediateDirectories: true)
+    chown(path(name), programs.user, programs.user)
+  }
+
+  /// Makes a file that the programs may read and write.
+  func write(_ bytes: [UInt8], to name: String) throws {
+    try Data(bytes).write(to: URL(filePath: path(name)))
+    chown(path(name), programs.user, programs.user)
+  }
+
+  /// Nothing of the machine's or the user's own reaches the programs.
+  private func environment(_ more: [String: String]) -> [String: String] {
+    [
+      "HOME": path("home"), "XDG_RUNTIME_DIR": path("run"), "XDG_STATE_HOME": path("state"),
+      "XDG_CONFIG_HOME": path("home"), "XDG_CACHE_HOME": path("home"), "PATH": "/usr/bin:/bin",
+      "LC_ALL": "C.UTF-8",
+    ].merging(more) { _, new in new }
+  }
+
+  // MARK: - Nodes
+
+  /// Starts a node and does not wait for it.
+  /// - Parameters:
+  ///   - bootstrap: where it joins, as HOST:PORT.
+  ///   - options: further options of dhtd.
+  func launch(port: UInt16? = nil, bootstrap: [String] = [], _ options: String...) throws -> DaemonProcess {
+    let node = try DaemonProcess(self, port: port ?? Ports.next(), arguments: bootstrap + options)
+    nodes.append(node)
+    return node
+  }
+
+  /// Starts a node that joins through another, and waits until it is ready.
+  @discardableResult
+  func start(_ bootstrap: DaemonProcess? = nil) throws -> DaemonProcess {
+    try launch(bootstrap: bootstrap.map { [$0.address] } ?? []).waitUntilReady()
+  }
+
+  /// Starts nodes that all join through the first, and waits until all are ready.
+  fileprivate func start(count: Int) throws {
+    guard count > 0 else { return }
+    let first = try start()
+    let others = try (1..<count).map { _ in try launch(bootstrap: [first.address]) }
+    for node in others { try node.waitUntilReady() }
+  }
+
+  func spawnDaemon(port: UInt16, _ arguments: [String]) throws -> ChildProcess {
+    try spawn(
+      programs.dhtd,
+      [
+        String(port), "--state-dir", stateDirectory(of: port), "--control-socket", socketPath(of: port),
+      ] + arguments)
+  }
+
+  private func spawn(
+    _ program: String, _ arguments: [String], input: [UInt8]? = [], environment more: [String: String] = [:]
+  ) throws -> ChildProcess {
+    try ChildProcess(
+      programs.prefix + [program] + arguments, environment: environment(more), group: guardian.group,
+      input: input)
+  }
+
+  // MARK: - Commands
+
+  /// Runs dhtctl to its end.
+  func dhtctl(_ arguments: String..., input: [UInt8] = []) throws -> CommandResult {
+    try run(programs.dhtctl, arguments, input, [:])
+  }
+
+  /// Runs dhtctl to its end.
+  func dhtctl(_ arguments: [String], environment: [String: String] = [:]) throws -> CommandResult {
+    try run(programs.dhtctl, arguments, [], environment)
+  }
+
+  /// Runs dhtctl against one node.
+  func dhtctl(_ node: DaemonProcess, _ arguments: String..., input: [UInt8] = []) throws -> CommandResult {
+    try run(programs.dhtctl, ["--socket", node.socketPath] + arguments, input, [:])
+  }
+
+  /// Runs lines through the shell of dhtctl.
+  func shell(_ node: DaemonProcess, _ lines: String) throws -> CommandResult {
+    try dhtctl(node, "shell", input: Array(lines.utf8))
+  }
+
+  /// Starts a shell that is fed line by line.
+  func launchShell(socket: String) throws -> ChildProcess {
+    let process = try spawn(programs.dhtctl, ["--socket", socket, "shell"], input: nil)
+    processes.append(process)
+    return process
+  }
+
+  /// Runs a dhtd that is expected to end by itself.
+  func dhtd(_ arguments: String...) throws -> CommandResult { try dhtd(arguments) }
+
+  /// Runs a dhtd that is expected to end by itself.
+  func dhtd(_ arguments: [String]) throws -> CommandResult { try run(programs.dhtd, arguments, [], [:]) }
+
+  /// Starts a dhtd with these arguments alone, and waits until it is ready.
+  func startPlain(_ arguments: String...) throws -> ChildProcess {
+    let process = try spawn(programs.dhtd, arguments)
+    processes.append(process)
+    try process.pump(until: Deadline(within: 20)) { process.errorLines.contains { $0.hasSuffix(" ready") } }
+    return process
+  }
+
+  private func run(
+    _ program: String, _ arguments: [String], _ input: [UInt8], _ environment: [String: String]
+  ) throws -> CommandResult {
+    let process = try spawn(program, arguments, input: input, environment: environment)
+    processes.append(process)
+    let exit = try process.waitForExit(within: 60)
+    processes.removeLast()
+    let status: Int32 =
+      switch exit {
+      case .exited(let status): status
+      case .killed(let signal): 128 + signal
+      }
+    return CommandResult(
+      status: status, bytes: process.output, errors: String(decoding: process.errors, as: UTF8.self))
+  }
+}
+
+/// Starts so many nodes that all join through the first, calls, and ends everything again.
+func withNetwork(_ count: Int = 0, _ body: (LocalNetwork) throws -> Void) throws {
+  let network = try LocalNetwork()
+  defer { network.end() }
+  try network.start(count: count)
+  try body(network)
+}

@@ -1,0 +1,66 @@
+import Foundation
+
+/// The programs under test, as a user would run them.
+struct Programs: Sendable {
+  /// They are looked for once.
+  static let underTest = Result { () throws(ProgramsMissing) in try Programs() }
+
+  /// The user ID of `nobody`.
+  private static let nobody: uid_t = 65534
+
+  let dhtd: String
+  let dhtctl: String
+  /// What stands before each command line: root runs the programs as an ordinary user, so that what
+  /// is forbidden to a user is seen to be forbidden, and the machine's own instances stay untouched.
+  let prefix: [String]
+
+  /// The user that the programs run as.
+  var user: uid_t { prefix.isEmpty ? geteuid() : Self.nobody }
+
+  /// Whether the programs use the directories of a user, and not `/run` and `/var/lib`.
+  static var runAsOrdinaryUser: Bool {
+    switch underTest {
+    case .success(let programs): programs.user != 0
+    // Let the test run, and say what is missing.
+    case .failure: true
+    }
+  }
+
+  private init() throws(ProgramsMissing) {
+    // A program that ends while it is being written to is an error to be seen, not the end of the tests.
+    signal(SIGPIPE, SIG_IGN)
+    let directory = ProcessInfo.processInfo.environment["DHTD_BIN"] ?? Self.releaseDirectory
+    dhtd = directory + "/dhtd"
+    dhtctl = directory + "/dhtctl"
+    for program in [dhtd, dhtctl] where access(program, X_OK) != 0 {
+      throw ProgramsMissing(
+        description: "there is no program \(program); run packaging/test, which builds it")
+    }
+    prefix = Self.ordinaryUserPrefix(trying: [dhtd, dhtctl])
+  }
+
+  /// `.build/release` below the directory of the package.
+  private static var releaseDirectory: String {
+    var url = URL(filePath: #filePath)
+    for _ in 0..<4 { url.deleteLastPathComponent() }
+    return url.appending(path: ".build/release").path
+  }
+
+  /// Empty where the user is an ordinary one already, or root has no way to become one.
+  private static func ordinaryUserPrefix(trying programs: [String]) -> [String] {
+    guard geteuid() == 0 else { return [] }
+    let prefix = [
+      "/usr/bin/setpriv", "--reuid=\(nobody)", "--regid=\(nobody)", "--clear-groups", "--",
+    ]
+    let canRun = programs.allSatisfy { program in
+      let trial = try? ChildProcess(prefix + [program, "--version"], environment: [:], group: nil)
+      return (try? trial?.waitForExit(within: 10)) == .exited(0)
+    }
+    return canRun ? prefix : []
+  }
+}
+
+/// There is nothing to test.
+struct ProgramsMissing: Error, CustomStringConvertible {
+  let description: String
+}

@@ -1,5 +1,6 @@
 /// A node that has answered a query of ours, and what we know of it.
 package struct Contact: Hashable, Sendable {
+  /// Whether it can be relied upon.
   package enum State: String, Hashable, Sendable {
     /// Its last query was answered.
     case good
@@ -8,16 +9,21 @@ package struct Contact: Hashable, Sendable {
     case questionable
   }
 
+  /// The ID under which it answered.
   package let id: NodeID
   /// Where it last answered.
   package private(set) var endpoint: Endpoint
   /// An address of the other family at which it has answered too.
   package private(set) var alternate: Endpoint?
+  /// When it entered the table, or the line for it.
   package let added: Instant
+  /// When it last answered a query of ours.
   package private(set) var lastAnswered: Instant
+  /// How long it takes to answer.
   package private(set) var roundTrip = RoundTrip()
   /// Queries in a row that got no answer at all; those of one burst count once.
   package private(set) var failures = 0
+  /// Good until it leaves a query unanswered.
   package private(set) var state = State.good
   private var lastFailure: Instant?
 
@@ -28,6 +34,7 @@ package struct Contact: Hashable, Sendable {
     self.lastAnswered = now
   }
 
+  /// Its ID and where it last answered.
   package var peer: Peer { Peer(id: id, endpoint: endpoint) }
 
   /// The contact's address in one of the wanted families; nil if it has none there.

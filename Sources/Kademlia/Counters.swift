@@ -1,23 +1,37 @@
 /// What a node has counted since it started.
 package struct Counters: Hashable, Sendable {
+  /// Queries sent, each counted once however often it went out.
   package var queriesSent: Int64 = 0
   /// Queries sent once more, after their first soft timeout.
   package var queriesResent: Int64 = 0
+  /// Queries that got no answer within the RPC timeout.
   package var queriesFailed: Int64 = 0
+  /// Queries of other nodes.
   package var queriesReceived: Int64 = 0
+  /// Answers that belong to a query.
   package var responsesReceived: Int64 = 0
+  /// Refusals that belong to a query.
   package var errorsReceived: Int64 = 0
   /// Answers that belong to no query: too late, from elsewhere, or made up.
   package var strayAnswers: Int64 = 0
+  /// Records of other nodes that were stored here.
   package var recordsStored: Int64 = 0
+  /// Records of other nodes that were not.
   package var recordsRefused: Int64 = 0
+  /// Records given to holders that had an older version or none.
   package var repairsSent: Int64 = 0
+  /// Lookups begun, those of the node's own upkeep among them.
   package var lookups: Int64 = 0
 
+  /// Gets that found a value.
   package var getsOK: Int64 = 0
+  /// Gets that found that there is none.
   package var getsNotFound: Int64 = 0
+  /// Gets that too few nodes answered.
   package var getsFailed: Int64 = 0
+  /// Puts and deletions that a majority confirmed.
   package var putsOK: Int64 = 0
+  /// Puts and deletions that no majority confirmed.
   package var putsFailed: Int64 = 0
 
   package init() {}

@@ -14,11 +14,13 @@ package enum Effect: Sendable {
 
 /// Names one commit between the effect that asks for it and the event that ends it.
 package struct CommitID: Hashable, Sendable {
+  /// Counts up from 1; never used twice by one node.
   package let rawValue: UInt64
 }
 
 /// Names one operation from its start to its outcome.
 package struct OperationID: Hashable, Comparable, Sendable {
+  /// Counts up from 1; never used twice by one node.
   package let rawValue: UInt64
 
   package static func < (left: OperationID, right: OperationID) -> Bool {

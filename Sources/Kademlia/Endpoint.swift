@@ -6,6 +6,7 @@ package enum IPAddress: Hashable, Sendable {
   /// The upper and lower 64 bits in host order: ::1 is (0, 1).
   case v6(UInt64, UInt64)
 
+  /// IPv4 or IPv6.
   package var family: AddressFamily {
     switch self {
     case .v4: .v4
@@ -14,12 +15,14 @@ package enum IPAddress: Hashable, Sendable {
   }
 }
 
+/// The families of IP addresses.
 package enum AddressFamily: UInt8, Hashable, Sendable, CaseIterable {
   case v4, v6
 }
 
 /// A set of address families: what a node can send to, what an asker wants (BEP 32).
 package struct AddressFamilies: OptionSet, Hashable, Sendable {
+  /// One bit a family.
   package let rawValue: UInt8
   package init(rawValue: UInt8) { self.rawValue = rawValue }
 
@@ -27,7 +30,9 @@ package struct AddressFamilies: OptionSet, Hashable, Sendable {
   /// generic code.
   package init() { self.rawValue = 0 }
 
+  /// IPv4 alone.
   package static let v4 = AddressFamilies(rawValue: 1)
+  /// IPv6 alone.
   package static let v6 = AddressFamilies(rawValue: 2)
 
   package init(_ family: AddressFamily) {
@@ -37,7 +42,9 @@ package struct AddressFamilies: OptionSet, Hashable, Sendable {
 
 /// A UDP address and port.
 package struct Endpoint: Hashable, Sendable {
+  /// The host.
   package let address: IPAddress
+  /// The UDP port, from 1 to 65535.
   package let port: UInt16
 
   package init(_ address: IPAddress, port: UInt16) {
@@ -93,7 +100,9 @@ extension Endpoint: CustomStringConvertible {
 /// A node and where it is said to be: the "compact node info" of BEP 5. Nothing is known of it yet;
 /// a `Contact` is a peer that has answered.
 package struct Peer: Hashable, Sendable {
+  /// The ID that it is said to have.
   package let id: NodeID
+  /// Where it is said to be.
   package let endpoint: Endpoint
 
   package init(id: NodeID, endpoint: Endpoint) {

@@ -8,6 +8,7 @@ package struct Lookup: Sendable {
   package struct Answer: Hashable, Sendable {
     /// What it wants back with a record to store; nil where nothing was asked for.
     package var token: WriteToken?
+    /// What it has under the target; nil if nothing, or nothing was asked for.
     package var held: HeldRecord?
 
     package init(token: WriteToken? = nil, held: HeldRecord? = nil) {
@@ -38,32 +39,40 @@ package struct Lookup: Sendable {
 
   /// A node on the shortlist.
   package struct Candidate: Hashable, Sendable {
+    /// The node.
     package let peer: Peer
+    /// Its distance to the target.
     package let distance: Distance
     /// 1 for those we knew ourselves, one more for those that a node at hop n told of.
     package let hop: Int
     /// It has left our queries unanswered before: it is waited for only half as long.
     package let isDoubted: Bool
+    /// What is known of it.
     package internal(set) var state: State
     /// When it was asked, counting the queries of this lookup from 1; nil before.
     package internal(set) var order: Int?
+    /// How long it took to answer; nil before.
     package internal(set) var roundTrip: Duration?
   }
 
+  /// The point that is looked up.
   package let target: NodeID
   /// How many live nodes are looked for. It grows when a node that was found turns out to be of no
   /// use, and another is wanted in its place.
   package private(set) var width: Int
+  /// How many queries may be under way, those that are late not counted.
   package let alpha: Int
   private let local: NodeID
   /// Sorted by distance: the shortlist.
   package private(set) var candidates: [Candidate] = []
   private var waiting = 0
+  /// How many nodes have been asked.
   package private(set) var queries = 0
 
   /// The most nodes that a shortlist holds, and the most that one answer may add to it: neither a
   /// liar nor a crowd makes a lookup large.
   package static let capacity = 128
+  /// The most nodes that one answer may add to it.
   package static let acceptedPerAnswer = 20
 
   /// - Parameter local: this node, which never asks itself.
@@ -226,6 +235,7 @@ package struct Lookup: Sendable {
     package var promised = 0
   }
 
+  /// How far the lookup has come, as a get judges it.
   package var progress: Progress {
     var progress = Progress()
     var isSettled = true

@@ -27,6 +27,7 @@ package final class MemoryStore: RecordReader {
     self.maxBytes = maxBytes
   }
 
+  /// Records held, tombstones and expired ones that still hide others among them.
   package var count: Int { records.count }
   /// The records that are no tombstones, and the bytes of their keys and values.
   package private(set) var values = (count: 0, bytes: 0)
@@ -34,6 +35,7 @@ package final class MemoryStore: RecordReader {
   /// How many expiries are noted, those of versions that are gone among them.
   package var notedExpiries: Int { expiries.count }
 
+  /// What is held under an ID, whether it is live or not.
   package func stored(_ id: RecordID) -> StoredRecord? { records[id] }
 
   /// Keeps a version.

@@ -1,12 +1,15 @@
 /// One KRPC message (BEP 5), as its meaning: the wire form is the codec's affair.
 package struct Message: Hashable, Sendable {
+  /// What kind of message it is (BEP 5, key `y`).
   package enum Body: Hashable, Sendable {
     case query(Query)
     case response(Response)
     case error(RPCError)
   }
 
+  /// Pairs an answer with its query.
   package var transaction: TransactionID
+  /// The query, the answer or the refusal.
   package var body: Body
 
   package init(transaction: TransactionID, body: Body) {
@@ -17,6 +20,7 @@ package struct Message: Hashable, Sendable {
 
 /// A request from one node to another.
 package struct Query: Hashable, Sendable {
+  /// What is asked for (BEP 5, key `q`), with its arguments.
   package enum Method: Hashable, Sendable {
     /// PING.
     case ping
@@ -28,7 +32,9 @@ package struct Query: Hashable, Sendable {
     case put(Record, token: WriteToken, cas: Int64?)
   }
 
+  /// The ID that the sender says it has.
   package var sender: NodeID
+  /// What is asked for.
   package var method: Method
   /// The sender cannot be queried: it is answered and never added (BEP 43).
   package var isReadOnly: Bool
@@ -52,6 +58,7 @@ package enum HeldRecord: Hashable, Sendable {
   /// The asker said that it has this seq or a newer one: the value was left out.
   case version(RecordVersion)
 
+  /// The version that is held.
   package var version: RecordVersion {
     switch self {
     case .record(let record): record.version
@@ -63,6 +70,7 @@ package enum HeldRecord: Hashable, Sendable {
 /// An answer. KRPC does not say in an answer what was asked; who asked knows it from the
 /// transaction.
 package struct Response: Hashable, Sendable {
+  /// The ID that the sender says it has.
   package var sender: NodeID
   /// Nodes of both families, in no order that can be relied upon.
   package var nodes: [Peer]
@@ -70,6 +78,7 @@ package struct Response: Hashable, Sendable {
   package var token: WriteToken?
   /// `kv`: the answering node keeps plain records.
   package var keepsPlainRecords: Bool
+  /// To a `get`: the record, or its version.
   package var held: HeldRecord?
   /// The seq that a `put` was confirmed with.
   package var storedSeq: Int64?
@@ -89,7 +98,9 @@ package struct Response: Hashable, Sendable {
 
 /// A refusal.
 package struct RPCError: Error, Hashable, Sendable {
+  /// One of the codes below, or one that another implementation made up.
   package var code: Int
+  /// What it says about it: text from another node, not to be trusted.
   package var message: String
 
   package init(_ code: Int, _ message: String) {

@@ -11,6 +11,7 @@ import DequeModule
 package struct Node {
   /// What a node starts from.
   package struct Identity: Sendable {
+    /// The SHA-1 of its public key.
     package var id: NodeID
     /// The addresses it is bound to, the preferred one first.
     package var endpoints: [Endpoint]
@@ -29,9 +30,13 @@ package struct Node {
     }
   }
 
+  /// What the node started from.
   package let identity: Identity
+  /// The numbers that it works by.
   package let parameters: Parameters
+  /// Its contacts.
   package internal(set) var table: RoutingTable
+  /// What it has counted since it started.
   package internal(set) var counters = Counters()
   /// The round trips of all peers together: what to expect of one that was never timed.
   package internal(set) var networkRoundTrip = RoundTrip()
@@ -75,6 +80,7 @@ package struct Node {
     self.bootstrap = Bootstrap(parameters: parameters)
   }
 
+  /// This node's ID.
   package var id: NodeID { identity.id }
 
   /// This node as its own contact.
@@ -93,6 +99,7 @@ package struct Node {
     return effects
   }
 
+  /// Whether there is anything for the shell to do.
   package var hasEffects: Bool { !effects.isEmpty }
 
   /// When `advance` must be called next, if nothing else happens before.

@@ -110,10 +110,14 @@ extension NodeID: CustomStringConvertible {
 /// The XOR of two IDs, read as a number: symmetric, zero only for an ID and itself, and
 /// unidirectional (for a target and a distance there is exactly one ID).
 package struct Distance: Hashable, Comparable, Sendable {
+  /// The most significant 64 bits.
   package let high: UInt64
+  /// The 64 bits in the middle.
   package let middle: UInt64
+  /// The least significant 32 bits.
   package let low: UInt32
 
+  /// The distance of an ID to itself.
   package static let zero = Distance(high: 0, middle: 0, low: 0)
 
   package init(high: UInt64, middle: UInt64, low: UInt32) {

@@ -21,6 +21,7 @@ package enum OperationRefusal: Error, Hashable, Sendable {
 
 /// How a put or a delete ended.
 package struct PutOutcome: Sendable {
+  /// Whether it was confirmed.
   package enum Verdict: Hashable, Sendable {
     /// A majority of the replicas confirmed.
     case stored
@@ -32,10 +33,13 @@ package struct PutOutcome: Sendable {
 
   /// A node that should hold the record and has not confirmed it.
   package struct Failure: Hashable, Sendable {
+    /// The node.
     package let peer: Peer
+    /// Why it has not confirmed.
     package let reason: Reason
   }
 
+  /// Why a node has not confirmed a record.
   package enum Reason: Hashable, Sendable {
     case refused(RPCError)
     /// This node is one of the replicas, and its own store would not take it.
@@ -50,6 +54,7 @@ package struct PutOutcome: Sendable {
     /// It will not store for us.
     case noToken
 
+    /// Whether its store had no room.
     package var isStorageFull: Bool {
       switch self {
       case .refused(let error): error.code == RPCError.storageFull
@@ -59,8 +64,11 @@ package struct PutOutcome: Sendable {
     }
   }
 
+  /// Whether it was confirmed.
   package let verdict: Verdict
+  /// The point that was looked up.
   package let target: NodeID
+  /// The version that was written, or would have been.
   package let version: RecordVersion
   /// Nodes that confirmed.
   package let stored: Int
@@ -95,21 +103,30 @@ package enum GetOutcome: Sendable {
 
 /// How a lookup ended: the closest live nodes, and every step that was taken.
 package struct LookupOutcome: Sendable {
+  /// One node that was asked, and what came of it.
   package struct Step: Hashable, Sendable {
+    /// What came of asking a node, as it stood when the lookup ended.
     package enum Outcome: String, Hashable, Sendable {
       case answered, routing, failed
       case late, silent
       case waiting
     }
 
+    /// 1 for a node known at the start, one more than the node that told of it for any other.
     package let hop: Int
+    /// The node.
     package let peer: Peer
+    /// How long it took to answer; nil if it has not.
     package let roundTrip: Duration?
+    /// What came of it.
     package let outcome: Outcome
   }
 
+  /// The point that was looked up.
   package let target: NodeID
+  /// The closest nodes that answered, closest first, at most K.
   package let closest: [Lookup.Candidate]
+  /// The nodes that were asked, in the order in which they were.
   package let steps: [Step]
 
   init(_ lookup: Lookup) {

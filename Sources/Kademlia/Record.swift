@@ -10,7 +10,9 @@ package enum RecordKind: UInt8, Hashable, Sendable, CaseIterable {
 
 /// What the stores are keyed by: the targets of two kinds can collide.
 package struct RecordID: Hashable, Comparable, Sendable {
+  /// What binds it to its target.
   package let kind: RecordKind
+  /// The point that its holders are closest to.
   package let target: NodeID
 
   package init(_ kind: RecordKind, _ target: NodeID) {
@@ -34,10 +36,13 @@ package struct Record: Hashable, Sendable {
   /// The most bytes of key and value together that go in a datagram, whatever else is in it.
   package static let maxDatagramPayload = 1000
 
+  /// What a store keeps it under.
   package let id: RecordID
+  /// What ties it to its target.
   package let binding: Binding
   /// The value; empty in a tombstone. An empty value that is no tombstone is a value like any other.
   package let value: [UInt8]
+  /// Which version it is, and how long it lives.
   package let version: RecordVersion
 
   package init(plainKey key: [UInt8], value: [UInt8], version: RecordVersion) {
@@ -47,6 +52,7 @@ package struct Record: Hashable, Sendable {
     self.version = version
   }
 
+  /// The point that its holders are closest to.
   package var target: NodeID { id.target }
 
   /// The key of a plain record.
@@ -95,5 +101,6 @@ package struct RecordVersion: Hashable, Sendable {
     self.isTombstone = isTombstone
   }
 
+  /// Whether its time is over: at the second of its expiry it is.
   package func isExpired(at now: WallTime) -> Bool { expiry <= now.seconds }
 }

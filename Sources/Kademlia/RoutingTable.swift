@@ -13,10 +13,12 @@ package struct RoutingTable: Sendable {
     case waiting(stalest: Peer)
   }
 
+  /// The ID that distances are measured from.
   package let local: NodeID
   private let k: Int
   private let failuresBeforeRemoval: Int
   private var buckets: [KBucket]
+  /// Contacts in the buckets, those that wait in line not counted.
   package private(set) var count = 0
 
   package init(local: NodeID, parameters: Parameters, now: Instant) {
@@ -26,8 +28,10 @@ package struct RoutingTable: Sendable {
     self.buckets = Array(repeating: KBucket(lastLookup: now), count: NodeID.bitWidth)
   }
 
+  /// Whether there is no contact at all.
   package var isEmpty: Bool { count == 0 }
 
+  /// The contact with an ID; nil if it has no place in a bucket.
   package func contact(_ id: NodeID) -> Contact? {
     guard let (bucket, index) = position(of: id) else { return nil }
     return buckets[bucket].contacts[index]

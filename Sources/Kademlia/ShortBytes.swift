@@ -28,6 +28,7 @@ package struct ShortBytes: Hashable, Sendable {
     length == 4 ? UInt32(truncatingIfNeeded: words.0 >> 32) : nil
   }
 
+  /// How many bytes it holds, 0 to `capacity`.
   package var count: Int { Int(length) }
 
   /// The byte at an index; 0 outside of `0..<count`.

@@ -1,5 +1,6 @@
 /// A record as a store keeps it.
 package struct StoredRecord: Hashable, Sendable {
+  /// The newest version.
   package let record: Record
   /// Until then (seconds since the epoch) the record hides older versions, even where it has
   /// expired itself: the latest expiry among it and those it replaced.

@@ -2,6 +2,7 @@
 ///
 /// The origin is the shell's to choose; only differences mean anything.
 package struct Instant: Hashable, Comparable, Sendable {
+  /// Nanoseconds since the origin.
   package var nanoseconds: Int64
 
   package init(nanoseconds: Int64) {
@@ -38,6 +39,7 @@ extension Duration {
 
 /// A point in civil time, for what records carry: microseconds since the Unix epoch.
 package struct WallTime: Hashable, Comparable, Sendable {
+  /// Microseconds since the Unix epoch.
   package var microseconds: Int64
 
   package init(microseconds: Int64) {
@@ -58,7 +60,9 @@ package struct WallTime: Hashable, Comparable, Sendable {
 
 /// The time as a node is told it with every event: it reads no clock of its own.
 package struct Now: Hashable, Sendable {
+  /// For timers and round trips.
   package var monotonic: Instant
+  /// For what records carry.
   package var wall: WallTime
 
   package init(monotonic: Instant, wall: WallTime) {

@@ -5,7 +5,9 @@ import NIOPosix
 
 /// A node's address as people write it: a host name or an IP address, and a port.
 package struct NodeName: Hashable, Sendable {
+  /// A host name or an IP address, without brackets.
   package let host: String
+  /// The UDP port.
   package let port: UInt16
 
   package init(host: String, port: UInt16) {

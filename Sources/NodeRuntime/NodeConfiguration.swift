@@ -10,10 +10,15 @@ package struct NodeConfiguration: Sendable {
     case addresses([String])
   }
 
+  /// The node's ID.
   package var id: NodeID
+  /// The UDP port of both families; 0 lets the system choose, for tests.
   package var port: UInt16
+  /// Where the sockets are bound.
   package var binding: Binding
+  /// Nodes to join through.
   package var bootstrap: [NodeName]
+  /// The core's numbers.
   package var parameters: Parameters
   /// The most bytes that records may take in memory, with their overhead.
   package var storeBytes: Int

@@ -11,10 +11,15 @@ package final class NodeDriver {
   /// What is told of an operation when it ends.
   package typealias Completion = (Outcome) -> Void
 
+  /// The loop on which all of this is called.
   package let eventLoop: any EventLoop
+  /// The core.
   package private(set) var node: Node
+  /// The records that this node holds.
   package let store: MemoryStore
+  /// When the node was made.
   package let started: Now
+  /// What is bound, IPv4 first.
   package let endpoints: [Endpoint]
   /// Datagrams that were no message.
   package private(set) var malformedDatagrams: Int64 = 0

@@ -4,10 +4,12 @@ import Kademlia
 /// The Ed25519 key that a node is known by. Its ID is the SHA-1 of the public half, so that it can
 /// be proved later.
 package struct NodeKey: Sendable {
+  /// The file in the state directory: the 32 bytes of the private key, mode 0600.
   package static let fileName = "identity.key"
 
   private let key: Curve25519.Signing.PrivateKey
 
+  /// The SHA-1 of the public key.
   package var id: NodeID { NodeID(sha1Of: Array(key.publicKey.rawRepresentation)) }
 
   /// Reads the key of a state directory, or makes one at the first start.

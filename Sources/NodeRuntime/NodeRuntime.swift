@@ -5,6 +5,7 @@ import NIOPosix
 
 /// A running node: its sockets, its timer and its core, all on one event loop.
 package struct NodeRuntime: Sendable {
+  /// The loop that owns the node.
   package let eventLoop: any EventLoop
   /// The node's driver, to be used on its event loop alone.
   package let driver: NIOLoopBound<NodeDriver>

@@ -2,6 +2,7 @@ import Glibc
 
 /// A node's directory for what outlives it, held by one dhtd at a time.
 package final class StateDirectory: Sendable {
+  /// Where it is, as it was given.
   package let path: String
   /// Holds the lock; the kernel lets go of it when the process ends, however it ends.
   private let lock: Int32

@@ -15,13 +15,17 @@ package struct SimulatedHost {
 
   /// Where it is in the network: its index, which its address is made from.
   package let index: Int
+  /// What its node starts from, each time.
   package let identity: Node.Identity
+  /// The real core.
   package internal(set) var node: Node
+  /// Its records.
   package internal(set) var store: MemoryStore
   /// Whether it runs. A killed host neither hears nor says anything.
   package internal(set) var isAlive = false
   /// What its bootstrap names resolve to. Empty: it has none.
   package var bootstrap: [Endpoint]
+  /// What its store does with a commit.
   package var commitMode = CommitMode.atOnce
   /// Its machine is slow: everything it sends leaves this much later.
   package var lag: Duration = .zero
@@ -38,8 +42,11 @@ package struct SimulatedHost {
   /// The earliest wake-up that is planned for it.
   var plannedWake: Instant?
 
+  /// Its ID.
   package var id: NodeID { identity.id }
+  /// Its address, made from its index.
   package var endpoint: Endpoint { Self.endpoint(of: index) }
+  /// Its ID and address.
   package var peer: Peer { Peer(id: id, endpoint: endpoint) }
 
   private static let firstAddress: UInt32 = 0x0A00_0001

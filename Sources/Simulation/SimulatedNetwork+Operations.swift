@@ -2,9 +2,11 @@ import Kademlia
 
 /// Names one operation of one host, from its start to its outcome.
 package struct Ticket: Hashable, Sendable {
+  /// Where it was begun.
   package let host: Int
   /// Which of the host's lives it began in.
   let life: Int
+  /// The operation there.
   package let operation: OperationID
 }
 
@@ -69,6 +71,7 @@ extension SimulatedNetwork {
 
   // MARK: - Their beginnings and ends
 
+  /// Begins a put and does not wait for it.
   package mutating func beginPut(
     _ key: String, _ value: String, at host: Int, ttl: Int64? = nil, ifSeq: Int64? = nil
   ) throws(OperationRefusal) -> Ticket {
@@ -77,6 +80,7 @@ extension SimulatedNetwork {
     }
   }
 
+  /// Begins a get and does not wait for it.
   package mutating func beginGet(_ key: String, at host: Int) throws(OperationRefusal) -> Ticket {
     try begin(at: host) { node, now throws(OperationRefusal) in
       try node.get(now, key: Array(key.utf8))
@@ -100,6 +104,7 @@ extension SimulatedNetwork {
     return outcome
   }
 
+  /// Runs until a put's outcome, and takes it.
   package mutating func putOutcome(of ticket: Ticket) throws(SimulationError) -> PutOutcome {
     guard case .put(let outcome) = try outcome(of: ticket) else {
       throw .outcomeOfAnotherKind(ticket)
@@ -107,6 +112,7 @@ extension SimulatedNetwork {
     return outcome
   }
 
+  /// Whether an operation has ended and its outcome was not taken yet.
   package func hasOutcome(_ ticket: Ticket) -> Bool { outcomes[ticket] != nil }
 
   // MARK: - What is so, for a test to compare with

@@ -3,8 +3,11 @@ import Kademlia
 /// A network of real nodes in virtual time: one queue of events, one seed. The same seed and the
 /// same calls give the same run, whatever the machine.
 package struct SimulatedNetwork {
+  /// What a network is made from, beside its seed.
   package struct Configuration: Sendable {
+    /// The numbers that all nodes work by.
     package var parameters = Parameters()
+    /// What happens to datagrams on their way.
     package var links = LinkConditions()
     /// The bytes that each store may take.
     package var storeLimit = 64 << 20
@@ -18,9 +21,11 @@ package struct SimulatedNetwork {
 
   /// A datagram as it arrives: what an observer sees.
   package struct Datagram {
+    /// Where it comes from, or says it does.
     package let source: Endpoint
     /// The index of the host that it reached.
     package let destination: Int
+    /// What it says.
     package let message: Message
   }
 
@@ -32,15 +37,23 @@ package struct SimulatedNetwork {
     case resolved(host: Int, life: Int)
   }
 
+  /// What everything random comes from.
   package let seed: UInt64
+  /// What it was made from.
   package let configuration: Configuration
+  /// What happens to datagrams from now on.
   package var links: LinkConditions
+  /// All hosts, dead ones too, by index.
   package private(set) var hosts: [SimulatedHost] = []
   /// Time since the run began.
   package private(set) var time = Instant(nanoseconds: 0)
+  /// A hash of all that has happened: the same seed gives the same.
   package private(set) var trace = TraceHash()
+  /// Datagrams sent so far.
   package private(set) var datagramsSent = 0
+  /// Datagrams that did not arrive.
   package private(set) var datagramsLost = 0
+  /// Events taken from the queue so far.
   package private(set) var eventsHandled = 0
   /// Is shown each datagram that arrives, before the node sees it.
   package var observer: ((Datagram) -> Void)?
@@ -61,6 +74,7 @@ package struct SimulatedNetwork {
     }
   }
 
+  /// A host by its index.
   package subscript(host: Int) -> SimulatedHost {
     get { hosts[host] }
     set { hosts[host] = newValue }
@@ -120,6 +134,7 @@ package struct SimulatedNetwork {
     hosts[host].life += 1
   }
 
+  /// Kills several hosts at once.
   package mutating func kill(_ hosts: some Sequence<Int>) {
     for host in hosts { kill(host) }
   }

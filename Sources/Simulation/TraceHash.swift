@@ -3,6 +3,7 @@ import Kademlia
 /// A fingerprint of everything that happened in a run. Two runs of one seed have the same; it does
 /// not use the standard library's hash, which differs from process to process.
 package struct TraceHash: Hashable, Sendable {
+  /// The hash so far (FNV-1a).
   package private(set) var value: UInt64 = 0xCBF2_9CE4_8422_2325
 
   mutating func add(_ word: UInt64) {

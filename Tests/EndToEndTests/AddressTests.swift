@@ -58,8 +58,10 @@ extension EndToEnd {
     func poisonedNodes() throws {
       try withNetwork(1) { network in
         let liar = try UDPClient()
-        let node = try network.launch(
-          bootstrap: ["127.0.0.1:\(liar.boundPort)", network.nodes[0].address])
+        // The liar is all that it knows at first, so that it is asked for nodes for certain.
+        let node = try network.launch(bootstrap: ["127.0.0.1:\(liar.boundPort)"])
+        let honest = network.nodes[0]
+        let honestID = try #require(try honest.nodeID())
         let liarID = Array("abcdefghij0123456789".utf8)
         var isTold = false
         while !isTold {
@@ -70,8 +72,11 @@ extension EndToEnd {
           let rest = Array(query[start...])
           let length = try #require(rest.first.map { Int($0) - 0x30 })
           let transaction = Array(rest.prefix(length + 2))
-          let named = [UInt8](repeating: 0x5A, count: 20) + [127, 255, 255, 255, 0x1F, 0x41]
-          let nodes = isTold ? Array("5:nodes26:".utf8) + named : []
+          let forbidden = [UInt8](repeating: 0x5A, count: 20) + [127, 255, 255, 255, 0x1F, 0x41]
+          let named =
+            forbidden + Self.bytes(ofHex: honestID)
+            + [127, 0, 0, 1, UInt8(honest.port >> 8), UInt8(honest.port & 0xFF)]
+          let nodes = isTold ? Array("5:nodes52:".utf8) + named : []
           liar.send(
             Array("d1:rd2:id20:".utf8) + liarID + nodes + Array("e1:t".utf8) + transaction
               + Array("1:y1:re".utf8),
@@ -81,6 +86,16 @@ extension EndToEnd {
         let put = try node.client().put("k", "v")
         #expect(put["result"]["stored"] == 2)
       }
+    }
+
+    private static func bytes(ofHex digits: String) -> [UInt8] {
+      var rest = Substring(digits)
+      var bytes: [UInt8] = []
+      while let byte = UInt8(rest.prefix(2), radix: 16) {
+        bytes.append(byte)
+        rest = rest.dropFirst(2)
+      }
+      return bytes
     }
 
     @Test("a node whose bootstrap addresses name itself, too, is no contact of its own")

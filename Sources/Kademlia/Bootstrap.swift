@@ -72,7 +72,7 @@ struct Bootstrap: Sendable {
 
   /// An address turned out to be this node's own. If there is no other, this is the first node of a
   /// network, and there is nothing to try again.
-  mutating func isOurs(_ endpoint: Endpoint) {
+  mutating func forget(own endpoint: Endpoint) {
     addresses.removeAll { $0 == endpoint }
     if addresses.isEmpty { isConfigured = false }
   }

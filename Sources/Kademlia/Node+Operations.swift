@@ -189,6 +189,12 @@ extension Node {
     carryOn(now, operation)
   }
 
+  /// A node is of no use to a lookup: it refused, never answered, or is not there any more.
+  mutating func lookupFailed(_ now: Now, _ operation: OperationID, at peer: NodeID) {
+    stragglerSettled(operation, peer)
+    updateLookup(now, operation) { $0.failed(peer) }
+  }
+
   /// Asks whom the lookup wants asked, and ends what has come to its end.
   mutating func carryOn(_ now: Now, _ id: OperationID) {
     guard var operation = operations.removeValue(forKey: id) else { return }

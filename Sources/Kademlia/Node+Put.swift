@@ -22,7 +22,7 @@ extension Node {
           send(now, record, of: placement, to: node.peer, token: token, for: operation.id)
         } else if let error = refusal(now, record, placement.cas) {
           // This node is a replica like any other: a version that it has learned of meanwhile
-          // counts against its own put, too.
+          // counts against its own put, too. What else it could object to, everybody would.
           _ = placement.refused(id, reason: .refused(error), overSeq: error.isOverSeq)
         } else {
           commit(record, for: .placement(operation.id))
@@ -123,24 +123,24 @@ extension Node {
       let furthest = placement.attempts.last(where: { $0.state == .confirmed })?.peer.id
     else { return }
     let limit = operation.lookup.target.distance(to: furthest)
-    let waiting = operation.lookup.candidates.count { $0.state == .silent && $0.distance < limit }
-    if waiting > 0 { stragglers[operation.id] = (record, waiting) }
+    let late = operation.lookup.candidates.filter { $0.state == .silent && $0.distance < limit }
+    if !late.isEmpty { stragglers[operation.id] = (record, late.map(\.peer.id)) }
   }
 
   mutating func stragglerAnswered(
     _ now: Now, _ operation: OperationID, _ peer: Peer, _ response: Response
   ) {
-    guard let record = stragglers[operation]?.record else { return }
-    stragglerSettled(operation)
+    guard let (record, waiting) = stragglers[operation], waiting.contains(peer.id) else { return }
+    stragglerSettled(operation, peer.id)
     guard let token = response.token, response.keeps(record.id.kind) else { return }
     counters.repairsSent += 1
     send(
       now, .put(record, token: token, cas: nil), to: peer.endpoint, expecting: peer.id, for: .repair)
   }
 
-  /// One of them has answered, or never will: its query has failed.
-  mutating func stragglerSettled(_ operation: OperationID) {
-    guard let left = stragglers[operation]?.waiting else { return }
-    if left > 1 { stragglers[operation]?.waiting = left - 1 } else { stragglers[operation] = nil }
+  /// One of them has answered, or never will.
+  mutating func stragglerSettled(_ operation: OperationID, _ peer: NodeID) {
+    stragglers[operation]?.waiting.removeAll { $0 == peer }
+    if stragglers[operation]?.waiting.isEmpty == true { stragglers[operation] = nil }
   }
 }

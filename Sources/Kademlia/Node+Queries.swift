@@ -95,8 +95,7 @@ extension Node {
     switch query.purpose {
     case .lookup(let operation):
       guard let peer = query.peer else { return }
-      updateLookup(now, operation) { $0.failed(peer) }
-      stragglerSettled(operation)
+      lookupFailed(now, operation, at: peer)
     case .store(let operation), .token(let operation):
       guard let peer = query.peer else { return }
       refusedStore(now, operation, at: peer, reason: .unanswered(after: parameters.rpcTimeout))
@@ -145,7 +144,7 @@ extension Node {
     case .token(let operation):
       tokenRenewed(now, operation, peer, response)
     case .bootstrap:
-      if response.sender == id { bootstrap.isOurs(query.endpoint) }
+      if response.sender == id { bootstrap.forget(own: query.endpoint) }
       bootstrapSettled(now, query.endpoint)
     case .ping(let operation):
       finish(operation, .ping(.answered(peer, roundTrip: roundTrip)))
@@ -176,7 +175,7 @@ extension Node {
     switch query.purpose {
     case .lookup(let operation):
       guard let peer = query.peer else { return }
-      updateLookup(now, operation) { $0.failed(peer) }
+      lookupFailed(now, operation, at: peer)
     case .store(let operation):
       guard let peer = query.peer else { return }
       storeRefused(now, operation, at: Peer(id: peer, endpoint: source), error)
@@ -200,7 +199,7 @@ extension Node {
     lostAnswer(now, of: expected, sentAt: query.sent)
     switch query.purpose {
     case .lookup(let operation):
-      updateLookup(now, operation) { $0.failed(expected) }
+      lookupFailed(now, operation, at: expected)
     case .store(let operation), .token(let operation):
       refusedStore(now, operation, at: expected, reason: .replaced)
     case .repair, .verification, .liveness, .probe, .bootstrap, .ping, .userBootstrap:

@@ -58,7 +58,7 @@ package struct Node {
   var lastCommit: UInt64 = 0
   var repairs: RepairLog
   /// Puts that ended while closer nodes than some that confirmed had not answered their lookup.
-  var stragglers: [OperationID: (record: Record, waiting: Int)] = [:]
+  var stragglers: [OperationID: (record: Record, waiting: [NodeID])] = [:]
   var maintenance: Maintenance
   var bootstrap: Bootstrap
   var userBootstraps: [OperationID: Bootstrap.Round] = [:]

@@ -19,6 +19,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
   ],
   targets: [
@@ -59,17 +60,27 @@ let package = Package(
         .product(name: "NIOPosix", package: "swift-nio"),
       ],
       swiftSettings: strict),
+    .target(
+      name: "Configuration",
+      dependencies: ["ControlProtocol", "Kademlia", .product(name: "Yams", package: "Yams")],
+      swiftSettings: strict),
+    .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
+    .target(
+      name: "Systemd",
+      dependencies: ["CSystemd", .product(name: "Logging", package: "swift-log")],
+      swiftSettings: strict),
 
     // The executables.
     .executableTarget(
       name: "dhtd",
       dependencies: [
-        "ControlProtocol", "ControlServer", "Kademlia", "NodeRuntime",
+        "Configuration", "ControlProtocol", "ControlServer", "Kademlia", "NodeRuntime", "Systemd",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ],
       swiftSettings: strict),
     .systemLibrary(name: "CLibEdit", pkgConfig: "libedit", providers: [.apt(["libedit-dev"])]),
@@ -88,6 +99,13 @@ let package = Package(
       name: "DhtctlTests", dependencies: ["ControlProtocol", "dhtctl"], swiftSettings: strict),
     .testTarget(
       name: "NodeRuntimeTests", dependencies: ["Kademlia", "KRPC", "NodeRuntime"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ConfigurationTests", dependencies: ["Configuration", "ControlProtocol", "Kademlia"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "SystemdTests",
+      dependencies: ["Systemd", .product(name: "Logging", package: "swift-log")],
       swiftSettings: strict),
     // Runs the built programs; see packaging/test.
     .testTarget(name: "EndToEndTests", dependencies: ["ControlProtocol"], swiftSettings: strict),

@@ -3,9 +3,10 @@
 
 # The Debian packages that a build needs besides Swift, and what for:
 #   git            the package manager fetches dependencies with it
-#   pkg-config     finds libedit
+#   pkg-config     finds libedit and libsystemd
 #   libedit-dev    line editing in `dhtctl shell`
-build_packages=(git pkg-config libedit-dev)
+#   libsystemd-dev talks to systemd and the journal
+build_packages=(git pkg-config libedit-dev libsystemd-dev)
 
 say() { printf '%s\n' "$*"; }
 

@@ -1,5 +1,6 @@
 import ControlProtocol
 import Kademlia
+import Logging
 import NodeRuntime
 
 /// Carries out what a client asks for: requests in the control socket's words become operations of
@@ -9,14 +10,20 @@ final class ControlService {
 
   private let driver: NodeDriver
   private let version: String
+  private let logger: Logger
 
-  init(_ driver: NodeDriver, version: String) {
+  init(_ driver: NodeDriver, version: String, logger: Logger) {
     self.driver = driver
     self.version = version
+    self.logger = logger
   }
 
   /// Carries a request out and answers exactly once, now or later.
   func carryOut(_ request: ControlRequest, then answer: @escaping Answer) {
+    let answer: Answer = { [logger] outcome in
+      logger.log(request, outcome)
+      answer(outcome)
+    }
     switch request {
     case .put(let params):
       operate(answer) { node, now throws(OperationRefusal) in

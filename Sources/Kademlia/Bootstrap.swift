@@ -26,8 +26,8 @@ struct Bootstrap: Sendable {
     case ended
   }
 
-  private let firstBackOff: Duration
-  private let longestBackOff: Duration
+  private var firstBackOff: Duration
+  private var longestBackOff: Duration
   var join = Join.notStarted
   /// The bootstrap addresses as last resolved, without our own.
   var addresses: [Endpoint] = []
@@ -46,6 +46,13 @@ struct Bootstrap: Sendable {
     firstBackOff = parameters.bootstrapBackOff
     longestBackOff = parameters.probeInterval
     backOff = parameters.bootstrapBackOff
+  }
+
+  /// Works by other pauses from the next one on.
+  mutating func adopt(_ parameters: Parameters) {
+    firstBackOff = parameters.bootstrapBackOff
+    longestBackOff = parameters.probeInterval
+    backOff = min(max(backOff, firstBackOff), longestBackOff)
   }
 
   var isJoined: Bool {
@@ -68,6 +75,13 @@ struct Bootstrap: Sendable {
     nextAttempt = now + pause
     backOff = min(backOff * 2, longestBackOff)
     return pause
+  }
+
+  /// There are other names, or none: the addresses of the former ones are tried no more.
+  mutating func changed(isConfigured: Bool) {
+    self.isConfigured = isConfigured
+    addresses = []
+    nextAttempt = nil
   }
 
   /// An address turned out to be this node's own. If there is no other, this is the first node of a

@@ -36,6 +36,8 @@ package enum Notice: Hashable, Sendable {
   case bootstrapUnanswered(attempt: Int, retryAfter: Duration)
   case contactAdded(Peer)
   case contactLost(Peer)
+  /// A query to an address has failed: nobody answered within the RPC timeout.
+  case unanswered(Query.Method, Endpoint)
   /// The last contact has left: this node is alone.
   case isolated
   /// A contact came back, or another part of the network was met.

@@ -42,7 +42,8 @@ struct InflightQueries: Sendable {
     }
   }
 
-  private let rpcTimeout: Duration
+  /// After this long a query has failed.
+  var rpcTimeout: Duration
   private var pending: [UInt32: Pending] = [:]
   /// One entry for each pending query; those of answered queries stay until they surface.
   private var deadlines: Heap<Deadline> = []

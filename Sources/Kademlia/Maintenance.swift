@@ -2,7 +2,7 @@ import DequeModule
 
 /// When a node's upkeep is due, and whom it concerns.
 struct Maintenance: Sendable {
-  private let parameters: Parameters
+  private var parameters: Parameters
   private var nextLiveness: Instant
   private var nextProbe: Instant
   private var nextRefresh: Instant
@@ -20,6 +20,18 @@ struct Maintenance: Sendable {
     nextProbe = now + parameters.probeInterval
     nextRefresh = now + parameters.refreshInterval
     nextExpiry = now + parameters.expiryInterval
+  }
+
+  /// Works by other intervals: what was planned comes no later than they say.
+  mutating func adopt(_ now: Instant, _ new: Parameters) {
+    parameters = new
+    nextLiveness = min(nextLiveness, now + new.livenessInterval)
+    nextProbe = min(nextProbe, now + new.probeInterval)
+    nextRefresh = min(nextRefresh, now + new.refreshInterval)
+    nextExpiry = min(nextExpiry, now + new.expiryInterval)
+    if lostContacts.count > new.lostContacts {
+      lostContacts.removeFirst(lostContacts.count - new.lostContacts)
+    }
   }
 
   var nextDeadline: Instant {

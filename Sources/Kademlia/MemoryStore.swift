@@ -15,8 +15,9 @@ package final class MemoryStore: RecordReader {
   /// records cannot take more memory than was meant.
   package static let overhead = 256
 
-  /// The most bytes that keys, values and overhead may take.
-  package let maxBytes: Int
+  /// The most bytes that keys, values and overhead may take. A smaller limit drops nothing: it keeps
+  /// further records out.
+  package var maxBytes: Int
   private var records: [RecordID: StoredRecord] = [:]
   /// When each record may go. An entry whose record has changed since is stale and passed over.
   private var expiries: Heap<Expiry> = []

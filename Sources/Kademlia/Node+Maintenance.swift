@@ -14,6 +14,12 @@ extension Node {
   /// Whether the first join has ended, so that operations run.
   package var isJoined: Bool { bootstrap.isJoined }
 
+  /// There are other bootstrap names from now on: asks the shell to look them up.
+  package mutating func bootstrapChanged(_ now: Now, hasBootstrap: Bool) {
+    bootstrap.changed(isConfigured: hasBootstrap)
+    if hasBootstrap { effects.append(.resolveBootstrap) }
+  }
+
   /// The bootstrap names were looked up; those that could not be are left out.
   package mutating func bootstrapResolved(_ now: Now, _ endpoints: [Endpoint]) {
     let others = endpoints.filter { !identity.endpoints.contains($0) }
@@ -69,7 +75,7 @@ extension Node {
     case .probe where !isFirst:
       effects.append(.notice(.merging(with: peer)))
       lookUpSelf(now)
-    case _ where isFirst || wasLost:
+    case .bootstrap where isJoined, _ where isFirst || wasLost:
       // Through it we find those next to us, and they find us.
       lookUpSelf(now)
     default:

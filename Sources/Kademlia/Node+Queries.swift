@@ -91,6 +91,7 @@ extension Node {
 
   mutating func hasFailed(_ now: Now, _ query: InflightQueries.Pending) {
     counters.queriesFailed += 1
+    effects.append(.notice(.unanswered(query.method, query.endpoint)))
     if let peer = query.peer { lostAnswer(now, of: peer, sentAt: query.sent) }
     switch query.purpose {
     case .lookup(let operation):

@@ -33,7 +33,7 @@ package struct Node {
   /// What the node started from.
   package let identity: Identity
   /// The numbers that it works by.
-  package let parameters: Parameters
+  package private(set) var parameters: Parameters
   /// Its contacts.
   package internal(set) var table: RoutingTable
   /// What it has counted since it started.
@@ -90,6 +90,23 @@ package struct Node {
 
   /// Operations that run or wait.
   package var pendingOperations: Int { activeOperations + line.count }
+
+  /// Works by other numbers from now on. Those that the node is built on stay as they are: `k`, by
+  /// which the network agrees on who holds a key, `tokenEpoch` and `joinTimeout`.
+  package mutating func adopt(_ now: Now, _ new: Parameters) {
+    var new = new
+    new.k = parameters.k
+    new.tokenEpoch = parameters.tokenEpoch
+    new.joinTimeout = parameters.joinTimeout
+    parameters = new
+    table.failuresBeforeRemoval = new.failuresBeforeRemoval
+    inflight.rpcTimeout = new.rpcTimeout
+    repairs.interval = new.repairInterval
+    maintenance.adopt(now.monotonic, new)
+    bootstrap.adopt(new)
+    // Where more may run at once, those that wait in line need not wait for one to end.
+    runWaiting(now)
+  }
 
   // MARK: - The shell's side
 

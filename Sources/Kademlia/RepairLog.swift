@@ -8,7 +8,8 @@ package struct RepairLog: Sendable {
     let target: RecordID
   }
 
-  private let interval: Duration
+  /// A holder gets a repair of the same target at most this often.
+  var interval: Duration
   private let capacity: Int
   private var times: [Entry: Instant] = [:]
   /// In order of time, so that the oldest makes room.

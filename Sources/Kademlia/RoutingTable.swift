@@ -16,7 +16,8 @@ package struct RoutingTable: Sendable {
   /// The ID that distances are measured from.
   package let local: NodeID
   private let k: Int
-  private let failuresBeforeRemoval: Int
+  /// A contact leaves after this many failures in a row.
+  var failuresBeforeRemoval: Int
   private var buckets: [KBucket]
   /// Contacts in the buckets, those that wait in line not counted.
   package private(set) var count = 0

@@ -26,7 +26,7 @@ package final class NodeDriver {
   private var v4: DatagramSender?
   private var v6: DatagramSender?
   private let resolver: NameResolver
-  private let bootstrapNames: [NodeName]
+  private var bootstrapNames: [NodeName]
   private let logger: Logger
   private var completions: [OperationID: Completion] = [:]
   /// Those who wait for the first join, and those who wait for the end.
@@ -34,6 +34,10 @@ package final class NodeDriver {
   private var ended: [EventLoopPromise<Bool>] = []
   private var timer: (deadline: Instant, task: Scheduled<Void>)?
   private var isStopped = false
+  /// How the node is, as last told.
+  package private(set) var vitals = Vitals()
+  /// Told when the vitals have changed.
+  package var vitalsChanged: ((Vitals) -> Void)?
   /// One buffer in which every message takes its wire form.
   private var wire: [UInt8] = []
 
@@ -78,6 +82,15 @@ package final class NodeDriver {
     if isStopped { promise.succeed(true) } else { ended.append(promise) }
   }
 
+  /// Takes other numbers, bootstrap names and limits while it runs.
+  func reconfigure(_ configuration: NodeConfiguration) {
+    store.maxBytes = configuration.storeBytes
+    event { node.adopt($0, configuration.parameters) }
+    guard configuration.bootstrap != bootstrapNames else { return }
+    bootstrapNames = configuration.bootstrap
+    event { node.bootstrapChanged($0, hasBootstrap: !bootstrapNames.isEmpty) }
+  }
+
   /// Lets go of those who wait: what they waited for has not come.
   func stopWaiting() {
     let (waitingForJoin, waitingForEnd) = (joined, ended)
@@ -89,6 +102,11 @@ package final class NodeDriver {
 
   /// Datagrams that the system would not take.
   package var droppedDatagrams: Int64 { (v4?.dropped ?? 0) + (v6?.dropped ?? 0) }
+
+  /// Whether the core is called when it wants to be: it has waited for no more than some seconds.
+  package var isOnTime: Bool {
+    SystemClock.now.monotonic.since(node.nextDeadline) < .seconds(5)
+  }
 
   /// Lets go of the timer and of whoever waits. Nothing happens after this.
   func stop() {
@@ -129,11 +147,12 @@ package final class NodeDriver {
     guard !isStopped else { return }
     do throws(MalformedMessage) {
       let message = try KRPC.decode(datagram.readableBytesSpan)
+      logger.trace("received a \(message.word)", metadata: .message(message, source))
       node.receive(SystemClock.now, message, from: source)
       perform()
     } catch {
       malformedDatagrams += 1
-      logger.trace("malformed datagram", metadata: ["peer": "\(source)", "reason": "\(error.reason)"])
+      logger.debug("malformed datagram", metadata: ["peer": "\(source)", "reason": "\(error.reason)"])
       if let reply = error.reply { send(reply, to: source) }
     }
   }
@@ -157,6 +176,11 @@ package final class NodeDriver {
       for effect in node.takeEffects() { perform(effect) }
     }
     setTimer()
+    let current = Vitals(isJoined: node.isJoined, contacts: node.table.count, keys: store.values.count)
+    if current != vitals {
+      vitals = current
+      vitalsChanged?(current)
+    }
   }
 
   private func perform(_ effect: Effect) {
@@ -191,6 +215,7 @@ package final class NodeDriver {
   private func send(_ message: Message, to endpoint: Endpoint) {
     // After the end the descriptors may be somebody else's.
     guard !isStopped else { return }
+    logger.trace("sends a \(message.word)", metadata: .message(message, endpoint))
     KRPC.encode(message, into: &wire)
     switch endpoint.address.family {
     case .v4: v4?.add(wire, to: endpoint)
@@ -227,17 +252,28 @@ package final class NodeDriver {
       // Once is news; that nothing has changed since is not.
       logger.log(
         level: attempt == 1 ? .warning : .debug, "no bootstrap address answers; trying again",
-        metadata: ["in": "\(pause.components.seconds) s"])
+        metadata: .event(.bootstrapUnanswered, ["in": "\(pause.components.seconds) s"]))
     case .contactAdded(let peer):
-      logger.debug("new contact", metadata: ["node": "\(peer.id)", "address": "\(peer.endpoint)"])
+      logger.info("new contact", metadata: .peer(peer))
     case .contactLost(let peer):
-      logger.info("lost a contact", metadata: ["node": "\(peer.id)", "address": "\(peer.endpoint)"])
+      logger.info("lost a contact", metadata: .peer(peer))
+    case .unanswered(let method, let endpoint):
+      logger.debug("no answer", metadata: .rpc(method, endpoint))
     case .isolated:
-      logger.warning("lost the last contact: this node is alone until one comes back")
+      logger.warning(
+        "lost the last contact: this node is alone until one comes back", metadata: .event(.isolated))
     case .merging(let peer):
-      logger.info(
-        "met another part of the network",
-        metadata: ["node": "\(peer.id)", "address": "\(peer.endpoint)"])
+      logger.info("met another part of the network", metadata: .event(.merging, .peer(peer)))
     }
   }
+}
+
+/// How a node is, in a few numbers for people.
+package struct Vitals: Hashable, Sendable {
+  /// Whether the first join has ended.
+  package var isJoined = false
+  /// Contacts in the routing table.
+  package var contacts = 0
+  /// Live keys in the store.
+  package var keys = 0
 }

@@ -66,6 +66,12 @@ package struct NodeRuntime: Sendable {
     }
   }
 
+  /// Takes the numbers, bootstrap names and limits of another configuration while it runs. The ID,
+  /// the port and the addresses stay.
+  package func reconfigure(_ configuration: NodeConfiguration) async throws {
+    try await eventLoop.submit { driver.value.reconfigure(configuration) }.get()
+  }
+
   /// Closes the sockets. What was under way ends without an outcome.
   package func stop() async throws {
     try await eventLoop.submit { driver.value.stop() }.get()

@@ -1,3 +1,5 @@
+import ControlProtocol
+
 /// The parser's complaint as one line that says what to do next.
 package enum UsageMessage {
   /// - Parameters:

@@ -1,7 +1,7 @@
 import ArgumentParser
+import Configuration
 import ControlProtocol
 import Glibc
-import Logging
 import NodeRuntime
 
 /// The daemon's command line.
@@ -17,7 +17,11 @@ struct Dhtd: AsyncParsableCommand {
         dhtd 8001
         dhtd 8002 localhost:8001
 
-      Use 'dhtctl' to store and read values. Exit status: 0 stopped as asked, 1 failed, 2 usage.
+      Settings come from /etc/dhtd/dhtd.yaml and /etc/dhtd/PORT.yaml, the environment (DHTD_*) and \
+      these options, the later over the earlier; see dhtd.yaml(5). SIGHUP has them read again.
+
+      Use 'dhtctl' to store and read values. Exit status: 0 stopped as asked, 1 failed, 2 usage or \
+      wrong configuration.
       """,
     version: "dhtd \(ProjectVersion.current)")
 
@@ -46,58 +50,121 @@ struct Dhtd: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
+      "Read this file instead of /etc/dhtd/dhtd.yaml; PORT.yaml beside it still overrides it.",
+      valueName: "file"),
+    completion: .file(extensions: ["yaml"]))
+  var config: String?
+
+  @Option(
+    help: ArgumentHelp(
       "Where the node keeps its identity (default: /var/lib/dhtd/PORT for root, "
-        + "else $XDG_STATE_HOME/dhtd/PORT).", valueName: "dir"))
+        + "else $XDG_STATE_HOME/dhtd/PORT).", valueName: "dir"),
+    completion: .directory)
   var stateDir: String?
 
   @Option(
     help: ArgumentHelp(
       "The Unix-domain socket for dhtctl (default: /run/dhtd/PORT/control.sock for root, "
-        + "else $XDG_RUNTIME_DIR/dhtd/PORT/control.sock).", valueName: "path"))
+        + "else $XDG_RUNTIME_DIR/dhtd/PORT/control.sock).", valueName: "path"),
+    completion: .file())
   var controlSocket: String?
 
-  @Option(help: "Where records are kept: memory, so that they end with the node.")
-  var durability: Durability = .memory
+  @Option(
+    help: ArgumentHelp(
+      "Where records are kept: memory, so that they end with the node. (values: disk, memory; disk is "
+        + "not available yet)", valueName: "where"),
+    completion: .list(["memory"]))
+  var durability: String?
 
-  @Option(help: "The least severe messages that are logged.")
-  var logLevel: LogLevel = .info
+  @Option(
+    help: ArgumentHelp(
+      "The least severe messages that are logged. (values: "
+        + LogLevel.allCases.map(\.rawValue).joined(separator: ", ") + "; default: info)",
+      valueName: "level"),
+    completion: .list(LogLevel.allCases.map(\.rawValue)))
+  var logLevel: String?
 
-  @Option(help: "Where messages go: stderr, which auto means too.")
-  var logTarget: LogTarget = .auto
+  @Option(
+    help: ArgumentHelp(
+      "Where messages go: to the journal, to stderr, or to the journal if stderr is the journal. "
+        + "(values: auto, journal, stderr; default: auto)", valueName: "target"),
+    completion: .list(LogTarget.allCases.map(\.rawValue)))
+  var logTarget: String?
 
-  enum Durability: String, CaseIterable, ExpressibleByArgument {
-    case disk, memory
-  }
+  @Option(
+    name: .customLong("set"),
+    help: ArgumentHelp(
+      "Sets any key of dhtd.yaml(5), such as --set alpha=5. May be repeated.", valueName: "key=value"),
+    completion: .list(Setting.all.map { $0.name + "=" }))
+  var settings: [String] = []
 
-  enum LogLevel: String, CaseIterable, ExpressibleByArgument {
-    case trace, debug, info, notice, warning, error, critical
-  }
+  @Flag(help: "Check the configuration, say what is wrong with it, and exit.")
+  var checkConfig = false
 
-  enum LogTarget: String, CaseIterable, ExpressibleByArgument {
-    case auto, journal, stderr
-  }
+  @Flag(help: "Print the configuration with where each value comes from, and exit.")
+  var printConfig = false
 
   func validate() throws {
-    if durability == .disk {
-      throw ValidationError("--durability disk is not available yet; use --durability memory")
-    }
-    if logTarget == .journal {
-      throw ValidationError("--log-target journal is not available yet; use --log-target stderr")
+    if checkConfig, printConfig {
+      throw ValidationError("--check-config and --print-config do not go together")
     }
   }
 
-  func bootstrapAddresses() throws -> [HostPort] {
-    do {
-      return try (addresses + bootstrap).map { try HostPort($0) }
-    } catch let error as HostPortError {
-      throw ValidationError(error.description)
+  /// Where the configuration comes from, this command line among it.
+  func sources(environment: [String: String]) throws -> ConfigurationSources {
+    var options: [ConfigurationSources.Option] = []
+    for text in settings {
+      guard let equals = text.firstIndex(of: "=") else {
+        throw ValidationError("--set takes KEY=VALUE, such as alpha=5, and not '\(text)'")
+      }
+      let key = String(text[..<equals])
+      options.append(.init(key, [String(text[text.index(after: equals)...])], option: "--set \(key)"))
     }
+    if !bind.isEmpty { options.append(.init("bind", bind, option: "--bind")) }
+    let nodes = addresses + bootstrap
+    if !nodes.isEmpty { options.append(.init("bootstrap", nodes, option: "--bootstrap")) }
+    for (key, value, option) in [
+      ("state_dir", stateDir.map(Self.absolute), "--state-dir"),
+      ("control_socket", controlSocket.map(Self.absolute), "--control-socket"),
+      ("storage.durability", durability, "--durability"), ("log_level", logLevel, "--log-level"),
+      ("log_target", logTarget, "--log-target"),
+    ] {
+      if let value { options.append(.init(key, [value], option: option)) }
+    }
+    return ConfigurationSources(
+      instance: Instance(port: port), file: config, environment: environment, options: options)
+  }
+
+  /// A path as the shell that it was typed in means it.
+  private static func absolute(_ path: String) -> String {
+    guard !path.isEmpty, !path.hasPrefix("/"), let directory = getcwd(nil, 0) else { return path }
+    defer { free(directory) }
+    return "\(String(cString: directory))/\(path)"
   }
 
   func run() async throws {
-    let level = Logger.Level(rawValue: logLevel.rawValue) ?? .info
-    LoggingSystem.bootstrap { StderrLogHandler(label: $0, level: level) }
-    try await Daemon(self).run()
+    let environment = ProcessEnvironment.all
+    let sources = try sources(environment: environment)
+    let loaded = try sources.load()
+    if checkConfig {
+      loaded.warnings.forEach { Self.complain("warning: \($0)") }
+      let files = loaded.files.isEmpty ? "no file" : loaded.files.joined(separator: ", ")
+      print("The configuration of dhtd \(port) is right (read: \(files)).")
+    } else if printConfig {
+      let context = Instance.Context(uid: geteuid(), environment: environment)
+      let instance = Instance(port: port)
+      print(
+        loaded.yaml(
+          stateDirectory: try? instance.stateDirectory(context),
+          controlSocket: instance.controlSocket(context)),
+        terminator: "")
+    } else {
+      let logs = try Logs(loaded.configuration, environment: environment)
+      try await Daemon(
+        instance: Instance(port: port), environment: environment, sources: sources, loaded: loaded,
+        logs: logs
+      ).run()
+    }
   }
 
   /// Parses and runs. What goes wrong is one line on stderr and an exit status.
@@ -109,6 +176,9 @@ struct Dhtd: AsyncParsableCommand {
       } else {
         try command.run()
       }
+    } catch let error as InvalidConfiguration {
+      error.problems.forEach { complain($0.hint) }
+      Glibc.exit(2)
     } catch {
       end(with: error)
     }
@@ -144,4 +214,9 @@ struct Dhtd: AsyncParsableCommand {
       _ = write(STDERR_FILENO, bytes.baseAddress, bytes.count)
     }
   }
+}
+
+extension ConfigurationProblem {
+  /// The problem, and for one of the command line where to read on.
+  fileprivate var hint: String { isOfCommandLine ? "\(self); see 'dhtd --help'" : description }
 }

@@ -1,17 +1,23 @@
 import Glibc
 import Logging
+import Systemd
 
 /// Writes messages to stderr as people read them:
 ///
 ///     2026-11-22 19:11:26.042 info  joined the network  contacts=5
 struct StderrLogHandler: LogHandler {
-  var logLevel: Logger.Level
+  /// The metadata of all messages of a logger. It is not written: it would be the same on each line.
   var metadata: Logger.Metadata = [:]
-  private let label: String
+  private var ownLevel: Logger.Level?
+  private let threshold: LogThreshold
 
-  init(label: String, level: Logger.Level) {
-    self.label = label
-    self.logLevel = level
+  init(threshold: LogThreshold) {
+    self.threshold = threshold
+  }
+
+  var logLevel: Logger.Level {
+    get { ownLevel ?? threshold.level }
+    set { ownLevel = newValue }
   }
 
   subscript(metadataKey key: String) -> Logger.Metadata.Value? {
@@ -20,12 +26,8 @@ struct StderrLogHandler: LogHandler {
   }
 
   func log(event: LogEvent) {
-    var line = "\(Self.timestamp) \(Self.word(for: event.level)) \(event.message)"
-    let all = metadata.merging(event.metadata ?? [:]) { _, new in new }
-    if !all.isEmpty { line += " " }
-    for (key, value) in all.sorted(by: { $0.key < $1.key }) { line += " \(key)=\(value)" }
     // One write a line, so that the lines of several threads or processes never mix.
-    line += "\n"
+    var line = "\(Self.timestamp) \(Self.word(for: event.level)) \(LogText.line(event))\n"
     line.withUTF8 { bytes in
       _ = write(STDERR_FILENO, bytes.baseAddress, bytes.count)
     }

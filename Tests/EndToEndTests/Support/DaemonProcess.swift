@@ -7,16 +7,20 @@ final class DaemonProcess {
   let socketPath: String
   private let network: LocalNetwork
   private let arguments: [String]
+  private let environment: [String: String]
   private(set) var process: ChildProcess
   private var connection: ControlClient?
 
-  init(_ network: LocalNetwork, port: UInt16, arguments: [String]) throws {
+  init(
+    _ network: LocalNetwork, port: UInt16, arguments: [String], environment: [String: String]
+  ) throws {
     self.network = network
     self.port = port
     self.arguments = arguments
+    self.environment = environment
     stateDirectory = network.stateDirectory(of: port)
     socketPath = network.socketPath(of: port)
-    process = try network.spawnDaemon(port: port, arguments)
+    process = try network.spawnDaemon(port: port, arguments, environment: environment)
   }
 
   /// An address to bootstrap from.
@@ -87,7 +91,7 @@ final class DaemonProcess {
   func startAgain() throws -> DaemonProcess {
     connection = nil
     process.end()
-    process = try network.spawnDaemon(port: port, arguments)
+    process = try network.spawnDaemon(port: port, arguments, environment: environment)
     return self
   }
 }

@@ -51,7 +51,7 @@ final class LocalNetwork {
     [
       "HOME": path("home"), "XDG_RUNTIME_DIR": path("run"), "XDG_STATE_HOME": path("state"),
       "XDG_CONFIG_HOME": path("home"), "XDG_CACHE_HOME": path("home"), "PATH": "/usr/bin:/bin",
-      "LC_ALL": "C.UTF-8",
+      "LC_ALL": "C.UTF-8", "DHTD_CONFIG": "/dev/null",
     ].merging(more) { _, new in new }
   }
 
@@ -60,9 +60,13 @@ final class LocalNetwork {
   /// Starts a node and does not wait for it.
   /// - Parameters:
   ///   - bootstrap: where it joins, as HOST:PORT.
+  ///   - environment: further variables for dhtd.
   ///   - options: further options of dhtd.
-  func launch(port: UInt16? = nil, bootstrap: [String] = [], _ options: String...) throws -> DaemonProcess {
-    let node = try DaemonProcess(self, port: port ?? Ports.next(), arguments: bootstrap + options)
+  func launch(
+    port: UInt16? = nil, bootstrap: [String] = [], environment: [String: String] = [:], _ options: String...
+  ) throws -> DaemonProcess {
+    let node = try DaemonProcess(
+      self, port: port ?? Ports.next(), arguments: bootstrap + options, environment: environment)
     nodes.append(node)
     return node
   }
@@ -81,12 +85,14 @@ final class LocalNetwork {
     for node in others { try node.waitUntilReady() }
   }
 
-  func spawnDaemon(port: UInt16, _ arguments: [String]) throws -> ChildProcess {
+  func spawnDaemon(
+    port: UInt16, _ arguments: [String], environment: [String: String]
+  ) throws -> ChildProcess {
     try spawn(
       programs.dhtd,
       [
         String(port), "--state-dir", stateDirectory(of: port), "--control-socket", socketPath(of: port),
-      ] + arguments)
+      ] + arguments, environment: environment)
   }
 
   private func spawn(
@@ -130,7 +136,9 @@ final class LocalNetwork {
   func dhtd(_ arguments: String...) throws -> CommandResult { try dhtd(arguments) }
 
   /// Runs a dhtd that is expected to end by itself.
-  func dhtd(_ arguments: [String]) throws -> CommandResult { try run(programs.dhtd, arguments, [], [:]) }
+  func dhtd(_ arguments: [String], environment: [String: String] = [:]) throws -> CommandResult {
+    try run(programs.dhtd, arguments, [], environment)
+  }
 
   /// Starts a dhtd with these arguments alone, and waits until it is ready.
   func startPlain(_ arguments: String...) throws -> ChildProcess {

@@ -1,27 +1,17 @@
-/// Lengths of time as a person writes and reads them.
-package enum TimeSpan {
-  private static let units: [(suffix: Character, seconds: Int64)] = [
-    ("s", 1), ("m", 60), ("h", 3_600), ("d", 86_400), ("w", 604_800),
-  ]
+import ControlProtocol
 
-  /// Seconds of a text such as `90`, `90s`, `5m`, `2h`, `7d` or `1w`; nil for anything else.
-  package static func seconds(_ text: String) -> Int64? {
-    guard let last = text.last else { return nil }
-    let unit = units.first { $0.suffix == last }
-    let digits = unit == nil ? Substring(text) : text.dropLast()
-    guard !digits.isEmpty, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
-      let number = Int64(digits)
-    else { return nil }
-    let (seconds, overflow) = number.multipliedReportingOverflow(by: unit?.seconds ?? 1)
-    return overflow ? nil : seconds
-  }
+/// Lengths of time as a person reads them.
+extension TimeSpan {
+  private static let shownUnits: [(suffix: Character, seconds: Int64)] = [
+    ("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1),
+  ]
 
   /// The two largest units of a length in seconds: `2h 3m`, `45s`, `3d`.
   package static func text(_ seconds: Int64) -> String {
     guard seconds > 0 else { return "0s" }
     var rest = seconds
     var parts: [String] = []
-    for unit in units.dropLast().reversed() {
+    for unit in shownUnits {
       let number = rest / unit.seconds
       rest %= unit.seconds
       if number > 0 { parts.append("\(number)\(unit.suffix)") }

@@ -1,0 +1,42 @@
+extension Configuration {
+  /// What does not go together, although each value is right by itself.
+  var conflicts: [(keys: [String], reason: String)] {
+    var conflicts: [(keys: [String], reason: String)] = []
+    func demand(_ keys: String..., is isMet: Bool, _ reason: String) {
+      if !isMet { conflicts.append((keys, reason)) }
+    }
+    let numbers = parameters
+    demand(
+      "bind", is: bind == [.loopback] || !bind.isEmpty && !bind.contains(.loopback),
+      "loopback goes with no other address, and some address is needed")
+    demand(
+      "bind", is: bind.count(where: \.isV4) <= 1 && bind.count(where: \.isV6) <= 1,
+      "at most one IPv4 and one IPv6 address can be bound")
+    demand(
+      "soft_timeout_floor", "soft_timeout_unknown",
+      is: numbers.softTimeoutFloor <= numbers.softTimeoutUnknown,
+      "soft_timeout_floor must not be over soft_timeout_unknown")
+    demand(
+      "soft_timeout_unknown", "rpc_timeout", is: numbers.softTimeoutUnknown <= numbers.rpcTimeout,
+      "soft_timeout_unknown must not be over rpc_timeout")
+    demand(
+      "liveness_interval_in_doubt", "liveness_interval",
+      is: numbers.livenessIntervalInDoubt <= numbers.livenessInterval,
+      "liveness_interval_in_doubt must not be over liveness_interval")
+    demand("ttl", "max_ttl", is: numbers.defaultTTL <= numbers.maxTTL, "ttl must not be over max_ttl")
+    demand(
+      "storage.durability", is: durability != .disk,
+      "disk is not available in this version; use memory")
+    return conflicts
+  }
+}
+
+extension BindAddress {
+  fileprivate var isV4: Bool {
+    if case .address(let text) = self { !text.contains(":") } else { false }
+  }
+
+  fileprivate var isV6: Bool {
+    if case .address(let text) = self { text.contains(":") } else { false }
+  }
+}

@@ -1,0 +1,73 @@
+extension Setting {
+  /// All keys, in the order in which they are told.
+  package static let all: [Setting] = places + logging + lookup + upkeep + records + limits + storage
+
+  /// The key of that name; nil if there is none.
+  package static func named(_ name: String) -> Setting? { byName[name] }
+
+  private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
+
+  /// The words before a dot.
+  static let sections = Set(
+    all.compactMap { $0.name.split(separator: ".").dropLast().first.map(String.init) })
+
+  private static let places = [
+    Setting("bind", listOf: \.bind, .bindAddress, .atStart),
+    Setting("bootstrap", listOf: \.bootstrap, .hostPort),
+    Setting("state_dir", \.stateDirectory, .path, .atStart),
+    Setting("control_socket", \.controlSocket, .path, .atStart),
+  ]
+
+  private static let logging = [
+    Setting("log_level", \.logLevel, .word),
+    Setting("log_target", \.logTarget, .word, .atStart),
+  ]
+
+  private static let lookup = [
+    // With buckets of one, lookups find no way past a dead node; a reply with more than 20 nodes of
+    // both families would not fit a datagram.
+    Setting("k", \.parameters.k, .number(2...20), .atStart),
+    Setting("alpha", \.parameters.alpha, .number(1...16)),
+    Setting("rpc_timeout", \.parameters.rpcTimeout, .time(.milliseconds(100) ... .seconds(60))),
+    Setting("soft_timeout_floor", \.parameters.softTimeoutFloor, .time(.milliseconds(1) ... .seconds(10))),
+    Setting(
+      "soft_timeout_unknown", \.parameters.softTimeoutUnknown, .time(.milliseconds(10) ... .seconds(60))),
+  ]
+
+  private static let upkeep = [
+    Setting("join_timeout", \.parameters.joinTimeout, .time(.zero ... .seconds(60)), .atStart),
+    Setting(
+      "bootstrap_back_off", \.parameters.bootstrapBackOff, .time(.milliseconds(100) ... .seconds(3600))),
+    Setting("probe_interval", \.parameters.probeInterval, .time(.seconds(1) ... .seconds(3600))),
+    Setting("liveness_interval", \.parameters.livenessInterval, .time(.seconds(1) ... .seconds(3600))),
+    Setting(
+      "liveness_interval_in_doubt", \.parameters.livenessIntervalInDoubt,
+      .time(.seconds(1) ... .seconds(3600))),
+    Setting("failures_before_removal", \.parameters.failuresBeforeRemoval, .number(1...100)),
+    Setting("lost_contacts", \.parameters.lostContacts, .number(0...4096)),
+    Setting("refresh_interval", \.parameters.refreshInterval, .time(.seconds(60) ... .seconds(86_400))),
+  ]
+
+  private static let records = [
+    Setting("ttl", \.parameters.defaultTTL, .seconds(1...30 * 86_400)),
+    Setting("max_ttl", \.parameters.maxTTL, .seconds(60...30 * 86_400)),
+    Setting("clock_skew", \.parameters.clockSkew, .seconds(0...86_400)),
+    Setting("write_token_age", \.parameters.tokenEpoch, .time(.seconds(60) ... .seconds(3600)), .atStart),
+    Setting("repair_interval", \.parameters.repairInterval, .time(.seconds(1) ... .seconds(86_400))),
+    Setting("replicate_interval", \.replicateInterval, .time(.seconds(60) ... .seconds(86_400))),
+    Setting("expiry_interval", \.parameters.expiryInterval, .time(.seconds(1) ... .seconds(3600))),
+  ]
+
+  private static let limits = [
+    Setting("limits.operations", \.parameters.activeOperations, .number(1...65_536)),
+    Setting("limits.waiting_operations", \.parameters.waitingOperations, .number(0...1_048_576)),
+    Setting("limits.queries", \.parameters.inflightQueries, .number(64...1_048_576)),
+    Setting("limits.verifications", \.parameters.verifications, .number(1...4096)),
+    Setting("limits.bootstrap_addresses", \.parameters.bootstrapAddresses, .number(1...1024)),
+  ]
+
+  private static let storage = [
+    Setting("storage.durability", \.durability, .word, .atStart),
+    Setting("storage.max_bytes", \.storageBytes, .bytes(1 << 20...1 << 40)),
+  ]
+}

@@ -1,0 +1,133 @@
+import ControlProtocol
+import Glibc
+
+/// How the values of a setting are written and read.
+struct SettingKind<Value: Sendable>: Sendable {
+  /// What a right value looks like: completes "is not …".
+  let form: String
+  /// A value from its text; nil if it is none, or out of range.
+  let read: @Sendable (String) -> Value?
+  /// The text from which `read` makes the same value.
+  let write: @Sendable (Value) -> String
+}
+
+extension SettingKind where Value == Int {
+  static func number(_ range: ClosedRange<Int>) -> Self {
+    SettingKind(
+      form: "a number from \(range.lowerBound) to \(range.upperBound)",
+      read: { text in decimal(text).flatMap { range.contains($0) ? $0 : nil } },
+      write: { "\($0)" })
+  }
+
+  /// A number of bytes: `1000000`, `256MiB`, `1GiB`.
+  static func bytes(_ range: ClosedRange<Int>) -> Self {
+    SettingKind(
+      form: "a size from \(sizeText(range.lowerBound)) to \(sizeText(range.upperBound)), such as 256MiB",
+      read: { text in
+        let digits = text.prefix { $0.isASCII && $0.isNumber }
+        let suffix = text.dropFirst(digits.count)
+        guard let number = decimal(String(digits)),
+          let unit = suffix.isEmpty ? 1 : sizeUnits.first(where: { $0.suffix == suffix })?.bytes
+        else { return nil }
+        let (bytes, overflow) = number.multipliedReportingOverflow(by: unit)
+        return !overflow && range.contains(bytes) ? bytes : nil
+      },
+      write: sizeText)
+  }
+}
+
+extension SettingKind where Value == Duration {
+  static func time(_ range: ClosedRange<Duration>) -> Self {
+    SettingKind(
+      form: "a time from \(TimeSpan.exact(range.lowerBound)) to \(TimeSpan.exact(range.upperBound))",
+      read: { text in TimeSpan.duration(text).flatMap { range.contains($0) ? $0 : nil } },
+      write: TimeSpan.exact)
+  }
+}
+
+extension SettingKind where Value == Int64 {
+  /// A time of whole seconds.
+  static func seconds(_ range: ClosedRange<Int64>) -> Self {
+    SettingKind(
+      form: "a time of whole seconds from \(TimeSpan.exact(.seconds(range.lowerBound))) to "
+        + TimeSpan.exact(.seconds(range.upperBound)),
+      read: { text in TimeSpan.seconds(text).flatMap { range.contains($0) ? $0 : nil } },
+      write: { TimeSpan.exact(.seconds($0)) })
+  }
+}
+
+extension SettingKind
+where Value: RawRepresentable & CaseIterable, Value.RawValue == String {
+  static var word: Self {
+    let words = Value.allCases.map(\.rawValue)
+    return SettingKind(
+      form: (words.count > 2 ? "one of " : "") + words.dropLast().joined(separator: ", ")
+        + " or \(words.last ?? "")",
+      read: { Value(rawValue: $0) },
+      write: { $0.rawValue })
+  }
+}
+
+extension SettingKind where Value == String? {
+  /// An absolute path: a service has no directory of its own to start from.
+  static var path: Self {
+    SettingKind(
+      form: "an absolute path",
+      read: { text in
+        // The value is an optional itself: a bare nil would be one.
+        guard text.hasPrefix("/"), text.utf8.count <= Int(PATH_MAX), !text.utf8.contains(0) else {
+          return .none
+        }
+        return .some(text)
+      },
+      write: { $0 ?? "" })
+  }
+}
+
+extension SettingKind where Value == HostPort {
+  static var hostPort: Self {
+    SettingKind(
+      form: "HOST:PORT or [IPv6]:PORT, such as 192.0.2.7:8001",
+      read: { try? HostPort($0) },
+      write: \.description)
+  }
+}
+
+extension SettingKind where Value == BindAddress {
+  static var bindAddress: Self {
+    SettingKind(
+      form: "an IP address such as 0.0.0.0 or ::, or the word loopback",
+      read: { $0 == "loopback" ? .loopback : isAddress($0) ? .address($0) : nil },
+      write: { value in
+        switch value {
+        case .loopback: "loopback"
+        case .address(let text): text
+        }
+      })
+  }
+}
+
+/// A number in plain digits. YAML would take `010` for eight and `1_0` for ten; people may not know.
+private func decimal(_ text: String) -> Int? {
+  guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
+    text == "0" || !text.hasPrefix("0")
+  else { return nil }
+  return Int(text)
+}
+
+private let sizeUnits: [(suffix: String, bytes: Int)] = [
+  ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40),
+]
+
+private func sizeText(_ bytes: Int) -> String {
+  let unit = sizeUnits.last { bytes % $0.bytes == 0 && bytes > 0 }
+  return unit.map { "\(bytes / $0.bytes)\($0.suffix)" } ?? "\(bytes)"
+}
+
+/// Whether a text is an IP address; those of IPv6 may carry a zone (RFC 4007).
+private func isAddress(_ text: String) -> Bool {
+  var v4 = in_addr()
+  var v6 = in6_addr()
+  let withoutZone = text.prefix { $0 != "%" }
+  return inet_pton(AF_INET, text, &v4) == 1 || inet_pton(AF_INET6, String(withoutZone), &v6) == 1
+}

@@ -1,0 +1,89 @@
+import CSystemd
+import Glibc
+
+/// The system's journal, as a place for messages.
+package enum Journal {
+  /// Whether standard error goes to the journal, as for a service without other orders
+  /// (systemd.exec(5), `JOURNAL_STREAM`).
+  ///
+  /// - Parameter environment: the variables of this process.
+  package static func isStandardError(environment: [String: String]) -> Bool {
+    guard let parts = environment["JOURNAL_STREAM"]?.split(separator: ":"), parts.count == 2,
+      let device = UInt64(parts[0]), let inode = UInt64(parts[1])
+    else { return false }
+    var status = stat()
+    // The variable is inherited by programs whose standard error goes elsewhere.
+    return fstat(STDERR_FILENO, &status) == 0 && status.st_dev == device && status.st_ino == inode
+  }
+
+  /// Whether there is a journal: without one, messages sent to it vanish.
+  package static var isRunning: Bool { access("/run/systemd/journal/socket", W_OK) == 0 }
+
+  /// Sends one entry.
+  ///
+  /// - Returns: whether the journal took it.
+  @discardableResult
+  package static func send(_ entry: JournalEntry) -> Bool {
+    entry.withVectors { vectors in
+      sd_journal_sendv(vectors.baseAddress, Int32(vectors.count)) == 0
+    }
+  }
+}
+
+/// One entry of the journal: fields with a name and a value (systemd.journal-fields(7)).
+package struct JournalEntry: Sendable {
+  /// The fields one after the other, each `NAME=value`.
+  private var bytes: [UInt8] = []
+  private var ends: [Int] = []
+
+  package init() {}
+
+  /// Adds a field. One without a proper name is left out, for the journal would refuse it and all
+  /// others with it.
+  ///
+  /// - Parameter name: 1 to 64 capital letters, digits and underscores; a letter first.
+  package mutating func add(_ name: String, _ value: String) {
+    guard Self.isFieldName(name) else { return }
+    bytes += name.utf8
+    bytes.append(UInt8(ascii: "="))
+    bytes += value.utf8
+    ends.append(bytes.count)
+  }
+
+  private static func isFieldName(_ name: String) -> Bool {
+    guard (1...64).contains(name.utf8.count), let first = name.utf8.first,
+      (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(first)
+    else { return false }
+    return name.utf8.allSatisfy { byte in
+      switch byte {
+      case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+        UInt8(ascii: "_"):
+        true
+      default: false
+      }
+    }
+  }
+
+  /// The fields as text, for those who look at an entry.
+  package var fields: [String] {
+    var start = 0
+    return ends.map { end in
+      defer { start = end }
+      return String(decoding: bytes[start..<end], as: UTF8.self)
+    }
+  }
+
+  fileprivate func withVectors<Result>(
+    _ body: (UnsafeMutableBufferPointer<iovec>) -> Result
+  ) -> Result {
+    var copy = bytes
+    return copy.withUnsafeMutableBytes { buffer in
+      var start = 0
+      var vectors = ends.map { end in
+        defer { start = end }
+        return iovec(iov_base: buffer.baseAddress?.advanced(by: start), iov_len: end - start)
+      }
+      return vectors.withUnsafeMutableBufferPointer { body($0) }
+    }
+  }
+}

@@ -1,0 +1,22 @@
+import Logging
+import Synchronization
+
+/// The least severe messages that are written, for all loggers of a program. It may change while
+/// the program runs.
+package final class LogThreshold: Sendable {
+  private let rank: Atomic<Int>
+
+  package init(_ level: Logger.Level) {
+    rank = Atomic(Self.rank(of: level))
+  }
+
+  /// The level in force.
+  package var level: Logger.Level {
+    get { Logger.Level.allCases[rank.load(ordering: .relaxed)] }
+    set { rank.store(Self.rank(of: newValue), ordering: .relaxed) }
+  }
+
+  private static func rank(of level: Logger.Level) -> Int {
+    Logger.Level.allCases.firstIndex(of: level) ?? 0
+  }
+}

@@ -1,0 +1,90 @@
+import Kademlia
+import NIOCore
+import NodeRuntime
+import Systemd
+
+/// Keeps the service manager told of how the node is, and that it is alive.
+///
+/// All of it runs on the loop of the node: a loop that hangs feeds no watchdog.
+final class StatusReporter {
+  private let driver: NodeDriver
+  private let manager: ServiceManager
+  private var text = ""
+  private var pending: Scheduled<Void>?
+  private var watchdog: RepeatedTask?
+
+  /// The least time between two lines of status: a node that meets a network meets many nodes at once.
+  private static let pause = TimeAmount.seconds(1)
+
+  private init(_ driver: NodeDriver, _ manager: ServiceManager) {
+    self.driver = driver
+    self.manager = manager
+  }
+
+  /// What a reporter is held by outside its loop.
+  struct Handle: Sendable {
+    fileprivate let reporter: NIOLoopBound<StatusReporter>
+
+    /// Tells nothing any more.
+    func stop() async throws {
+      try await reporter.eventLoop.submit { reporter.value.stop() }.get()
+    }
+  }
+
+  /// Begins to tell.
+  static func start(on runtime: NodeRuntime, _ manager: ServiceManager) async throws -> Handle {
+    let eventLoop = runtime.eventLoop
+    return try await eventLoop.submit {
+      let reporter = StatusReporter(runtime.driver.value, manager)
+      reporter.start()
+      return Handle(reporter: NIOLoopBound(reporter, eventLoop: eventLoop))
+    }.get()
+  }
+
+  private func start() {
+    driver.vitalsChanged = { [unowned self] _ in changed() }
+    tell()
+    guard let timeout = manager.watchdogTimeout else { return }
+    // So often that one may be missed, as where the core wakes up after the machine has slept.
+    let interval = TimeAmount.nanoseconds(timeout.nanoseconds / 3)
+    let driver = NIOLoopBound(driver, eventLoop: driver.eventLoop)
+    watchdog = driver.eventLoop.scheduleRepeatedTask(initialDelay: .zero, delay: interval) { [manager] _ in
+      // A loop that runs around a core that is not called any more is as good as one that hangs.
+      if driver.value.isOnTime { manager.notify(.watchdog) }
+    }
+  }
+
+  private func stop() {
+    driver.vitalsChanged = nil
+    pending?.cancel()
+    pending = nil
+    watchdog?.cancel()
+    watchdog = nil
+  }
+
+  /// Tells at once what is new, and then not again before the pause is over.
+  private func changed() {
+    guard pending == nil else { return }
+    tell()
+    pending = driver.eventLoop.assumeIsolated().scheduleTask(in: Self.pause) { [self] in
+      pending = nil
+      if driver.vitals.status != text { changed() }
+    }
+  }
+
+  private func tell() {
+    text = driver.vitals.status
+    manager.notify(.status(text))
+  }
+}
+
+extension Vitals {
+  /// One line for `systemctl status`.
+  var status: String {
+    let held = keys == 1 ? "1 key" : "\(keys) keys"
+    guard isJoined else { return "Joining: \(Self.contacts(contacts)) so far" }
+    return contacts == 0 ? "Alone: no contacts, \(held)" : "Ready: \(Self.contacts(contacts)), \(held)"
+  }
+
+  private static func contacts(_ count: Int) -> String { count == 1 ? "1 contact" : "\(count) contacts" }
+}

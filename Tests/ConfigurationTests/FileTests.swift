@@ -1,0 +1,193 @@
+import Configuration
+import Testing
+
+@Suite("Configuration files, right and wrong") struct FileTests {
+  @Test("a file sets what it names, and leaves the rest as it is built")
+  func values() throws {
+    let yaml = """
+      bind: [127.0.0.1, "::1"]
+      bootstrap:
+        - localhost:8001
+        - "[2001:db8::7]:8001"
+      state_dir: /srv/dhtd
+      log_level: debug
+      k: 20
+      rpc_timeout: 2s
+      soft_timeout_floor: 5ms
+      ttl: 2h
+      storage:
+        max_bytes: 1GiB
+      limits: {operations: 7}
+      """
+    let configuration = try Files(["dhtd.yaml": yaml]).load().configuration
+    #expect(configuration.bind == [.address("127.0.0.1"), .address("::1")])
+    #expect(configuration.bootstrap.map(\.description) == ["localhost:8001", "[2001:db8::7]:8001"])
+    #expect(configuration.stateDirectory == "/srv/dhtd")
+    #expect(configuration.logLevel == .debug)
+    #expect(configuration.parameters.k == 20)
+    #expect(configuration.parameters.alpha == 3)
+    #expect(configuration.parameters.rpcTimeout == .seconds(2))
+    #expect(configuration.parameters.softTimeoutFloor == .milliseconds(5))
+    #expect(configuration.parameters.defaultTTL == 7200)
+    #expect(configuration.storageBytes == 1 << 30)
+    #expect(configuration.parameters.activeOperations == 7)
+  }
+
+  @Test(
+    "an empty file, and one of comments, set nothing",
+    arguments: ["", "\n", "# nothing\n", "---\n", "{}", "---\n# nothing\n...\n"])
+  func empty(yaml: String) throws {
+    let loaded = try Files(["dhtd.yaml": yaml]).load()
+    for setting in Setting.all { #expect(loaded.origin(of: setting) == .builtIn) }
+  }
+
+  /// A wrong value for each key, and the word that says so.
+  private static let wrongValues: [(key: String, value: String)] = [
+    ("bind", "localhost"), ("bind", "[127.0.0.1, 127.0.0.2]"), ("bind", "[loopback, \"::\"]"), ("bind", "[]"),
+    ("bind", "300.1.1.1"), ("bind", "[[127.0.0.1]]"), ("bootstrap", "localhost"), ("bootstrap", "a:0"),
+    ("bootstrap", "a:65536"), ("bootstrap", "[a:1, '']"), ("bootstrap", "{a: 1}"), ("state_dir", "here"),
+    ("state_dir", "''"), ("state_dir", "[/a, /b]"), ("control_socket", "dhtd.sock"),
+    ("log_level", "loud"), ("log_level", "7"), ("log_target", "syslog"), ("k", "1"), ("k", "21"),
+    ("k", "8.0"), ("k", "eight"), ("k", "-8"), ("k", "+8"), ("k", "010"), ("k", "0x8"), ("k", "1_0"),
+    ("k", "9223372036854775808"), ("alpha", "0"), ("alpha", "17"), ("rpc_timeout", "99ms"),
+    ("rpc_timeout", "61s"), ("rpc_timeout", "5 s"), ("rpc_timeout", "-5s"), ("rpc_timeout", "5x"),
+    ("soft_timeout_floor", "0ms"), ("soft_timeout_floor", "2s"), ("soft_timeout_unknown", "9ms"),
+    ("soft_timeout_unknown", "6s"), ("join_timeout", "61s"), ("bootstrap_back_off", "99ms"),
+    ("probe_interval", "0s"), ("liveness_interval", "2h"), ("liveness_interval_in_doubt", "0s"),
+    ("liveness_interval_in_doubt", "31s"), ("failures_before_removal", "0"),
+    ("failures_before_removal", "101"), ("lost_contacts", "4097"), ("lost_contacts", "true"),
+    ("refresh_interval", "59s"), ("ttl", "0s"), ("ttl", "31d"), ("ttl", "1500ms"),
+    ("max_ttl", "59s"), ("max_ttl", "1h"), ("clock_skew", "25h"), ("write_token_age", "59s"),
+    ("repair_interval", "0s"), ("replicate_interval", "59s"), ("expiry_interval", "999ms"),
+    ("limits.operations", "0"), ("limits.waiting_operations", "-1"), ("limits.queries", "63"),
+    ("limits.verifications", "0"), ("limits.bootstrap_addresses", "1025"),
+    ("storage.durability", "tape"), ("storage.durability", "disk"), ("storage.max_bytes", "1MB"),
+    ("storage.max_bytes", "1023KiB"), ("storage.max_bytes", "9223372036854775807TiB"),
+    ("storage.max_bytes", "full"),
+  ]
+
+  @Test("a wrong value is named with its file, its line and its key", arguments: wrongValues)
+  func wrongValue(key: String, value: String) throws {
+    let complaints = try complaints("# a comment first\n\(Self.yaml(key, value))")
+    #expect(complaints.count == 1, "\(complaints)")
+    let line = key.contains(".") ? 3 : 2
+    #expect(complaints.first?.hasPrefix("dhtd.yaml:\(line): \(key): ") == true, "\(complaints)")
+  }
+
+  @Test("there is a wrong value for every key here")
+  func allKeys() {
+    #expect(Set(Self.wrongValues.map(\.key)) == Set(Setting.all.map(\.name)))
+  }
+
+  @Test(
+    "nothing, a section or a list is no value of any key that takes one", arguments: Setting.all.map(\.name))
+  func wrongShapes(key: String) throws {
+    let isList = try setting(key).isList
+    for value in ["", "~", "null", "{a: b}"] + (isList ? ["[~]", "[{a: b}]"] : ["[1]"]) {
+      let complaints = try complaints(Self.yaml(key, value))
+      #expect(complaints.count == 1, "\(value): \(complaints)")
+      #expect(complaints.first?.contains(": \(key): ") == true, "\(value): \(complaints)")
+    }
+  }
+
+  private static func yaml(_ key: String, _ value: String) -> String {
+    let parts = key.split(separator: ".")
+    return parts.count == 1 ? "\(key): \(value)" : "\(parts[0]):\n  \(parts[1]): \(value)"
+  }
+
+  @Test("all that is wrong is told at once, each at its own line")
+  func allAtOnce() throws {
+    let complaints = try complaints(
+      """
+      alpha: 0
+      alhpa: 3
+      bootstrap:
+        - a:1
+        - b
+      storage: 5
+      limits:
+        operations: x
+        nothing: 1
+      """)
+    let places = [
+      "dhtd.yaml:1: alpha: ", "dhtd.yaml:2: alhpa: ", "dhtd.yaml:5: bootstrap: ", "dhtd.yaml:6: storage: ",
+      "dhtd.yaml:8: limits.operations: ", "dhtd.yaml:9: limits.nothing: ",
+    ]
+    #expect(complaints.count == places.count, "\(complaints)")
+    for (complaint, place) in zip(complaints, places) { #expect(complaint.hasPrefix(place)) }
+  }
+
+  @Test(
+    "an unknown key gets the one that may be meant, if one is near",
+    arguments: [
+      ("alhpa", "'alpha'"), ("log-level", "'log_level'"), ("rpc_timeut", "'rpc_timeout'"),
+      ("port", "dhtd.yaml(5)"), ("limits.operation", "'limits.operations'"),
+    ])
+  func similar(key: String, hint: String) throws {
+    let complaints = try complaints("\(key): 1")
+    #expect(complaints.count == 1 && complaints[0].contains(hint), "\(complaints)")
+  }
+
+  @Test("a key that stands there twice is refused, in a section too, and with a dot")
+  func twice() throws {
+    for yaml in [
+      "alpha: 3\nalpha: 4", "limits: {queries: 64, queries: 65}",
+      "limits:\n  queries: 64\nlimits.queries: 65",
+    ] {
+      let complaints = try complaints(yaml)
+      #expect(complaints.count == 1, "\(yaml): \(complaints)")
+    }
+  }
+
+  @Test("values that do not go together are told to whoever has set one of them")
+  func conflicts() throws {
+    #expect(try complaints("max_ttl: 1h") == ["dhtd.yaml:1: max_ttl: ttl must not be over max_ttl"])
+    #expect(try complaints("ttl: 30m\nmax_ttl: 1h").isEmpty)
+    // A value that is wrong by itself is not also held against its neighbour.
+    #expect(try complaints("ttl: never\nmax_ttl: 1h").count == 1)
+  }
+
+  @Test(
+    "what is not YAML, or no mapping, is told with its line",
+    arguments: [
+      ("a: [1", 2), ("a: b: c", 1), ("\tk: 8", 1), ("k: 8\n  alpha: 3", 2), ("- k", 1), ("just words", 1),
+      ("k: 8\n---\nk: 8", 2), ("? [a]\n: 1", 1), ("k: *nowhere", 1), ("k: \"", 2),
+      ("%YAML 3.0\n---\nk: 8", 1),
+    ])
+  func notYAML(yaml: String, line: Int) throws {
+    let complaints = try complaints(yaml)
+    #expect(complaints.count == 1, "\(complaints)")
+    let places = ["dhtd.yaml:\(line): ", "dhtd.yaml:\(line - 1): "]
+    #expect(places.contains { complaints.first?.hasPrefix($0) == true }, "\(complaints)")
+  }
+
+  @Test("bytes that are no text, and files beyond any sense, are refused and end nobody")
+  func hostile() throws {
+    let files = try Files()
+    for bytes in [
+      [0xFF, 0xFE, 0x6B, 0x00], Array("k: \0".utf8), [UInt8](repeating: UInt8(ascii: "["), count: 100_000),
+      Array(String(repeating: "- ", count: 50_000).utf8), Array(String(repeating: "? ", count: 50_000).utf8),
+      [UInt8](repeating: UInt8(ascii: "#"), count: 1 << 20 + 1),
+      Array(String(repeating: "{a: ", count: 20_000).utf8),
+    ] {
+      try files.write(bytes: bytes, to: "dhtd.yaml")
+      #expect(files.complaints().count == 1)
+    }
+  }
+
+  @Test("text that would move a terminal's cursor is shown written out")
+  func escapes() throws {
+    let complaints = try complaints("\"k\\e[2J\": 1\nalpha: \"\\e[2J\"")
+    #expect(complaints.count == 2)
+    for complaint in complaints { #expect(!complaint.unicodeScalars.contains("\u{1B}")) }
+  }
+
+  @Test("a file that is named and not there, and one that cannot be read, are told by their path")
+  func unreadable() throws {
+    let files = try Files()
+    #expect(files.complaints() == ["dhtd.yaml: cannot be read: there is no such file"])
+    let directory = ConfigurationSources(
+      instance: .init(port: 8001), file: files.directory, environment: [:], options: [])
+    #expect(throws: InvalidConfiguration.self) { try directory.load() }
+  }
+}

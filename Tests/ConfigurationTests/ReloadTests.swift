@@ -1,0 +1,53 @@
+import Configuration
+import Testing
+
+@Suite("A configuration that changes under a running node") struct ReloadTests {
+  @Test("what may change is in force, and what may not is told and stays")
+  func change() throws {
+    let files = try Files(["dhtd.yaml": "alpha: 3\nk: 8\nbootstrap: [a:1]"])
+    let old = try files.load().configuration
+    try files.write("alpha: 5\nk: 9\nbind: [0.0.0.0]\nlog_level: debug", to: "dhtd.yaml")
+    let (new, changes) = old.reloaded(from: try files.load().configuration)
+    #expect(new.parameters.alpha == 5)
+    #expect(new.parameters.k == 8)
+    #expect(new.bind == [.loopback])
+    #expect(new.logLevel == .debug)
+    #expect(new.bootstrap.isEmpty)
+    #expect(
+      changes.map { "\($0.key): \($0.old) -> \($0.new), \($0.isInForce)" } == [
+        "bind: loopback -> 0.0.0.0, false", "bootstrap: a:1 -> , true", "log_level: info -> debug, true",
+        "k: 8 -> 9, false", "alpha: 3 -> 5, true",
+      ])
+  }
+
+  @Test("what cannot change is told again with each reload, until the node is restarted")
+  func again() throws {
+    let files = try Files(["dhtd.yaml": ""])
+    let old = try files.load().configuration
+    try files.write("k: 9", to: "dhtd.yaml")
+    let new = try files.load().configuration
+    let (first, _) = old.reloaded(from: new)
+    #expect(first.reloaded(from: new).1.map(\.key) == ["k"])
+  }
+
+  @Test(
+    "every key that may change does", arguments: Setting.all.filter { $0.change == .atReload }.map(\.name))
+  func everyKey(name: String) throws {
+    let values = [
+      "bootstrap": "a:1", "log_level": "error", "alpha": "5", "rpc_timeout": "4s",
+      "soft_timeout_floor": "30ms", "soft_timeout_unknown": "900ms", "bootstrap_back_off": "2s",
+      "probe_interval": "40s", "liveness_interval": "40s", "liveness_interval_in_doubt": "7s",
+      "failures_before_removal": "4", "lost_contacts": "65", "refresh_interval": "16m", "ttl": "2h",
+      "max_ttl": "29d", "clock_skew": "9m", "repair_interval": "9m", "replicate_interval": "2h",
+      "expiry_interval": "2m", "limits.operations": "65", "limits.waiting_operations": "9",
+      "limits.queries": "65", "limits.verifications": "65", "limits.bootstrap_addresses": "9",
+      "storage.max_bytes": "2MiB",
+    ]
+    let setting = try setting(name)
+    let value = try #require(values[name])
+    let new = try Files(["dhtd.yaml": "\(name): \(value)"]).load().configuration
+    let (result, changes) = Configuration().reloaded(from: new)
+    #expect(setting.values(in: result) == [value])
+    #expect(changes.count == 1)
+  }
+}

@@ -1,0 +1,120 @@
+import Configuration
+import ControlProtocol
+import Testing
+
+@Suite("Where a value comes from") struct SourcesTests {
+  @Test("an option goes before the environment, that before PORT.yaml, and that before dhtd.yaml")
+  func order() throws {
+    let files = try Files(["dhtd.yaml": "k: 2\nalpha: 1\nlost_contacts: 1\nfailures_before_removal: 1"])
+    try files.write("alpha: 2\nlost_contacts: 2\nfailures_before_removal: 2", to: "8001.yaml")
+    let environment = ["DHTD_LOST_CONTACTS": "3", "DHTD_FAILURES_BEFORE_REMOVAL": "3"]
+    let loaded = try files.load(
+      environment: environment, .init("failures_before_removal", ["4"], option: "--set"))
+    let numbers = loaded.configuration.parameters
+    #expect([numbers.k, numbers.alpha, numbers.lostContacts, numbers.failuresBeforeRemoval] == [2, 2, 3, 4])
+    #expect(loaded.origin(of: try setting("k")) == .file(files.path("dhtd.yaml"), line: 1))
+    #expect(loaded.origin(of: try setting("alpha")) == .file(files.path("8001.yaml"), line: 1))
+    #expect(loaded.origin(of: try setting("lost_contacts")) == .variable("DHTD_LOST_CONTACTS"))
+    #expect(loaded.origin(of: try setting("failures_before_removal")) == .option("--set"))
+    #expect(loaded.origin(of: try setting("ttl")) == .builtIn)
+    #expect(loaded.files == [files.path("dhtd.yaml"), files.path("8001.yaml")])
+  }
+
+  @Test("the file of another instance is not read")
+  func otherInstance() throws {
+    let files = try Files(["dhtd.yaml": "alpha: 1", "8002.yaml": "alpha: 2"])
+    #expect(try files.load(port: 8001).configuration.parameters.alpha == 1)
+    #expect(try files.load(port: 8002).configuration.parameters.alpha == 2)
+  }
+
+  @Test("a list takes the place of the one below it, and is not added to it")
+  func lists() throws {
+    let files = try Files(["dhtd.yaml": "bootstrap: [a:1, b:2]", "8001.yaml": "bootstrap: [c:3]"])
+    #expect(try files.load().configuration.bootstrap.map(\.host) == ["c"])
+    let environment = ["DHTD_BOOTSTRAP": "d:4, e:5 f:6"]
+    #expect(try files.load(environment: environment).configuration.bootstrap.map(\.host) == ["d", "e", "f"])
+    try files.write("bootstrap: []", to: "8001.yaml")
+    #expect(try files.load().configuration.bootstrap.isEmpty)
+  }
+
+  @Test("every key can be set by a variable", arguments: Setting.all.map(\.name))
+  func variables(name: String) throws {
+    let setting = try setting(name)
+    let files = try Files(["dhtd.yaml": ""])
+    #expect(
+      files.complaints(environment: [setting.variable: "no value of anything"]).count == setting.wrongWords)
+    #expect(files.complaints(environment: [setting.variable: ""]).count == 1)
+  }
+
+  @Test("a file that the environment names takes the place of dhtd.yaml, and an option goes before it")
+  func fileByVariable() throws {
+    let files = try Files(["other.yaml": "alpha: 5", "8001.yaml": "k: 9", "dhtd.yaml": "alpha: 6"])
+    let environment = ["DHTD_CONFIG": files.path("other.yaml")]
+    let named = ConfigurationSources(
+      instance: .init(port: 8001), file: nil, environment: environment, options: [])
+    #expect(try named.load().configuration.parameters.alpha == 5)
+    #expect(try named.load().configuration.parameters.k == 9)
+    #expect(try files.load(environment: environment).configuration.parameters.alpha == 6)
+  }
+
+  @Test("a variable that sets nothing is warned of and keeps nobody from running")
+  func unknownVariable() throws {
+    let files = try Files(["dhtd.yaml": ""])
+    let loaded = try files.load(environment: [
+      "DHTD_ALHPA": "3", "DHTD_PORT": "tcp://10.0.0.1:80", "HOME": "/",
+    ])
+    #expect(loaded.warnings.count == 2)
+    #expect(loaded.warnings.contains { $0.contains("DHTD_ALHPA") && $0.contains("DHTD_ALPHA") })
+    #expect(loaded.warnings.contains { $0.contains("DHTD_PORT") })
+  }
+
+  @Test("what has no effect in this version is said")
+  func withoutEffect() throws {
+    #expect(try Files(["dhtd.yaml": "replicate_interval: 2h"]).load().warnings.count == 1)
+  }
+
+  @Test("an option of a key that is none, or with a wrong value, is named as it was written")
+  func wrongOptions() throws {
+    let files = try Files(["dhtd.yaml": ""])
+    let complaints = files.complaints(
+      .init("alhpa", ["3"], option: "--set alhpa"), .init("bind", ["here"], option: "--bind"))
+    #expect(complaints.count == 2)
+    #expect(complaints.contains { $0.hasPrefix("--set alhpa: ") && $0.contains("'alpha'") })
+    #expect(complaints.contains { $0.hasPrefix("--bind: 'here' ") })
+  }
+
+  @Test("what --print-config prints is read back as the same")
+  func printed() throws {
+    let yaml = """
+      bind: ["::", 0.0.0.0]
+      bootstrap: ["[::1]:8002", localhost:8001]
+      state_dir: "/srv/a b\\"c\\\\d#e: f"
+      control_socket: /run/x.sock
+      rpc_timeout: 1500ms
+      soft_timeout_unknown: 999ms
+      storage: {max_bytes: 1234567}
+      limits: {waiting_operations: 0}
+      """
+    let loaded = try Files(["dhtd.yaml": yaml]).load()
+    let printed = loaded.yaml(stateDirectory: "/unused", controlSocket: "/unused")
+    let again = try Files(["dhtd.yaml": printed]).load()
+    for setting in Setting.all {
+      #expect(setting.values(in: again.configuration) == setting.values(in: loaded.configuration))
+    }
+    #expect(printed.contains("# \(loaded.origin(of: try setting("rpc_timeout")))"))
+    #expect(printed.contains("alpha: 3  # default\n"))
+  }
+
+  @Test("the places of an instance are printed where nobody has named others")
+  func printedPlaces() throws {
+    let loaded = try Files(["dhtd.yaml": ""]).load()
+    let printed = loaded.yaml(stateDirectory: "/var/lib/dhtd/8001", controlSocket: "/run/s")
+    #expect(printed.contains("state_dir: /var/lib/dhtd/8001  # default\n"))
+    #expect(printed.contains("control_socket: /run/s  # default\n"))
+  }
+}
+
+extension Setting {
+  /// How many of the words of "no value of anything" are complained of.
+  fileprivate var wrongWords: Int { isList ? 4 : 1 }
+}

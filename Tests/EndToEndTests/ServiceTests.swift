@@ -1,0 +1,68 @@
+import Glibc
+import Testing
+
+extension EndToEnd {
+  @Suite("What a daemon tells its service manager") struct ServiceTests {
+    @Test("it says that it joins, that it is ready, how it is, and that it stops")
+    func life() throws {
+      try withNetwork { network in
+        let manager = try NotifySocket(network.path("notify"))
+        let node = try network.launch(environment: ["NOTIFY_SOCKET": manager.path])
+        try manager.wait(for: "READY=1")
+        #expect(manager.assignments.first?.hasPrefix("STATUS=Joining") == true)
+        try manager.wait(for: "STATUS=Alone: no contacts, 0 keys")
+        _ = try node.client().put("hello", "world")
+        try manager.wait(for: "STATUS=Alone: no contacts, 1 key")
+        try network.start(node)
+        try manager.wait(for: "STATUS=Ready: 1 contact, 1 key")
+        #expect(try node.stop() == .exited(0))
+        try manager.wait(for: "STOPPING=1")
+      }
+    }
+
+    @Test("it is not ready before the first join has ended")
+    func readiness() throws {
+      try withNetwork { network in
+        let manager = try NotifySocket(network.path("notify"))
+        let silent = try UDPClient()
+        let node = try network.launch(
+          bootstrap: ["127.0.0.1:\(silent.boundPort)"], environment: ["NOTIFY_SOCKET": manager.path])
+        // The socket answers before that, and says so.
+        try eventually("a control socket", within: 20) { isSocket(node.socketPath) }
+        #expect(try node.status()["state"].string == "joining")
+        #expect(!manager.assignments.contains("READY=1"))
+        try manager.wait(for: "READY=1")
+      }
+    }
+
+    @Test("it feeds the watchdog where there is one")
+    func watchdog() throws {
+      try withNetwork { network in
+        let manager = try NotifySocket(network.path("notify"))
+        _ = try network.launch(
+          environment: ["NOTIFY_SOCKET": manager.path, "WATCHDOG_USEC": "300000"])
+        for _ in 0..<3 {
+          try manager.wait(for: "WATCHDOG=1")
+          manager.clear()
+        }
+      }
+    }
+
+    @Test("a service manager that is not there keeps it from nothing")
+    func nobody() throws {
+      try withNetwork { network in
+        let node = try network.launch(environment: ["NOTIFY_SOCKET": network.path("nowhere")])
+        try node.waitUntilReady()
+      }
+    }
+
+    @Test(
+      "the journal is asked for on a machine that has none", .enabled(if: !exists("/run/systemd/journal")))
+    func noJournal() throws {
+      try withNetwork { network in
+        let daemon = try network.dhtd("\(Ports.next())", "--log-target", "journal")
+        #expect(daemon.isComplaint(status: 1, of: "dhtd", "journal", "stderr"), "\(daemon)")
+      }
+    }
+  }
+}

@@ -51,7 +51,7 @@ extension ConfigurationProblem: CustomStringConvertible {
   package var description: String {
     switch self {
     case .unknownKey(let key, let origin, let similar):
-      "\(origin): \(shown(key)): there is no such key; "
+      "\(place(origin, key)): there is no such key; "
         + (similar.map { "did you mean '\($0)'?" } ?? "dhtd.yaml(5) lists them all")
     case .wrongValue(let key, let origin, let value, let form):
       "\(place(origin, key)): \(value) is not \(form)"

@@ -33,7 +33,8 @@ package struct ConfigurationSources: Sendable {
     instance: Instance, file: String?, environment: [String: String], options: [Option]
   ) {
     // The variable is no setting of its own: it names the file, as --config does.
-    let named = file ?? environment[Self.fileVariable]
+    let variable = environment[Self.fileVariable]
+    let named = file ?? (variable?.isEmpty == true ? nil : variable)
     let common = named ?? Self.defaultFile
     let directory = common.lastIndex(of: "/").map { common[...$0] } ?? ""
     files = [(common, named != nil), (directory + "\(instance.port).yaml", false)]

@@ -48,7 +48,7 @@ final class ControlConnection: ChannelInboundHandler {
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    connections.logger.debug("control connection", metadata: ["error": "\(error)"])
+    connections.logger.debug("control connection", metadata: ["reason": "\(error)"])
     context.close(promise: nil)
   }
 

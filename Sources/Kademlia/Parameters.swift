@@ -40,7 +40,8 @@ package struct Parameters: Sendable {
   /// How many bootstrap addresses are pinged at once.
   package var bootstrapAddresses = 128
 
-  /// How many queries may wait for an answer before people are told that the node is busy.
+  /// How many queries may wait for an answer before people's pings and bootstraps, which wait in no line,
+  /// are refused as busy.
   package var inflightQueries = 4096
   /// How many operations run at once; further ones wait in line.
   package var activeOperations = 64

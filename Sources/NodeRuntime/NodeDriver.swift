@@ -158,7 +158,7 @@ package final class NodeDriver {
   }
 
   func socketFailed(_ error: any Error) {
-    logger.error("socket error", metadata: ["error": "\(error)"])
+    logger.error("socket error", metadata: ["reason": "\(error)"])
   }
 
   /// Tells the node of something, carries out what it wants, and lets it out at once.
@@ -252,7 +252,7 @@ package final class NodeDriver {
       // Once is news; that nothing has changed since is not.
       logger.log(
         level: attempt == 1 ? .warning : .debug, "no bootstrap address answers; trying again",
-        metadata: .event(.bootstrapUnanswered, ["in": "\(pause.components.seconds) s"]))
+        metadata: .event(.bootstrapUnanswered, ["in": "\(pause.milliseconds / 1000) s"]))
     case .contactAdded(let peer):
       logger.info("new contact", metadata: .peer(peer))
     case .contactLost(let peer):

@@ -39,11 +39,12 @@ struct NodeService: Service {
     let files = loaded.files.isEmpty ? "none" : loaded.files.joined(separator: ", ")
     logger.info(
       "dhtd \(ProjectVersion.current) listens on \(runtime.addresses.map(\.description).joined(separator: ", "))",
-      metadata: ["node": "\(id)", "config": "\(files)"])
+      metadata: ["node_id": "\(id)", "config": "\(files)"])
     let reporter = try await StatusReporter.start(on: runtime, manager)
     let hasFailed = await cancelWhenGracefulShutdown {
       await serve(runtime, manager)
     }
+    if hasFailed { logger.critical("lost the UDP socket; this node ends", metadata: .event(.socketLost)) }
     manager.notify(.stopping, .status("Stopping"))
     logger.info("stopping")
     try await reporter.stop()

@@ -179,7 +179,9 @@ extension EndToEnd {
             "\(Ports.next())", "--state-dir", network.path("state"), "--control-socket",
             network.path("c.sock"),
           ] + options)
-        #expect(daemon.isComplaint(status: status, of: "dhtd", status == 1 ? addresses.last ?? "" : "--bind"), "\(daemon)")
+        #expect(
+          daemon.isComplaint(status: status, of: "dhtd", status == 1 ? addresses.last ?? "" : "--bind"),
+          "\(daemon)")
         #expect(!exists(network.path("c.sock")))
       }
     }

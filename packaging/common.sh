@@ -8,11 +8,34 @@
 #   libsystemd-dev talks to systemd and the journal
 build_packages=(git pkg-config libedit-dev libsystemd-dev)
 
+# What a Debian package is made with, and what for:
+#   build-essential  every package is built with it
+#   debhelper        most of the rules
+deb_packages=(build-essential debhelper)
+
+# What the tests need besides, and what for:
+#   lintian            checks the package
+#   man-db, groff      format the manual pages, and warn
+#   systemd-container  boots a machine with a systemd
+#   mmdebstrap         makes its root directory
+#   procps             finds its processes
+test_packages=(lintian man-db groff systemd-container mmdebstrap procps)
+
 say() { printf '%s\n' "$*"; }
 
 fail() {
   printf '%s: %s\n' "${0##*/}" "$*" >&2
   exit 1
+}
+
+# Runs a command with root's rights.
+as_root() {
+  if [ "$(id -u)" -eq 0 ]; then
+    "$@"
+  else
+    command -v sudo >/dev/null || fail "this needs root's rights, and there is no sudo: $*"
+    sudo "$@"
+  fi
 }
 
 # Installs those of the named Debian packages that are missing. Asks for root's rights only then.
@@ -25,16 +48,12 @@ install_missing() {
   [ ${#missing[@]} -gt 0 ] || return 0
   command -v apt-get >/dev/null ||
     fail "these Debian packages are missing, and there is no apt-get to install them: ${missing[*]}"
-  local root=()
-  if [ "$(id -u)" -ne 0 ]; then
-    command -v sudo >/dev/null ||
-      fail "as root, run: apt-get install ${missing[*]}; then run this again"
-    root=(sudo)
-  fi
+  [ "$(id -u)" -eq 0 ] || command -v sudo >/dev/null ||
+    fail "as root, run: apt-get install ${missing[*]}; then run this again"
   say "Installing ${missing[*]} ..."
-  "${root[@]}" apt-get update -qq ||
+  as_root apt-get update -qq ||
     say "The list of packages could not be updated; going on with the one at hand."
-  "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
+  as_root env DEBIAN_FRONTEND=noninteractive \
     apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null ||
     fail "could not install ${missing[*]}; see above"
 }
@@ -48,8 +67,11 @@ require_swift() {
     fail "Swift 6.2 or later is needed, and this is ${version:-unknown}; see https://www.swift.org/install/linux/"
 }
 
-# Builds both programs as they are released: optimised, and with the Swift runtime inside.
+# Builds both programs as they are released: optimised, with the Swift runtime inside, and with all
+# addresses of functions bound at the start, so that they are read-only from then on.
 build_release() {
-  swift build -c release --static-swift-stdlib --product dhtd
-  swift build -c release --static-swift-stdlib --product dhtctl
+  local program
+  for program in dhtd dhtctl; do
+    swift build -c release --static-swift-stdlib -Xlinker -z -Xlinker now --product "$program"
+  done
 }

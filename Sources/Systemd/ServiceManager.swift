@@ -21,7 +21,10 @@ package struct ServiceManager: Sendable {
   package init() {}
 
   /// Tells the service manager.
-  package func notify(_ messages: Message...) {
+  package func notify(_ messages: Message...) { notify(messages) }
+
+  /// Tells the service manager.
+  package func notify(_ messages: [Message]) {
     // One datagram: what belongs together arrives together.
     _ = sd_notify(0, messages.map(\.assignment).joined(separator: "\n"))
   }

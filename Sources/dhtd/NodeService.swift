@@ -42,7 +42,7 @@ struct NodeService: Service {
       metadata: ["node_id": "\(id)", "config": "\(files)"])
     let reporter = try await StatusReporter.start(on: runtime, manager)
     let hasFailed = await cancelWhenGracefulShutdown {
-      await serve(runtime, manager)
+      await serve(runtime, manager, reporter)
     }
     if hasFailed { logger.critical("lost the UDP socket; this node ends", metadata: .event(.socketLost)) }
     manager.notify(.stopping, .status("Stopping"))
@@ -58,14 +58,15 @@ struct NodeService: Service {
   /// Joins and serves until the task is cancelled, or the node fails.
   ///
   /// - Returns: whether it has failed.
-  private func serve(_ runtime: NodeRuntime, _ manager: ServiceManager) async -> Bool {
-    guard (try? await runtime.join()) != nil else { return false }
-    manager.notify(.ready)
+  private func serve(
+    _ runtime: NodeRuntime, _ manager: ServiceManager, _ reporter: StatusReporter.Handle
+  ) async -> Bool {
+    guard (try? await runtime.join()) != nil, (try? await reporter.ready()) != nil else { return false }
     logger.info("ready", metadata: .event(.ready))
     return await withTaskGroup(of: Bool.self) { group in
       group.addTask { (try? await runtime.hasEnded()) ?? false }
       group.addTask {
-        await reloadAtHangups(runtime, manager)
+        await reloadAtHangups(runtime, manager, reporter)
         return false
       }
       defer { group.cancelAll() }
@@ -74,7 +75,9 @@ struct NodeService: Service {
   }
 
   /// Reads the configuration again whenever asked to, until the task is cancelled.
-  private func reloadAtHangups(_ runtime: NodeRuntime, _ manager: ServiceManager) async {
+  private func reloadAtHangups(
+    _ runtime: NodeRuntime, _ manager: ServiceManager, _ reporter: StatusReporter.Handle
+  ) async {
     var configuration = loaded.configuration
     for await _ in hangups {
       manager.notify(.reloading, .status("Reloading"))
@@ -95,7 +98,7 @@ struct NodeService: Service {
         // The loop has ended, and with it the node.
         return
       }
-      manager.notify(.ready)
+      guard (try? await reporter.ready()) != nil else { return }
     }
   }
 

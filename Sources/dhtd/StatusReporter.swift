@@ -25,6 +25,11 @@ final class StatusReporter {
   struct Handle: Sendable {
     fileprivate let reporter: NIOLoopBound<StatusReporter>
 
+    /// Tells that the node is ready, and how it is.
+    func ready() async throws {
+      try await reporter.eventLoop.submit { reporter.value.tell(.ready) }.get()
+    }
+
     /// Tells nothing any more.
     func stop() async throws {
       try await reporter.eventLoop.submit { reporter.value.stop() }.get()
@@ -72,9 +77,9 @@ final class StatusReporter {
     }
   }
 
-  private func tell() {
+  private func tell(_ news: ServiceManager.Message...) {
     text = driver.vitals.status
-    manager.notify(.status(text))
+    manager.notify(news + [.status(text)])
   }
 }
 

@@ -94,6 +94,7 @@ extension EndToEnd {
         node.process.send(signal: SIGHUP)
         try manager.wait(for: "RELOADING=1")
         try manager.wait(for: "READY=1")
+        #expect(manager.assignments.last == "STATUS=Alone: no contacts, 0 keys")
         try node.waitForLogLine { $0.contains("alpha is now 5") }
         try node.waitForLogLine { $0.contains("k cannot change") && $0.contains("restart") }
         try node.waitForLogLine { $0.contains("configuration reloaded: 2 changed") }

@@ -18,8 +18,9 @@ struct Daemon {
   let loaded: LoadedConfiguration
   let logs: Logs
 
-  /// Runs until SIGTERM or SIGINT.
+  /// Runs until SIGTERM or SIGINT, or until the terminal that it was started from is gone.
   func run() async throws {
+    let terminal = Terminal()
     // From here on SIGHUP ends nobody, even while the node still starts.
     let hangups = await UnixSignalsSequence(trapping: .sighup)
     let context = Instance.Context(uid: geteuid(), environment: environment)
@@ -35,7 +36,8 @@ struct Daemon {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     let service = NodeService(
       id: key.id, port: instance.port, sources: sources, loaded: loaded, socket: socket, state: state,
-      hangups: hangups, eventLoop: group.next(), logger: logger, threshold: logs.threshold)
+      hangups: hangups, terminal: terminal, eventLoop: group.next(), logger: logger, threshold: logs.threshold
+    )
     let services = ServiceGroup(
       configuration: ServiceGroupConfiguration(
         services: [

@@ -18,8 +18,9 @@ struct NodeService: Service {
   let socket: ControlServer.Socket
   /// Held for its lock.
   let state: StateDirectory
-  /// Each asks for a reload.
+  /// Each asks for a reload, unless the terminal is gone.
   let hangups: UnixSignalsSequence
+  let terminal: Terminal
   let eventLoop: any EventLoop
   let logger: Logger
   let threshold: LogThreshold
@@ -74,12 +75,13 @@ struct NodeService: Service {
     }
   }
 
-  /// Reads the configuration again whenever asked to, until the task is cancelled.
+  /// Reads the configuration again whenever asked to, until the task is cancelled or the terminal gone.
   private func reloadAtHangups(
     _ runtime: NodeRuntime, _ manager: ServiceManager, _ reporter: StatusReporter.Handle
   ) async {
     var configuration = loaded.configuration
     for await _ in hangups {
+      guard !terminal.isGone else { return }
       manager.notify(.reloading, .status("Reloading"))
       do {
         let new = try sources.load()

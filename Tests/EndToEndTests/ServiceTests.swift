@@ -57,6 +57,25 @@ extension EndToEnd {
     }
 
     @Test(
+      "a daemon ends with the terminal that it was started from, unless it was asked to stay",
+      .enabled(if: exists("/usr/bin/script")))
+    func terminal() throws {
+      try withNetwork { network in
+        let ends = try network.launchInTerminal(ignoringHangups: false)
+        let stays = try network.launchInTerminal(ignoringHangups: true)
+        for (port, terminal) in [ends, stays] {
+          try eventually("a control socket") { isSocket(network.socketPath(of: port)) }
+          // The terminal goes with the program that made it.
+          terminal.end()
+        }
+        let client = try ControlClient(network.socketPath(of: stays.port))
+        defer { kill(client.daemon, SIGTERM) }
+        try eventually("the end of a daemon") { !exists(network.socketPath(of: ends.port)) }
+        #expect(try client.status()["state"] == "ready")
+      }
+    }
+
+    @Test(
       "the journal is asked for on a machine that has none", .enabled(if: !exists("/run/systemd/journal")))
     func noJournal() throws {
       try withNetwork { network in

@@ -30,6 +30,15 @@ final class ControlClient {
 
   deinit { close(descriptor) }
 
+  /// The process at the other end.
+  var daemon: pid_t {
+    // A `ucred`, which the C library hides: process, user and group.
+    var peer: (process: pid_t, user: uid_t, group: gid_t) = (0, 0, 0)
+    var length = socklen_t(MemoryLayout.size(ofValue: peer))
+    getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &length)
+    return peer.process
+  }
+
   // MARK: - Bytes
 
   /// Sends as much as the daemon takes at once.

@@ -95,6 +95,25 @@ final class LocalNetwork {
       ] + arguments, environment: environment)
   }
 
+  /// Starts a dhtd in a terminal of its own.
+  /// - Parameter ignoringHangups: whether it is to outlive that, as with nohup(1). Such a one belongs
+  ///   to no group that is ended with the test: whoever starts it ends it.
+  /// - Returns: its port, and the terminal.
+  func launchInTerminal(
+    ignoringHangups: Bool
+  ) throws -> (port: UInt16, terminal: ChildProcess) {
+    let port = try Ports.next()
+    let command = [
+      programs.dhtd, String(port), "--state-dir", stateDirectory(of: port), "--control-socket",
+      socketPath(of: port),
+    ]
+    let line = (ignoringHangups ? "trap '' HUP; " : "") + "exec " + command.joined(separator: " ")
+    let process = try spawn(
+      "/usr/bin/script", ["--quiet", "--command", line, "/dev/null"], input: nil)
+    processes.append(process)
+    return (port, process)
+  }
+
   private func spawn(
     _ program: String, _ arguments: [String], input: [UInt8]? = [], environment more: [String: String] = [:]
   ) throws -> ChildProcess {

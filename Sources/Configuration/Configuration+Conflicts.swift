@@ -23,6 +23,9 @@ extension Configuration {
       "liveness_interval_in_doubt", "liveness_interval",
       is: numbers.livenessIntervalInDoubt <= numbers.livenessInterval,
       "liveness_interval_in_doubt must not be over liveness_interval")
+    demand(
+      "bootstrap_back_off", "probe_interval", is: numbers.bootstrapBackOff <= numbers.probeInterval,
+      "bootstrap_back_off must not be over probe_interval")
     demand("ttl", "max_ttl", is: numbers.defaultTTL <= numbers.maxTTL, "ttl must not be over max_ttl")
     demand(
       "storage.durability", is: durability != .disk,

@@ -28,7 +28,9 @@ struct ConfigurationFile {
   ///
   /// - Throws: `ConfigurationProblem`.
   init?(at path: String) throws(ConfigurationProblem) {
-    guard let bytes = try Self.read(path) else { return nil }
+    guard var bytes = try Self.read(path) else { return nil }
+    // The mark that some editors put before UTF-8.
+    if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
     guard let text = String(validating: bytes, as: UTF8.self) else {
       throw .malformed(path: path, line: nil, reason: "it is not UTF-8 text")
     }
@@ -75,12 +77,18 @@ struct ConfigurationFile {
     func failure() -> ConfigurationProblem {
       .unreadable(path: path, reason: String(cString: strerror(errno)))
     }
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    // Not blocking: a pipe that nobody writes to would hold up a node that runs.
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
       if errno == ENOENT { return nil }
       throw failure()
     }
     defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw failure() }
+    guard [S_IFREG, S_IFCHR].contains(status.st_mode & S_IFMT) else {
+      throw .unreadable(path: path, reason: "it is not a file")
+    }
     var bytes: [UInt8] = []
     var piece = [UInt8](repeating: 0, count: 64 << 10)
     while true {

@@ -1,4 +1,5 @@
 import ControlProtocol
+import Glibc
 
 /// Where a value comes from.
 package enum ConfigurationOrigin: Hashable, Sendable {
@@ -59,10 +60,13 @@ extension ConfigurationProblem: CustomStringConvertible {
       "\(place(origin, key)): \(reason)"
     case .unreadable(let path, let reason):
       "\(path): cannot be read: \(reason)"
+        + (reason == Self.noPermission ? "; the user that the node runs as must be able to read it" : "")
     case .malformed(let path, let line, let reason):
       "\(path):\(line.map { "\($0):" } ?? "") \(reason)"
     }
   }
+
+  private static let noPermission = String(cString: strerror(EACCES))
 
   /// A variable and an option have the key in their names.
   private func place(_ origin: ConfigurationOrigin, _ key: String) -> String {

@@ -37,7 +37,9 @@ package struct ConfigurationSources: Sendable {
     let named = file ?? (variable?.isEmpty == true ? nil : variable)
     let common = named ?? Self.defaultFile
     let directory = common.lastIndex(of: "/").map { common[...$0] } ?? ""
-    files = [(common, named != nil), (directory + "\(instance.port).yaml", false)]
+    let own = "\(directory)\(instance.port).yaml"
+    // Whoever names the instance's own file means that one alone.
+    files = [(common, named != nil)] + (own == common ? [] : [(own, false)])
     self.environment = environment
     self.options = options
   }
@@ -60,7 +62,9 @@ package struct ConfigurationSources: Sendable {
         loading.unknown(option.key, origin)
         continue
       }
-      loading.set(setting, option.values.flatMap { words($0, of: setting) }, origin)
+      // `--set bootstrap=` means none; `--bootstrap ''` means a node without a name.
+      let values = option.values.flatMap { $0.isEmpty ? [""] : words($0, of: setting) }
+      loading.set(setting, values.isEmpty && !setting.isList ? [""] : values, origin)
     }
     loading.warnOfUnknownVariables(environment.keys.filter { $0 != Self.fileVariable })
     return try loading.finish()
@@ -68,10 +72,7 @@ package struct ConfigurationSources: Sendable {
 
   /// Outside a file, several values stand in one text.
   private func words(_ text: String, of setting: Setting) -> [String] {
-    guard setting.isList else { return [text] }
-    // Text that is all blank is one wrong value, and not none.
-    let words = text.split { $0 == "," || $0.isWhitespace }.map(String.init)
-    return words.isEmpty && !text.isEmpty || text.isEmpty ? [text] : words
+    setting.isList ? text.split { $0 == "," || $0.isWhitespace }.map(String.init) : [text]
   }
 }
 
@@ -159,12 +160,20 @@ private struct Loading {
   }
 
   mutating func unknown(_ key: String, _ origin: ConfigurationOrigin) {
-    problems.append(.unknownKey(key, origin, similar: Spelling.closest(to: key, in: Setting.all.map(\.name))))
+    guard problems.count < Self.maxProblems else { return }
+    // A key of a section may stand there without it.
+    let inSection = Setting.all.first { $0.name.hasSuffix(".\(key)") }?.name
+    let similar = inSection ?? Spelling.closest(to: key, in: Setting.all.map(\.name))
+    problems.append(.unknownKey(key, origin, similar: similar))
   }
+
+  /// As many as anybody reads at once. A file of another kind has a problem a line.
+  private static let maxProblems = 100
 
   private mutating func wrong(
     _ key: String, _ origin: ConfigurationOrigin, _ value: String, _ form: String
   ) {
+    guard problems.count < Self.maxProblems else { return }
     problems.append(.wrongValue(key: key, origin, value: value, form: form))
   }
 
@@ -181,9 +190,10 @@ private struct Loading {
   }
 
   consuming func finish() throws(InvalidConfiguration) -> LoadedConfiguration {
-    problems += conflicts()
+    // What a file that cannot be read would have said, nobody knows.
+    if !problems.contains(where: \.isOfFile) { problems += conflicts() }
     guard problems.isEmpty else { throw InvalidConfiguration(problems: problems) }
-    if origins["replicate_interval"] != nil {
+    if configuration.replicateInterval != Configuration().replicateInterval {
       warnings.append("replicate_interval has no effect in this version: nothing is replicated yet")
     }
     return LoadedConfiguration(configuration, files: files, warnings: warnings, origins: origins)
@@ -217,6 +227,13 @@ extension ConfigurationProblem {
     switch self {
     case .wrongValue(let key, _, _, _), .conflict(let key, _, _): key
     case .unknownKey, .unreadable, .malformed: nil
+    }
+  }
+
+  fileprivate var isOfFile: Bool {
+    switch self {
+    case .unreadable, .malformed: true
+    case .unknownKey, .wrongValue, .conflict: false
     }
   }
 }

@@ -1,3 +1,5 @@
+import ControlProtocol
+
 extension Setting {
   /// All keys, in the order in which they are told.
   package static let all: [Setting] = places + logging + lookup + upkeep + records + limits + storage
@@ -14,8 +16,10 @@ extension Setting {
   private static let places = [
     Setting("bind", listOf: \.bind, .bindAddress, .atStart),
     Setting("bootstrap", listOf: \.bootstrap, .hostPort),
-    Setting("state_dir", \.stateDirectory, .path, .atStart),
-    Setting("control_socket", \.controlSocket, .path, .atStart),
+    Setting("state_dir", \.stateDirectory, .path(), .atStart),
+    // The socket is made under a longer name first, with the number of the process.
+    Setting(
+      "control_socket", \.controlSocket, .path(maxBytes: ControlLimits.maxSocketPathBytes - 8), .atStart),
   ]
 
   private static let logging = [
@@ -35,7 +39,8 @@ extension Setting {
   ]
 
   private static let upkeep = [
-    Setting("join_timeout", \.parameters.joinTimeout, .time(.zero ... .seconds(60)), .atStart),
+    // The unit allows 30 s for a start.
+    Setting("join_timeout", \.parameters.joinTimeout, .time(.zero ... .seconds(20)), .atStart),
     Setting(
       "bootstrap_back_off", \.parameters.bootstrapBackOff, .time(.milliseconds(100) ... .seconds(3600))),
     Setting("probe_interval", \.parameters.probeInterval, .time(.seconds(1) ... .seconds(3600))),

@@ -70,12 +70,12 @@ where Value: RawRepresentable & CaseIterable, Value.RawValue == String {
 
 extension SettingKind where Value == String? {
   /// An absolute path: a service has no directory of its own to start from.
-  static var path: Self {
+  static func path(maxBytes: Int = Int(PATH_MAX)) -> Self {
     SettingKind(
-      form: "an absolute path",
+      form: "an absolute path of at most \(maxBytes) bytes",
       read: { text in
         // The value is an optional itself: a bare nil would be one.
-        guard text.hasPrefix("/"), text.utf8.count <= Int(PATH_MAX), !text.utf8.contains(0) else {
+        guard text.hasPrefix("/"), text.utf8.count <= maxBytes, !text.utf8.contains(0) else {
           return .none
         }
         return .some(text)
@@ -124,10 +124,9 @@ private func sizeText(_ bytes: Int) -> String {
   return unit.map { "\(bytes / $0.bytes)\($0.suffix)" } ?? "\(bytes)"
 }
 
-/// Whether a text is an IP address; those of IPv6 may carry a zone (RFC 4007).
+/// Whether a text is an IP address. Sockets are bound without a zone (RFC 4007).
 private func isAddress(_ text: String) -> Bool {
   var v4 = in_addr()
   var v6 = in6_addr()
-  let withoutZone = text.prefix { $0 != "%" }
-  return inet_pton(AF_INET, text, &v4) == 1 || inet_pton(AF_INET6, String(withoutZone), &v6) == 1
+  return inet_pton(AF_INET, text, &v4) == 1 || inet_pton(AF_INET6, text, &v6) == 1
 }

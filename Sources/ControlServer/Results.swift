@@ -23,10 +23,10 @@ extension Result where Success == ControlResult, Failure == ControlError {
           PingResult(
             nodeID: "\(peer.id)", address: "\(peer.endpoint)", rtt: roundTrip.milliseconds)))
     case .ping(.unanswered(let duration)):
-      let seconds = duration.components.seconds
       self = .failure(
         ControlError(
-          .unreachable, "no answer within \(seconds) s; check the address and that a node runs there"))
+          .unreachable, "no answer within \(duration.inSeconds); check the address and that a node runs there"
+        ))
     case .ping(.refused(let error)):
       self = .failure(
         ControlError(.unreachable, "the node there refuses to answer: \(error)", reason: "refused"))

@@ -48,11 +48,12 @@ struct Bootstrap: Sendable {
     backOff = parameters.bootstrapBackOff
   }
 
-  /// Works by other pauses from the next one on.
-  mutating func adopt(_ parameters: Parameters) {
+  /// Works by other pauses.
+  mutating func adopt(_ now: Instant, _ parameters: Parameters) {
     firstBackOff = parameters.bootstrapBackOff
     longestBackOff = parameters.probeInterval
     backOff = min(max(backOff, firstBackOff), longestBackOff)
+    if let planned = nextAttempt { nextAttempt = min(planned, now + longestBackOff) }
   }
 
   var isJoined: Bool {
@@ -81,7 +82,8 @@ struct Bootstrap: Sendable {
   mutating func changed(isConfigured: Bool) {
     self.isConfigured = isConfigured
     addresses = []
-    nextAttempt = nil
+    round = nil
+    succeeded()
   }
 
   /// An address turned out to be this node's own. If there is no other, this is the first node of a

@@ -76,9 +76,11 @@ package struct Contact: Hashable, Sendable {
     state = .questionable
   }
 
-  /// A query sent at `sent` has failed for good. One burst of queries can all be lost to one stall,
-  /// so only a query sent after the last failure counts as another.
+  /// A query sent at `sent` has failed for good. It says nothing of a contact that has answered a
+  /// later one. One burst of queries can all be lost to one stall, so only a query sent after the last
+  /// failure counts as another.
   mutating func failed(_ now: Instant, sentAt sent: Instant) {
+    guard sent >= lastAnswered else { return }
     state = .questionable
     if let lastFailure, sent < lastFailure { return }
     lastFailure = now

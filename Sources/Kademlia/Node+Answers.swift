@@ -35,9 +35,11 @@ extension Node {
     }
   }
 
-  /// A node that queries us may be of use; whether it can be queried itself is to be seen.
+  /// A node that queries us may be of use; whether it can be queried itself is to be seen. One that
+  /// had stopped to answer may be back.
   private mutating func verify(_ now: Now, _ peer: Peer) {
-    guard table.hasUse(for: peer.id), maintenance.mayPing(now.monotonic, peer.id) else { return }
+    let isInDoubt = table.contact(peer.id)?.state == .questionable
+    guard isInDoubt || table.hasUse(for: peer.id), maintenance.mayPing(now.monotonic, peer.id) else { return }
     send(now, .ping, to: peer.endpoint, expecting: peer.id, for: .verification)
   }
 

@@ -22,6 +22,10 @@ extension Node {
 
   /// The bootstrap names were looked up; those that could not be are left out.
   package mutating func bootstrapResolved(_ now: Now, _ endpoints: [Endpoint]) {
+    // A name may stand for addresses that this node cannot send to.
+    let endpoints = endpoints.filter {
+      identity.families.contains(AddressFamilies($0.address.family))
+    }
     let others = endpoints.filter { !identity.endpoints.contains($0) }
     // A list that names only this node names the first node of a network: nothing to try again.
     if others.isEmpty, !endpoints.isEmpty { bootstrap.isConfigured = false }

@@ -82,9 +82,8 @@ extension Node {
       storeFellSilent(now, operation, at: peer)
     case .bootstrap:
       bootstrapSettled(now, query.endpoint)
-    case .userBootstrap(let operation):
-      userBootstrapSettled(now, operation, query.endpoint, met: nil)
-    case .repair, .verification, .liveness, .probe, .ping:
+    // Whoever asked to join through a stranger waits as for a ping: it may be far away.
+    case .repair, .verification, .liveness, .probe, .ping, .userBootstrap:
       break
     }
   }
@@ -102,7 +101,9 @@ extension Node {
       refusedStore(now, operation, at: peer, reason: .unanswered(after: parameters.rpcTimeout))
     case .ping(let operation):
       finish(operation, .ping(.unanswered(after: parameters.rpcTimeout)))
-    case .repair, .verification, .liveness, .probe, .bootstrap, .userBootstrap:
+    case .userBootstrap(let operation):
+      userBootstrapSettled(now, operation, query.endpoint, met: nil)
+    case .repair, .verification, .liveness, .probe, .bootstrap:
       break
     }
   }

@@ -103,7 +103,7 @@ package struct Node {
     inflight.rpcTimeout = new.rpcTimeout
     repairs.interval = new.repairInterval
     maintenance.adopt(now.monotonic, new)
-    bootstrap.adopt(new)
+    bootstrap.adopt(now.monotonic, new)
     // Where more may run at once, those that wait in line need not wait for one to end.
     runWaiting(now)
   }

@@ -84,7 +84,7 @@ extension PutOutcome.Reason: CustomStringConvertible {
     switch self {
     case .refused(let error): error.description
     case .store(let error): error.description
-    case .unanswered(let duration): "no answer within \(duration.components.seconds) s"
+    case .unanswered(let duration): "no answer within \(duration.inSeconds)"
     case .late: "no answer yet"
     case .replaced: "another node answers at its address"
     case .unnamedVersion: "confirmed without naming the version"

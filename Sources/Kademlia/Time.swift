@@ -37,6 +37,14 @@ extension Duration {
   package var milliseconds: Double { Double(nanoseconds) / 1e6 }
 }
 
+extension Duration {
+  /// The duration in seconds as a person reads it: `5 s`, `0.5 s`.
+  package var inSeconds: String {
+    let (seconds, attoseconds) = components
+    return attoseconds == 0 ? "\(seconds) s" : "\(milliseconds / 1000) s"
+  }
+}
+
 /// A point in civil time, for what records carry: microseconds since the Unix epoch.
 package struct WallTime: Hashable, Comparable, Sendable {
   /// Microseconds since the Unix epoch.

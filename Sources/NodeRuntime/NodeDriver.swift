@@ -27,6 +27,7 @@ package final class NodeDriver {
   private var v6: DatagramSender?
   private let resolver: NameResolver
   private var bootstrapNames: [NodeName]
+  private let savedContacts: [Endpoint]
   private let logger: Logger
   private var completions: [OperationID: Completion] = [:]
   /// Those who wait for the first join, and those who wait for the end.
@@ -37,7 +38,9 @@ package final class NodeDriver {
   /// How the node is, as last told.
   package private(set) var vitals = Vitals()
   /// Told when the vitals have changed.
-  package var vitalsChanged: ((Vitals) -> Void)?
+  package var vitalsChanged: (() -> Void)?
+  /// Told when a contact has come or gone.
+  package var contactsChanged: (() -> Void)?
   /// One buffer in which every message takes its wire form.
   private var wire: [UInt8] = []
 
@@ -50,6 +53,7 @@ package final class NodeDriver {
     self.v6 = sockets.v6.map { DatagramSender($0.descriptor) }
     self.resolver = resolver
     self.bootstrapNames = configuration.bootstrap
+    self.savedContacts = configuration.savedContacts
     self.logger = logger
     self.started = SystemClock.now
     self.endpoints = sockets.endpoints
@@ -69,7 +73,7 @@ package final class NodeDriver {
 
   /// Begins to join the network.
   func start() {
-    event { node.start($0, hasBootstrap: !bootstrapNames.isEmpty) }
+    event { node.start($0, hasBootstrap: hasBootstrap) }
   }
 
   /// Keeps a promise once the first join has ended; at once if it has.
@@ -88,7 +92,14 @@ package final class NodeDriver {
     event { node.adopt($0, configuration.parameters) }
     guard configuration.bootstrap != bootstrapNames else { return }
     bootstrapNames = configuration.bootstrap
-    event { node.bootstrapChanged($0, hasBootstrap: !bootstrapNames.isEmpty) }
+    event { node.bootstrapChanged($0, hasBootstrap: hasBootstrap) }
+  }
+
+  private var hasBootstrap: Bool { !bootstrapNames.isEmpty || !savedContacts.isEmpty }
+
+  /// The addresses of the contacts that have answered last, the latest first.
+  package var latestContacts: [Endpoint] {
+    node.table.contacts.sorted { $0.lastAnswered > $1.lastAnswered }.map(\.endpoint)
   }
 
   /// Lets go of those who wait: what they waited for has not come.
@@ -179,7 +190,7 @@ package final class NodeDriver {
     let current = Vitals(isJoined: node.isJoined, contacts: node.table.count, keys: store.values.count)
     if current != vitals {
       vitals = current
-      vitalsChanged?(current)
+      vitalsChanged?()
     }
   }
 
@@ -197,8 +208,16 @@ package final class NodeDriver {
     case .removeExpired:
       store.removeExpired(at: SystemClock.now.wall)
     case .resolveBootstrap:
-      resolve(bootstrapNames) { [self] endpoints in
-        event { node.bootstrapResolved($0, endpoints) }
+      let names = bootstrapNames
+      resolve(names) { [self] endpoints in
+        // By the time a slow look-up ends, others may have taken the place of these.
+        guard names == bootstrapNames else { return }
+        // A node that knows nobody says so itself, and tries again.
+        if !names.isEmpty, endpoints.isEmpty, !node.table.isEmpty {
+          logger.warning("no bootstrap name can be looked up")
+        }
+        let saved = savedContacts.filter { !endpoints.contains($0) }
+        event { node.bootstrapResolved($0, endpoints + saved) }
       }
     case .finished(let operation, let outcome):
       completions.removeValue(forKey: operation)?(outcome)
@@ -247,16 +266,20 @@ package final class NodeDriver {
   private func log(_ notice: Notice) {
     switch notice {
     case .joined(let contacts):
-      logger.info("joined the network", metadata: ["contacts": "\(contacts)"])
+      let news: Logger.Message =
+        contacts > 0 ? "joined the network" : "no other node met yet; this one is alone"
+      logger.info(news, metadata: ["contacts": "\(contacts)"])
     case .bootstrapUnanswered(let attempt, let pause):
       // Once is news; that nothing has changed since is not.
       logger.log(
         level: attempt == 1 ? .warning : .debug, "no bootstrap address answers; trying again",
-        metadata: .event(.bootstrapUnanswered, ["in": "\(pause.milliseconds / 1000) s"]))
+        metadata: .event(.bootstrapUnanswered, ["in": "\(pause.inSeconds)"]))
     case .contactAdded(let peer):
       logger.info("new contact", metadata: .peer(peer))
+      contactsChanged?()
     case .contactLost(let peer):
       logger.info("lost a contact", metadata: .peer(peer))
+      contactsChanged?()
     case .unanswered(let method, let endpoint):
       logger.debug("no answer", metadata: .rpc(method, endpoint))
     case .isolated:

@@ -66,6 +66,24 @@ package struct NodeRuntime: Sendable {
     }
   }
 
+  /// Gives the addresses of the latest contacts, the latest first, soon after contacts have come or
+  /// gone. There is one such sequence: a further call ends the one before.
+  package func contactChanges() async throws -> AsyncStream<[Endpoint]> {
+    let (stream, continuation) = AsyncStream.makeStream(
+      of: [Endpoint].self, bufferingPolicy: .bufferingNewest(1))
+    try await eventLoop.submit {
+      let driver = driver.value
+      driver.contactsChanged = { [unowned driver] in continuation.yield(driver.latestContacts) }
+      if !driver.node.table.isEmpty { continuation.yield(driver.latestContacts) }
+    }.get()
+    return stream
+  }
+
+  /// The addresses of the contacts that have answered last, the latest first.
+  package func latestContacts() async throws -> [Endpoint] {
+    try await eventLoop.submit { driver.value.latestContacts }.get()
+  }
+
   /// Takes the numbers, bootstrap names and limits of another configuration while it runs. The ID,
   /// the port and the addresses stay.
   package func reconfigure(_ configuration: NodeConfiguration) async throws {

@@ -33,7 +33,7 @@ struct InstanceChoice {
       let port = instance.port
       throw Failure(
         .noDaemon,
-        "no dhtd runs on port \(port); start one with 'dhtd \(port)'",
+        "no dhtd runs on port \(port); \(Self.startHint(port))",
         reason: "no_daemon")
     }
   }
@@ -70,7 +70,7 @@ struct InstanceChoice {
       let port = Self.defaultInstance.port
       throw Failure(
         .noDaemon,
-        "no dhtd is running; start one with 'dhtd \(port)'",
+        "no dhtd is running; \(Self.startHint(port))",
         reason: "no_daemon")
     }
     guard running.count == 1 else {
@@ -78,6 +78,16 @@ struct InstanceChoice {
       throw .usage("several instances run (\(ports)); name one with -i PORT or \(Self.variable)")
     }
     return try connect(to: Instance(port: port))
+  }
+
+  /// How a node is started here: as a service where the package has installed one.
+  private static func startHint(_ port: UInt16) -> String {
+    let isService = ["/usr/lib", "/lib", "/etc"].contains {
+      access("\($0)/systemd/system/dhtd@.service", F_OK) == 0
+    }
+    return isService
+      ? "'sudo systemctl start dhtd@\(port)' starts it, 'systemctl status dhtd@\(port)' says why it stopped"
+      : "start one with 'dhtd \(port)'"
   }
 
   private enum Attempt: ~Copyable {
@@ -117,7 +127,8 @@ struct InstanceChoice {
         return .refused(
           Failure(
             .failed,
-            "no permission for '\(shown)'; add yourself to group dhtd with 'sudo adduser $USER dhtd' and log in again",
+            "no permission for '\(shown)'; add yourself to group dhtd with 'sudo adduser $USER dhtd' and log in again, "
+              + "or name a node of your own with -i PORT",
             reason: "no_permission"))
       case .other(let cause):
         return .refused(Failure(.failed, "cannot connect to '\(shown)': \(cause)", reason: "connect"))

@@ -31,12 +31,16 @@ struct Daemon {
     var logger = Logger(label: "dhtd")
     logger[metadataKey: "node_id"] = "\(key.id)"
     for warning in loaded.warnings { logger.warning("\(warning)") }
+    let savedContacts = try SavedContacts.read(from: state)
 
     // One loop does all: a node waits for the network and not for a processor.
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     let service = NodeService(
-      id: key.id, port: instance.port, sources: sources, loaded: loaded, socket: socket, state: state,
-      hangups: hangups, terminal: terminal, eventLoop: group.next(), logger: logger, threshold: logs.threshold
+      id: key.id, port: instance.port, sources: sources, loaded: loaded, savedContacts: savedContacts,
+      socket: socket, state: state,
+      hangups: hangups, terminal: terminal,
+      manager: ServiceManager(environment: environment), eventLoop: group.next(), logger: logger,
+      threshold: logs.threshold
     )
     let services = ServiceGroup(
       configuration: ServiceGroupConfiguration(

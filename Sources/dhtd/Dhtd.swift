@@ -118,7 +118,8 @@ struct Dhtd: AsyncParsableCommand {
         throw ValidationError("--set takes KEY=VALUE, such as alpha=5, and not '\(text)'")
       }
       let key = String(text[..<equals])
-      options.append(.init(key, [String(text[text.index(after: equals)...])], option: "--set \(key)"))
+      let value = String(text[text.index(after: equals)...])
+      options.append(.init(key, value.isEmpty ? [] : [value], option: "--set \(key)"))
     }
     if !bind.isEmpty { options.append(.init("bind", bind, option: "--bind")) }
     let nodes = addresses + bootstrap
@@ -147,7 +148,7 @@ struct Dhtd: AsyncParsableCommand {
     let sources = try sources(environment: environment)
     let loaded = try sources.load()
     if checkConfig {
-      loaded.warnings.forEach { Self.complain("warning: \($0)") }
+      for warning in loaded.warnings { Complaint("warning: \(warning)", isWarning: true).tell() }
       let files = loaded.files.isEmpty ? "no file" : loaded.files.joined(separator: ", ")
       print("The configuration of dhtd \(port) is right (read: \(files)).")
     } else if printConfig {
@@ -167,7 +168,7 @@ struct Dhtd: AsyncParsableCommand {
     }
   }
 
-  /// Parses and runs. What goes wrong is one line on stderr and an exit status.
+  /// Parses and runs. What goes wrong is one line for a person, and an exit status.
   static func main() async {
     do {
       var command = try parseAsRoot()
@@ -177,7 +178,7 @@ struct Dhtd: AsyncParsableCommand {
         try command.run()
       }
     } catch let error as InvalidConfiguration {
-      error.problems.forEach { complain($0.hint) }
+      for problem in error.problems { Complaint(problem.hint, event: .wrongConfiguration).tell() }
       Glibc.exit(2)
     } catch {
       end(with: error)
@@ -192,26 +193,11 @@ struct Dhtd: AsyncParsableCommand {
       Glibc.exit(0)
     case .validationFailure:
       // The parser adds the usage below; one line says what is wrong, and --help says the rest.
-      complain(message(for: error) + "; see 'dhtd --help'")
+      Complaint(message(for: error) + "; see 'dhtd --help'").tell()
       Glibc.exit(2)
     default:
-      complain(message(for: error))
+      Complaint(message(for: error)).tell()
       Glibc.exit((error as? NodeStartError)?.isUsage == true ? 2 : 1)
-    }
-  }
-
-  /// Writes one line. The parser's lists of choices, one a line, become words in it.
-  private static func complain(_ text: String) {
-    var line = "dhtd: "
-    for part in text.split(whereSeparator: \.isNewline) {
-      let words = part.split(separator: " ")
-      let isChoice = words.first == "-"
-      let separator = line.hasSuffix(" ") ? "" : isChoice && !line.hasSuffix(":") ? ", " : " "
-      line += separator + words.dropFirst(isChoice ? 1 : 0).joined(separator: " ")
-    }
-    line += "\n"
-    line.withUTF8 { bytes in
-      _ = write(STDERR_FILENO, bytes.baseAddress, bytes.count)
     }
   }
 }

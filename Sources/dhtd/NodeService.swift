@@ -15,19 +15,22 @@ struct NodeService: Service {
   let port: UInt16
   let sources: ConfigurationSources
   let loaded: LoadedConfiguration
+  /// Contacts of the time before.
+  let savedContacts: [Endpoint]
   let socket: ControlServer.Socket
-  /// Held for its lock.
+  /// What outlives the node; held for its lock, too.
   let state: StateDirectory
   /// Each asks for a reload, unless the terminal is gone.
   let hangups: UnixSignalsSequence
   let terminal: Terminal
+  let manager: ServiceManager
   let eventLoop: any EventLoop
   let logger: Logger
   let threshold: LogThreshold
 
   func run() async throws {
-    let manager = ServiceManager()
-    let configuration = NodeConfiguration(loaded.configuration, id: id, port: port)
+    var configuration = NodeConfiguration(loaded.configuration, id: id, port: port)
+    configuration.savedContacts = savedContacts
     let runtime = try await NodeRuntime.start(configuration, on: eventLoop, logger: logger)
     let control: ControlServer
     do {
@@ -43,15 +46,15 @@ struct NodeService: Service {
       metadata: ["node_id": "\(id)", "config": "\(files)"])
     let reporter = try await StatusReporter.start(on: runtime, manager)
     let hasFailed = await cancelWhenGracefulShutdown {
-      await serve(runtime, manager, reporter)
+      await serve(runtime, reporter)
     }
     if hasFailed { logger.critical("lost the UDP socket; this node ends", metadata: .event(.socketLost)) }
     manager.notify(.stopping, .status("Stopping"))
     logger.info("stopping")
     try await reporter.stop()
     try await control.stop()
+    save(try await runtime.latestContacts())
     try await runtime.stop()
-    withExtendedLifetime(state) {}
     if hasFailed { throw SocketLost() }
     logger.info("stopped", metadata: .event(.stopped))
   }
@@ -60,14 +63,21 @@ struct NodeService: Service {
   ///
   /// - Returns: whether it has failed.
   private func serve(
-    _ runtime: NodeRuntime, _ manager: ServiceManager, _ reporter: StatusReporter.Handle
+    _ runtime: NodeRuntime, _ reporter: StatusReporter.Handle
   ) async -> Bool {
-    guard (try? await runtime.join()) != nil, (try? await reporter.ready()) != nil else { return false }
+    guard (try? await runtime.join()) != nil, (try? await reporter.ready()) != nil else {
+      // Unless it was asked to stop, it has stopped of itself.
+      return !Task.isCancelled
+    }
     logger.info("ready", metadata: .event(.ready))
     return await withTaskGroup(of: Bool.self) { group in
       group.addTask { (try? await runtime.hasEnded()) ?? false }
       group.addTask {
-        await reloadAtHangups(runtime, manager, reporter)
+        await reloadAtHangups(runtime, reporter)
+        return false
+      }
+      group.addTask {
+        await saveContacts(runtime)
         return false
       }
       defer { group.cancelAll() }
@@ -75,9 +85,29 @@ struct NodeService: Service {
     }
   }
 
+  /// Saves the contacts whenever some have come or gone, until the task is cancelled.
+  private func saveContacts(_ runtime: NodeRuntime) async {
+    guard let changes = try? await runtime.contactChanges() else { return }
+    for await contacts in changes {
+      save(contacts)
+      // Each write waits for the disk, and the first saved contact is worth the most.
+      try? await Task.sleep(for: .seconds(10))
+    }
+  }
+
+  private func save(_ contacts: [Endpoint]) {
+    // Who has lost them all wants the last ones back.
+    guard !contacts.isEmpty else { return }
+    do throws(StateDirectoryError) {
+      try SavedContacts.write(contacts, to: state)
+    } catch {
+      logger.warning("the contacts cannot be saved: \(error)")
+    }
+  }
+
   /// Reads the configuration again whenever asked to, until the task is cancelled or the terminal gone.
   private func reloadAtHangups(
-    _ runtime: NodeRuntime, _ manager: ServiceManager, _ reporter: StatusReporter.Handle
+    _ runtime: NodeRuntime, _ reporter: StatusReporter.Handle
   ) async {
     var configuration = loaded.configuration
     for await _ in hangups {
@@ -92,15 +122,18 @@ struct NodeService: Service {
         configuration = result
         log(changes)
       } catch let error as InvalidConfiguration {
-        for problem in error.problems { logger.error("\(problem)", metadata: .event(.reloadRefused)) }
+        for problem in error.problems { logger.error("\(problem)", metadata: .event(.wrongConfiguration)) }
         logger.error(
           "the configuration is wrong; this node goes on with the one it has",
-          metadata: .event(.reloadRefused))
+          metadata: .event(.wrongConfiguration))
       } catch {
         // The loop has ended, and with it the node.
         return
       }
       guard (try? await reporter.ready()) != nil else { return }
+      // A shell tells its jobs that it ends, and only then lets go of the terminal.
+      if terminal.matters { try? await Task.sleep(for: .seconds(1)) }
+      guard !terminal.isGone else { return }
     }
   }
 

@@ -9,12 +9,15 @@ import Systemd
 final class StatusReporter {
   private let driver: NodeDriver
   private let manager: ServiceManager
-  private var text = ""
+  /// The status that the manager knows.
+  private var told = ""
+  /// What it had no room for; there is little to tell besides the status.
+  private var unsent: [ServiceManager.Message] = []
   private var pending: Scheduled<Void>?
   private var watchdog: RepeatedTask?
 
   /// The least time between two lines of status: a node that meets a network meets many nodes at once.
-  private static let pause = TimeAmount.seconds(1)
+  private static let pause = TimeAmount.milliseconds(250)
 
   private init(_ driver: NodeDriver, _ manager: ServiceManager) {
     self.driver = driver
@@ -27,7 +30,7 @@ final class StatusReporter {
 
     /// Tells that the node is ready, and how it is.
     func ready() async throws {
-      try await reporter.eventLoop.submit { reporter.value.tell(.ready) }.get()
+      try await reporter.eventLoop.submit { reporter.value.tell([.ready]) }.get()
     }
 
     /// Tells nothing any more.
@@ -47,11 +50,11 @@ final class StatusReporter {
   }
 
   private func start() {
-    driver.vitalsChanged = { [unowned self] _ in changed() }
-    tell()
+    driver.vitalsChanged = { [unowned self] in changed() }
+    tell([])
     guard let timeout = manager.watchdogTimeout else { return }
-    // So often that one may be missed, as where the core wakes up after the machine has slept.
-    let interval = TimeAmount.nanoseconds(timeout.nanoseconds / 3)
+    // So often that some may be missed, as where the core wakes up after the machine has slept.
+    let interval = TimeAmount.nanoseconds(timeout.nanoseconds / 5)
     let driver = NIOLoopBound(driver, eventLoop: driver.eventLoop)
     watchdog = driver.eventLoop.scheduleRepeatedTask(initialDelay: .zero, delay: interval) { [manager] _ in
       // A loop that runs around a core that is not called any more is as good as one that hangs.
@@ -69,17 +72,22 @@ final class StatusReporter {
 
   /// Tells at once what is new, and then not again before the pause is over.
   private func changed() {
-    guard pending == nil else { return }
-    tell()
-    pending = driver.eventLoop.assumeIsolated().scheduleTask(in: Self.pause) { [self] in
-      pending = nil
-      if driver.vitals.status != text { changed() }
-    }
+    if pending == nil { tell([]) }
   }
 
-  private func tell(_ news: ServiceManager.Message...) {
-    text = driver.vitals.status
-    manager.notify(news + [.status(text)])
+  /// Tells the news, and how the node is. What the manager does not take now, it is told later.
+  private func tell(_ news: [ServiceManager.Message]) {
+    let status = driver.vitals.status
+    unsent += news
+    if manager.notify(unsent + [.status(status)]) {
+      unsent = []
+      told = status
+    }
+    pending?.cancel()
+    pending = driver.eventLoop.assumeIsolated().scheduleTask(in: Self.pause) { [self] in
+      pending = nil
+      if !unsent.isEmpty || driver.vitals.status != told { tell([]) }
+    }
   }
 }
 

@@ -6,7 +6,7 @@ import Glibc
 /// that this one is gone, and that the program should end with it.
 struct Terminal {
   /// Whether there was one, and nobody has asked to outlive it (nohup(1)).
-  private let matters: Bool
+  let matters: Bool
 
   /// Looks at the terminal of this process. To be called before SIGHUP is handled.
   init() {

@@ -47,12 +47,14 @@ import Testing
     ("bind", "300.1.1.1"), ("bind", "[[127.0.0.1]]"), ("bootstrap", "localhost"), ("bootstrap", "a:0"),
     ("bootstrap", "a:65536"), ("bootstrap", "[a:1, '']"), ("bootstrap", "{a: 1}"), ("state_dir", "here"),
     ("state_dir", "''"), ("state_dir", "[/a, /b]"), ("control_socket", "dhtd.sock"),
+    ("control_socket", "/" + String(repeating: "x", count: 99)), ("bind", "fe80::1%lo"),
     ("log_level", "loud"), ("log_level", "7"), ("log_target", "syslog"), ("k", "1"), ("k", "21"),
     ("k", "8.0"), ("k", "eight"), ("k", "-8"), ("k", "+8"), ("k", "010"), ("k", "0x8"), ("k", "1_0"),
     ("k", "9223372036854775808"), ("alpha", "0"), ("alpha", "17"), ("rpc_timeout", "99ms"),
     ("rpc_timeout", "61s"), ("rpc_timeout", "5 s"), ("rpc_timeout", "-5s"), ("rpc_timeout", "5x"),
     ("soft_timeout_floor", "0ms"), ("soft_timeout_floor", "2s"), ("soft_timeout_unknown", "9ms"),
-    ("soft_timeout_unknown", "6s"), ("join_timeout", "61s"), ("bootstrap_back_off", "99ms"),
+    ("soft_timeout_unknown", "6s"), ("join_timeout", "21s"), ("bootstrap_back_off", "31s"),
+    ("bootstrap_back_off", "99ms"),
     ("probe_interval", "0s"), ("liveness_interval", "2h"), ("liveness_interval_in_doubt", "0s"),
     ("liveness_interval_in_doubt", "31s"), ("failures_before_removal", "0"),
     ("failures_before_removal", "101"), ("lost_contacts", "4097"), ("lost_contacts", "true"),
@@ -173,6 +175,24 @@ import Testing
       try files.write(bytes: bytes, to: "dhtd.yaml")
       #expect(files.complaints().count == 1)
     }
+  }
+
+  @Test("a mark of the byte order before the text changes nothing")
+  func byteOrderMark() throws {
+    let files = try Files()
+    try files.write(bytes: [0xEF, 0xBB, 0xBF] + Array("alpha: 4".utf8), to: "dhtd.yaml")
+    #expect(try files.load().configuration.parameters.alpha == 4)
+  }
+
+  @Test("of a file that is something else altogether, not every line is told")
+  func manyProblems() throws {
+    let lines = (0..<20_000).map { "a\($0): \($0)" }.joined(separator: "\n")
+    #expect(try complaints(lines).count == 100)
+  }
+
+  @Test("a key of a section that stands there without it is told where it belongs")
+  func keyWithoutSection() throws {
+    #expect(try complaints("operations: 5").first?.contains("'limits.operations'") == true)
   }
 
   @Test("text that would move a terminal's cursor is shown written out")

@@ -27,6 +27,18 @@ extension EndToEnd {
       }
     }
 
+    @Test("the file of one instance can be named itself, and a pipe that nobody feeds is refused")
+    func unusualFiles() throws {
+      try withNetwork { network in
+        try network.write(Array("alpha: 4".utf8), to: "8001.yaml")
+        let own = try network.dhtd("8001", "--config", network.path("8001.yaml"), "--print-config")
+        #expect(own.output.contains("alpha: 4  # \(network.path("8001.yaml")):1\n"), "\(own)")
+        #expect(mkfifo(network.path("8002.yaml"), 0o644) == 0)
+        let pipe = try network.dhtd("8002", "--config", network.path("8001.yaml"), "--check-config")
+        #expect(pipe.isComplaint(status: 2, of: "dhtd", network.path("8002.yaml"), "not a file"), "\(pipe)")
+      }
+    }
+
     @Test("everything that is wrong is told, a line each, and the daemon does not start")
     func wrong() throws {
       try withNetwork { network in

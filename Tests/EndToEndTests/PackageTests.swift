@@ -20,6 +20,10 @@ extension EndToEnd {
         for program in ["dhtd", "dhtctl"] {
           try machine.output("bash -n /usr/share/bash-completion/completions/\(program)")
         }
+        for page in ["dhtd", "dhtctl", "dhtd.yaml"] {
+          let page = try machine.run("MANROFFSEQ= MANWIDTH=80 man --warnings --encoding UTF-8 \(page)")
+          #expect(page.status == 0 && page.output.contains("NAME") && page.errors.isEmpty, "\(page)")
+        }
       }
     }
 
@@ -27,7 +31,7 @@ extension EndToEnd {
     func units() throws {
       try withContainer { machine in
         let verified = try machine.run(
-          "systemd-analyze verify --man=no dhtd@8001.service dhtd@8001.socket dhtd.target")
+          "systemd-analyze verify dhtd@8001.service dhtd@8001.socket dhtd.target")
         #expect(verified.status == 0 && verified.output.isEmpty && verified.errors.isEmpty, "\(verified)")
         let security = try machine.run("systemd-analyze security --threshold=15 dhtd@8001.service")
         #expect(security.status == 0, "\(security)")
@@ -53,6 +57,9 @@ extension EndToEnd {
         }
         #expect(try machine.output("stat -c '%a %U %G' /run/dhtd/8001/control.sock") == "660 dhtd dhtd")
         #expect(try machine.output("stat -c '%a %U' /var/lib/dhtd/8001") == "700 dhtd")
+        // The node that the configuration names finds the others by itself when it restarts.
+        try machine.output("systemctl restart dhtd@8001")
+        #expect(try machine.output("dhtctl get hello") == "world")
         try machine.output("systemctl stop dhtd.target")
         for port in 8001...8003 {
           #expect(try machine.property("ActiveState", of: "dhtd@\(port)") == "inactive")
@@ -162,6 +169,8 @@ extension EndToEnd {
         try machine.write("alpha: 6\nalhpa: 7", to: "/etc/dhtd/8001.yaml")
         #expect(try machine.run("systemctl reload dhtd@8001").status != 0)
         try machine.wait(for: "/etc/dhtd/8001.yaml:2: alhpa", inJournalOf: "dhtd@8001")
+        let wrong = try machine.journal(of: "dhtd@8001", "MESSAGE_ID=79b2984417694937aa9e1178d2953308")
+        #expect(wrong.map { $0["PRIORITY"] } == ["3"])
         try machine.output("echo 'alpha: 7' >/etc/dhtd/8001.yaml; chmod 0600 /etc/dhtd/8001.yaml")
         #expect(try machine.run("systemctl reload dhtd@8001").status != 0)
         try machine.wait(for: "/etc/dhtd/8001.yaml: cannot be read", inJournalOf: "dhtd@8001")

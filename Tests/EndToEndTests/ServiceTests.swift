@@ -48,6 +48,21 @@ extension EndToEnd {
       }
     }
 
+    @Test("a service manager that hangs does not hang the node, and hears the rest when it is back")
+    func hangingManager() throws {
+      try withNetwork { network in
+        let manager = try NotifySocket(network.path("notify"))
+        // Far more than its queue has room for.
+        let node = try network.launch(
+          environment: ["NOTIFY_SOCKET": manager.path, "WATCHDOG_USEC": "5000"])
+        try node.waitUntilReady()
+        for number in 0..<200 { _ = try node.client().put("key\(number)", "value") }
+        try manager.wait(for: "STATUS=Alone: no contacts, 200 keys")
+        #expect(manager.assignments.contains("READY=1"))
+        #expect(try node.stop() == .exited(0))
+      }
+    }
+
     @Test("a service manager that is not there keeps it from nothing")
     func nobody() throws {
       try withNetwork { network in

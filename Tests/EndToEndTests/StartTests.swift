@@ -39,6 +39,21 @@ extension EndToEnd {
       }
     }
 
+    @Test("the first node of a network finds the others again, however it ended", arguments: [true, false])
+    func contacts(isKilled: Bool) throws {
+      try withNetwork(3) { network in
+        let first = network.nodes[0]
+        let saved = first.stateDirectory + "/contacts"
+        try eventually("saved contacts") { exists(saved) }
+        _ = try network.nodes[1].client().put("hello", "world")
+        if isKilled { first.kill() } else { _ = try first.stop() }
+        // Nobody has told it of another node, and it is ready when it has met some.
+        try first.startAgain().waitUntilReady()
+        #expect(try first.client().get("hello") == "world")
+        #expect(mode(saved) == 0o600)
+      }
+    }
+
     @Test("the socket that a killed daemon left behind is replaced")
     func staleSocket() throws {
       try withNetwork(1) { network in
@@ -143,7 +158,7 @@ extension EndToEnd {
         let path = network.path(String(repeating: "x", count: 120))
         let daemon = try network.dhtd(
           "\(Ports.next())", "--state-dir", network.path("state"), "--control-socket", path)
-        #expect(daemon.isComplaint(status: 1, of: "dhtd", "107"), "\(daemon)")
+        #expect(daemon.isComplaint(status: 2, of: "dhtd", "99 bytes"), "\(daemon)")
       }
     }
 
@@ -153,7 +168,8 @@ extension EndToEnd {
         ["0"], ["70000"], ["abc"], ["-5"], [""], ["8001", "nohost"], ["8001", ""], ["8001", "host:0"],
         ["8001", "host:70000"], ["8001", "::1:8001"], ["8001", "--bootstrap", "x"], ["8001", "--bogus"],
         ["8001", "--durability", "disk"], ["8001", "--durability", "tape"], ["8001", "--log-level", "loud"],
-        ["8001", "--log-target", "printer"], ["8001", "--bootstrap"],
+        ["8001", "--log-target", "printer"], ["8001", "--bootstrap"], ["8001", "--bootstrap", ""],
+        ["8001", "--set", "alpha="],
       ])
     func badUsage(arguments: [String]) throws {
       try withNetwork { network in

@@ -93,6 +93,16 @@ import Testing
     #expect(try network.put("key", "value", at: 6).stored == 8)
   }
 
+  @Test("a list that names only this node, under a family that it does not have too, is nothing to try")
+  func onlyItself() {
+    var network = SimulatedNetwork(seed: 209, nodes: 0)
+    network.addHost(bootstrap: [SimulatedHost.endpoint(of: 0), Endpoint(.v6(0, 1), port: 8001)])
+    network.run(for: .seconds(1))
+    #expect(network[0].node.isJoined)
+    #expect(network[0].notices.contains(.joined(contacts: 0)))
+    #expect(network[0].node.counters.queriesSent == 0)
+  }
+
   @Test("without bootstrap names a node that is alone tries none any more")
   func noBootstrap() {
     var network = SimulatedNetwork(seed: 207, nodes: 0)

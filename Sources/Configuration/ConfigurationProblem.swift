@@ -39,7 +39,7 @@ package enum ConfigurationProblem: Error, Hashable, Sendable {
   case malformed(path: String, line: Int?, reason: String)
 
   /// Whether an option of the command line is to be mended.
-  package var isOfCommandLine: Bool {
+  fileprivate var isOfCommandLine: Bool {
     switch self {
     case .unknownKey(_, .option, _), .wrongValue(_, .option, _, _), .conflict(_, .option, _): true
     default: false
@@ -79,10 +79,20 @@ extension ConfigurationProblem: CustomStringConvertible {
 }
 
 /// Everything that is wrong with a configuration, all at once.
-package struct InvalidConfiguration: Error, Sendable, CustomStringConvertible {
-  /// At least one.
+package struct InvalidConfiguration: Error, Sendable {
+  /// At least one, and as many as anybody reads at once.
   package let problems: [ConfigurationProblem]
+  /// How many more there are.
+  package let omitted: Int
 
+  /// What is told, a line each.
+  package var lines: [String] {
+    problems.map { $0.isOfCommandLine ? "\($0); see 'dhtd --help'" : $0.description }
+      + (omitted > 0 ? ["and \(omitted) more mistakes; mend these first"] : [])
+  }
+}
+
+extension InvalidConfiguration: CustomStringConvertible {
   /// One line a problem.
-  package var description: String { problems.map(\.description).joined(separator: "\n") }
+  package var description: String { lines.joined(separator: "\n") }
 }

@@ -106,6 +106,8 @@ private struct Loading {
   private var files: [String] = []
   private var origins: [String: ConfigurationOrigin] = [:]
   private var problems: [ConfigurationProblem] = []
+  /// Problems that are counted and not told.
+  private var omitted = 0
   private var warnings: [String] = []
 
   mutating func read(_ path: String, mustExist: Bool) {
@@ -160,7 +162,7 @@ private struct Loading {
   }
 
   mutating func unknown(_ key: String, _ origin: ConfigurationOrigin) {
-    guard problems.count < Self.maxProblems else { return }
+    guard hasRoom() else { return }
     // A key of a section may stand there without it.
     let inSection = Setting.all.first { $0.name.hasSuffix(".\(key)") }?.name
     let similar = inSection ?? Spelling.closest(to: key, in: Setting.all.map(\.name))
@@ -170,10 +172,17 @@ private struct Loading {
   /// As many as anybody reads at once. A file of another kind has a problem a line.
   private static let maxProblems = 100
 
+  /// Whether one more problem is told. It is counted if not.
+  private mutating func hasRoom() -> Bool {
+    guard problems.count >= Self.maxProblems else { return true }
+    omitted += 1
+    return false
+  }
+
   private mutating func wrong(
     _ key: String, _ origin: ConfigurationOrigin, _ value: String, _ form: String
   ) {
-    guard problems.count < Self.maxProblems else { return }
+    guard hasRoom() else { return }
     problems.append(.wrongValue(key: key, origin, value: value, form: form))
   }
 
@@ -192,7 +201,7 @@ private struct Loading {
   consuming func finish() throws(InvalidConfiguration) -> LoadedConfiguration {
     // What a file that cannot be read would have said, nobody knows.
     if !problems.contains(where: \.isOfFile) { problems += conflicts() }
-    guard problems.isEmpty else { throw InvalidConfiguration(problems: problems) }
+    guard problems.isEmpty else { throw InvalidConfiguration(problems: problems, omitted: omitted) }
     if configuration.replicateInterval != Configuration().replicateInterval {
       warnings.append("replicate_interval has no effect in this version: nothing is replicated yet")
     }

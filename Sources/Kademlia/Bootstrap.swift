@@ -33,6 +33,10 @@ struct Bootstrap: Sendable {
   var addresses: [Endpoint] = []
   /// The addresses asked at the moment; nil while none are.
   var round: Round?
+  /// The contacts from before the start that are being asked whether they are still there.
+  var reunion = Round([])
+  /// How many names could not be looked up: among them may be the one that leads to the network.
+  private var unresolved = 0
   /// Whether a lookup of the own ID runs.
   var isLookingUpSelf = false
   /// Whether there are names to resolve at all.
@@ -83,14 +87,34 @@ struct Bootstrap: Sendable {
     self.isConfigured = isConfigured
     addresses = []
     round = nil
-    succeeded()
+    unresolved = 0
+    attempts = 0
+    backOff = firstBackOff
+    nextAttempt = nil
+  }
+
+  /// The names were looked up.
+  ///
+  /// - Parameters:
+  ///   - others: their addresses, without our own.
+  ///   - isNamed: whether our own was among them.
+  ///   - unresolved: how many names have no address at the moment.
+  mutating func resolved(_ others: [Endpoint], isNamed: Bool, unresolved: Int) {
+    self.unresolved = unresolved
+    addresses = others
+    round = Round(others)
+    if isNamed { forgetOwn() }
   }
 
   /// An address turned out to be this node's own. If there is no other, this is the first node of a
   /// network, and there is nothing to try again.
   mutating func forget(own endpoint: Endpoint) {
     addresses.removeAll { $0 == endpoint }
-    if addresses.isEmpty { isConfigured = false }
+    forgetOwn()
+  }
+
+  private mutating func forgetOwn() {
+    if addresses.isEmpty, unresolved == 0 { isConfigured = false }
   }
 
   /// Whether an attempt is due; it counts as begun if so.
@@ -100,9 +124,13 @@ struct Bootstrap: Sendable {
     return true
   }
 
-  /// The table has contacts: no attempt is needed, and the next series starts afresh.
-  mutating func succeeded() {
-    nextAttempt = nil
+  /// Whether names wait for being looked up, whomever this node knows by now.
+  var hasUnresolved: Bool { unresolved > 0 }
+
+  /// The table has contacts: no attempt is needed but for names that have no address yet, and the next
+  /// series starts afresh.
+  mutating func succeeded(_ now: Instant) {
+    nextAttempt = hasUnresolved ? now + longestBackOff : nil
     attempts = 0
     backOff = firstBackOff
   }

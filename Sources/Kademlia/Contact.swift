@@ -55,6 +55,9 @@ package struct Contact: Hashable, Sendable {
     move(to: source)
   }
 
+  /// Whether it has answered at an address.
+  func isAt(_ address: Endpoint) -> Bool { address == endpoint || address == alternate }
+
   /// Whether an answer from `source` may speak for this contact.
   ///
   /// An ID that answers elsewhere in a family that we have an address for is somebody else's claim
@@ -71,7 +74,8 @@ package struct Contact: Hashable, Sendable {
     endpoint = source
   }
 
-  /// A query is past its second soft timeout.
+  /// A query is past its second soft timeout. It is asked again soon, even if it has answered a later
+  /// one: in a network that loses much, those that are doubted early cost the fewest reads.
   mutating func fellSilent() {
     state = .questionable
   }

@@ -35,12 +35,16 @@ extension Node {
     }
   }
 
-  /// A node that queries us may be of use; whether it can be queried itself is to be seen. One that
-  /// had stopped to answer may be back.
+  /// A node that queries us may be of use; whether it can be queried itself is to be seen. A contact
+  /// that had stopped to answer may be back: it is asked where we know it, for the query may be
+  /// somebody else's.
   private mutating func verify(_ now: Now, _ peer: Peer) {
-    let isInDoubt = table.contact(peer.id)?.state == .questionable
-    guard isInDoubt || table.hasUse(for: peer.id), maintenance.mayPing(now.monotonic, peer.id) else { return }
-    send(now, .ping, to: peer.endpoint, expecting: peer.id, for: .verification)
+    if let contact = table.contact(peer.id) {
+      guard contact.state == .questionable, maintenance.mayPing(now.monotonic, peer.id) else { return }
+      send(now, .ping, to: contact.endpoint, expecting: peer.id, for: .liveness)
+    } else if table.hasUse(for: peer.id), maintenance.mayPing(now.monotonic, peer.id) {
+      send(now, .ping, to: peer.endpoint, expecting: peer.id, for: .verification)
+    }
   }
 
   /// The K closest contacts that we know to be alive, each under one address that the asker can

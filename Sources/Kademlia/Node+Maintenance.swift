@@ -4,11 +4,27 @@ extension Node {
 
   /// The sockets are bound: begins to join.
   ///
-  /// - Parameter hasBootstrap: whether there are bootstrap names to ask the shell for.
-  package mutating func start(_ now: Now, hasBootstrap: Bool) {
+  /// - Parameters:
+  ///   - hasBootstrap: whether there are bootstrap names to ask the shell for.
+  ///   - remembered: contacts from before the start, the latest first. They count as lost ones, which
+  ///     are probed until they are found again or others have taken their place.
+  package mutating func start(_ now: Now, hasBootstrap: Bool, remembered: [Peer] = []) {
     bootstrap.isConfigured = hasBootstrap
     bootstrap.join = .running(until: now.monotonic + parameters.joinTimeout)
-    if hasBootstrap { effects.append(.resolveBootstrap) } else { endJoin(now) }
+    let reachable = remembered.prefix(parameters.lostContacts).filter {
+      $0.id != id && identity.families.contains(AddressFamilies($0.endpoint.address.family))
+    }
+    bootstrap.reunion = .init(reachable.map(\.endpoint))
+    for peer in reachable.reversed() { maintenance.lost(peer) }
+    for peer in reachable {
+      send(now, .ping, to: peer.endpoint, expecting: peer.id, for: .reunion)
+    }
+    if hasBootstrap {
+      effects.append(.resolveBootstrap)
+    } else {
+      bootstrap.round = .init([])
+      endBootstrapRound(now)
+    }
   }
 
   /// Whether the first join has ended, so that operations run.
@@ -20,17 +36,23 @@ extension Node {
     if hasBootstrap { effects.append(.resolveBootstrap) }
   }
 
-  /// The bootstrap names were looked up; those that could not be are left out.
-  package mutating func bootstrapResolved(_ now: Now, _ endpoints: [Endpoint]) {
+  /// The bootstrap names were looked up.
+  ///
+  /// - Parameters:
+  ///   - endpoints: the addresses of those that could be.
+  ///   - unresolved: how many could not.
+  package mutating func bootstrapResolved(
+    _ now: Now, _ endpoints: [Endpoint], unresolved: Int = 0
+  ) {
     // A name may stand for addresses that this node cannot send to.
     let endpoints = endpoints.filter {
       identity.families.contains(AddressFamilies($0.address.family))
     }
     let others = endpoints.filter { !identity.endpoints.contains($0) }
     // A list that names only this node names the first node of a network: nothing to try again.
-    if others.isEmpty, !endpoints.isEmpty { bootstrap.isConfigured = false }
-    bootstrap.addresses = Array(others.prefix(parameters.bootstrapAddresses))
-    bootstrap.round = .init(bootstrap.addresses)
+    bootstrap.resolved(
+      Array(others.prefix(parameters.bootstrapAddresses)), isNamed: others.count < endpoints.count,
+      unresolved: unresolved)
     for endpoint in bootstrap.addresses {
       send(now, .ping, to: endpoint, expecting: nil, for: .bootstrap)
     }
@@ -43,8 +65,14 @@ extension Node {
     endBootstrapRound(now)
   }
 
+  /// A contact from before the start has answered, or is past waiting for.
+  mutating func reunionSettled(_ now: Now, _ endpoint: Endpoint) {
+    bootstrap.reunion.settled(endpoint, met: nil)
+    endBootstrapRound(now)
+  }
+
   private mutating func endBootstrapRound(_ now: Now) {
-    guard let round = bootstrap.round, round.isSettled else { return }
+    guard let round = bootstrap.round, round.isSettled, bootstrap.reunion.isSettled else { return }
     bootstrap.round = nil
     if table.isEmpty {
       if let pause = bootstrap.retry(now.monotonic) {
@@ -53,7 +81,7 @@ extension Node {
       }
       endJoin(now)
     } else {
-      bootstrap.succeeded()
+      bootstrap.succeeded(now.monotonic)
     }
   }
 
@@ -66,7 +94,7 @@ extension Node {
 
   mutating func carryOnBootstrap(_ now: Now) {
     if case .running(let end) = bootstrap.join, end <= now.monotonic { endJoin(now) }
-    if bootstrap.attemptIsDue(now.monotonic), table.isEmpty {
+    if bootstrap.attemptIsDue(now.monotonic), table.isEmpty || bootstrap.hasUnresolved {
       effects.append(.resolveBootstrap)
     }
   }
@@ -74,7 +102,7 @@ extension Node {
   /// A node entered the table.
   mutating func met(_ now: Now, _ peer: Peer, isFirst: Bool, for purpose: Purpose) {
     let wasLost = maintenance.found(peer.id)
-    bootstrap.succeeded()
+    bootstrap.succeeded(now.monotonic)
     switch purpose {
     case .probe where !isFirst:
       effects.append(.notice(.merging(with: peer)))

@@ -16,6 +16,8 @@ enum Purpose: Sendable {
   case probe
   /// A bootstrap address of the current attempt to join.
   case bootstrap
+  /// A contact from before the start is asked whether it is still there.
+  case reunion
   /// Someone asked for this ping or this bootstrap.
   case ping(OperationID)
   case userBootstrap(OperationID)
@@ -82,6 +84,8 @@ extension Node {
       storeFellSilent(now, operation, at: peer)
     case .bootstrap:
       bootstrapSettled(now, query.endpoint)
+    case .reunion:
+      reunionSettled(now, query.endpoint)
     // Whoever asked to join through a stranger waits as for a ping: it may be far away.
     case .repair, .verification, .liveness, .probe, .ping, .userBootstrap:
       break
@@ -91,7 +95,7 @@ extension Node {
   mutating func hasFailed(_ now: Now, _ query: InflightQueries.Pending) {
     counters.queriesFailed += 1
     effects.append(.notice(.unanswered(query.method, query.endpoint)))
-    if let peer = query.peer { lostAnswer(now, of: peer, sentAt: query.sent) }
+    if let peer = query.peer { lostAnswer(now, of: peer, query) }
     switch query.purpose {
     case .lookup(let operation):
       guard let peer = query.peer else { return }
@@ -103,13 +107,18 @@ extension Node {
       finish(operation, .ping(.unanswered(after: parameters.rpcTimeout)))
     case .userBootstrap(let operation):
       userBootstrapSettled(now, operation, query.endpoint, met: nil)
-    case .repair, .verification, .liveness, .probe, .bootstrap:
+    case .repair, .verification, .liveness, .probe, .bootstrap, .reunion:
       break
     }
   }
 
-  private mutating func lostAnswer(_ now: Now, of peer: NodeID, sentAt sent: Instant) {
-    guard let lost = table.failed(now.monotonic, peer, sentAt: sent) else { return }
+  private mutating func lostAnswer(
+    _ now: Now, of peer: NodeID, _ query: InflightQueries.Pending
+  ) {
+    // Somebody may have used its ID elsewhere: silence there says nothing of the contact.
+    guard table.contact(peer)?.isAt(query.endpoint) == true,
+      let lost = table.failed(now.monotonic, peer, sentAt: query.sent)
+    else { return }
     maintenance.lost(lost.peer)
     effects.append(.notice(.contactLost(lost.peer)))
     if table.isEmpty {
@@ -148,6 +157,8 @@ extension Node {
     case .bootstrap:
       if response.sender == id { bootstrap.forget(own: query.endpoint) }
       bootstrapSettled(now, query.endpoint)
+    case .reunion:
+      reunionSettled(now, query.endpoint)
     case .ping(let operation):
       finish(operation, .ping(.answered(peer, roundTrip: roundTrip)))
     case .userBootstrap(let operation):
@@ -186,6 +197,8 @@ extension Node {
       refusedStore(now, operation, at: peer, reason: .refused(error))
     case .bootstrap:
       bootstrapSettled(now, query.endpoint)
+    case .reunion:
+      reunionSettled(now, query.endpoint)
     case .userBootstrap(let operation):
       userBootstrapSettled(now, operation, query.endpoint, met: nil)
     case .ping(let operation):
@@ -198,13 +211,14 @@ extension Node {
   private mutating func isNotThere(
     _ now: Now, _ expected: NodeID, _ query: InflightQueries.Pending
   ) {
-    lostAnswer(now, of: expected, sentAt: query.sent)
+    lostAnswer(now, of: expected, query)
+    if case .reunion = query.purpose { reunionSettled(now, query.endpoint) }
     switch query.purpose {
     case .lookup(let operation):
       lookupFailed(now, operation, at: expected)
     case .store(let operation), .token(let operation):
       refusedStore(now, operation, at: expected, reason: .replaced)
-    case .repair, .verification, .liveness, .probe, .bootstrap, .ping, .userBootstrap:
+    case .repair, .verification, .liveness, .probe, .bootstrap, .reunion, .ping, .userBootstrap:
       break
     }
   }

@@ -28,18 +28,31 @@ struct NameResolver: Sendable {
     Task { try await pool.shutdownGracefully() }
   }
 
-  /// All endpoints of all names, each once, in the order of the names. A name that cannot be looked
-  /// up is left out.
-  func resolve(_ names: [NodeName], on eventLoop: any EventLoop) -> EventLoopFuture<[Endpoint]> {
+  /// What became of names that were looked up.
+  struct Resolved: Sendable {
+    /// All endpoints of all names, each once, in the order of the names.
+    var endpoints: [Endpoint] = []
+    /// The names that could not be looked up.
+    var unresolved: [NodeName] = []
+  }
+
+  /// Looks names up.
+  func resolve(_ names: [NodeName], on eventLoop: any EventLoop) -> EventLoopFuture<Resolved> {
     // Addresses need no look-up, and so no wait for the thread.
     let literals = names.compactMap { Self.literal($0) }
-    if literals.count == names.count { return eventLoop.makeSucceededFuture(literals) }
+    if literals.count == names.count {
+      return eventLoop.makeSucceededFuture(Resolved(endpoints: literals))
+    }
     return pool.runIfActive(eventLoop: eventLoop) {
-      var endpoints: [Endpoint] = []
-      for endpoint in names.flatMap({ Self.lookUp($0) }) where !endpoints.contains(endpoint) {
-        endpoints.append(endpoint)
+      var resolved = Resolved()
+      for name in names {
+        let endpoints = Self.lookUp(name)
+        if endpoints.isEmpty { resolved.unresolved.append(name) }
+        for endpoint in endpoints where !resolved.endpoints.contains(endpoint) {
+          resolved.endpoints.append(endpoint)
+        }
       }
-      return endpoints
+      return resolved
     }
   }
 

@@ -18,8 +18,8 @@ package struct NodeConfiguration: Sendable {
   package var binding: Binding
   /// Nodes to join through.
   package var bootstrap: [NodeName]
-  /// Addresses of contacts from before, to join through as well.
-  package var savedContacts: [Endpoint] = []
+  /// Contacts from before, the latest first.
+  package var savedContacts: [Peer] = []
   /// The core's numbers.
   package var parameters: Parameters
   /// The most bytes that records may take in memory, with their overhead.

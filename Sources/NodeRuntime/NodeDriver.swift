@@ -27,7 +27,9 @@ package final class NodeDriver {
   private var v6: DatagramSender?
   private let resolver: NameResolver
   private var bootstrapNames: [NodeName]
-  private let savedContacts: [Endpoint]
+  private let savedContacts: [Peer]
+  /// Those of the names that could not be looked up last.
+  private var unresolvedNames: [NodeName] = []
   private let logger: Logger
   private var completions: [OperationID: Completion] = [:]
   /// Those who wait for the first join, and those who wait for the end.
@@ -73,7 +75,7 @@ package final class NodeDriver {
 
   /// Begins to join the network.
   func start() {
-    event { node.start($0, hasBootstrap: hasBootstrap) }
+    event { node.start($0, hasBootstrap: !bootstrapNames.isEmpty, remembered: savedContacts) }
   }
 
   /// Keeps a promise once the first join has ended; at once if it has.
@@ -92,14 +94,12 @@ package final class NodeDriver {
     event { node.adopt($0, configuration.parameters) }
     guard configuration.bootstrap != bootstrapNames else { return }
     bootstrapNames = configuration.bootstrap
-    event { node.bootstrapChanged($0, hasBootstrap: hasBootstrap) }
+    event { node.bootstrapChanged($0, hasBootstrap: !bootstrapNames.isEmpty) }
   }
 
-  private var hasBootstrap: Bool { !bootstrapNames.isEmpty || !savedContacts.isEmpty }
-
-  /// The addresses of the contacts that have answered last, the latest first.
-  package var latestContacts: [Endpoint] {
-    node.table.contacts.sorted { $0.lastAnswered > $1.lastAnswered }.map(\.endpoint)
+  /// The contacts, those that have answered last before the others.
+  package var latestContacts: [Peer] {
+    node.table.contacts.sorted { $0.lastAnswered > $1.lastAnswered }.map(\.peer)
   }
 
   /// Lets go of those who wait: what they waited for has not come.
@@ -145,10 +145,32 @@ package final class NodeDriver {
 
   /// Looks names up and hands their endpoints over.
   package func resolve(_ names: [NodeName], then use: @escaping ([Endpoint]) -> Void) {
+    resolve(names) { (resolved: NameResolver.Resolved) in use(resolved.endpoints) }
+  }
+
+  private func resolve(_ names: [NodeName], then use: @escaping (NameResolver.Resolved) -> Void) {
     resolver.resolve(names, on: eventLoop).assumeIsolated().whenComplete { result in
       // The thread pool has been stopped: so has this node.
-      guard case .success(let endpoints) = result else { return }
-      use(endpoints)
+      guard case .success(let resolved) = result else { return }
+      use(resolved)
+    }
+  }
+
+  private func resolveBootstrap() {
+    let names = bootstrapNames
+    resolve(names) { [self] (resolved: NameResolver.Resolved) in
+      // By the time a slow look-up ends, others may have taken the place of these.
+      guard names == bootstrapNames else { return }
+      // Once is news; that nothing has changed since is not.
+      if resolved.unresolved != unresolvedNames {
+        unresolvedNames = resolved.unresolved
+        for name in unresolvedNames {
+          logger.warning("cannot look up the bootstrap node \(name.host):\(name.port); trying again")
+        }
+      }
+      event {
+        node.bootstrapResolved($0, resolved.endpoints, unresolved: resolved.unresolved.count)
+      }
     }
   }
 
@@ -208,17 +230,7 @@ package final class NodeDriver {
     case .removeExpired:
       store.removeExpired(at: SystemClock.now.wall)
     case .resolveBootstrap:
-      let names = bootstrapNames
-      resolve(names) { [self] endpoints in
-        // By the time a slow look-up ends, others may have taken the place of these.
-        guard names == bootstrapNames else { return }
-        // A node that knows nobody says so itself, and tries again.
-        if !names.isEmpty, endpoints.isEmpty, !node.table.isEmpty {
-          logger.warning("no bootstrap name can be looked up")
-        }
-        let saved = savedContacts.filter { !endpoints.contains($0) }
-        event { node.bootstrapResolved($0, endpoints + saved) }
-      }
+      resolveBootstrap()
     case .finished(let operation, let outcome):
       completions.removeValue(forKey: operation)?(outcome)
     case .notice(let notice):

@@ -66,11 +66,11 @@ package struct NodeRuntime: Sendable {
     }
   }
 
-  /// Gives the addresses of the latest contacts, the latest first, soon after contacts have come or
+  /// Gives the contacts, those that have answered last before the others, whenever some have come or
   /// gone. There is one such sequence: a further call ends the one before.
-  package func contactChanges() async throws -> AsyncStream<[Endpoint]> {
+  package func contactChanges() async throws -> AsyncStream<[Peer]> {
     let (stream, continuation) = AsyncStream.makeStream(
-      of: [Endpoint].self, bufferingPolicy: .bufferingNewest(1))
+      of: [Peer].self, bufferingPolicy: .bufferingNewest(1))
     try await eventLoop.submit {
       let driver = driver.value
       driver.contactsChanged = { [unowned driver] in continuation.yield(driver.latestContacts) }
@@ -79,8 +79,8 @@ package struct NodeRuntime: Sendable {
     return stream
   }
 
-  /// The addresses of the contacts that have answered last, the latest first.
-  package func latestContacts() async throws -> [Endpoint] {
+  /// The contacts, those that have answered last before the others.
+  package func latestContacts() async throws -> [Peer] {
     try await eventLoop.submit { driver.value.latestContacts }.get()
   }
 

@@ -4,34 +4,60 @@ import NIOCore
 /// The contacts that a node had, kept in its state directory: through them it finds the network again
 /// after a restart, even if no bootstrap node is up.
 ///
-/// The file has the address of one node on each line. A node at such an address is asked for its ID
-/// like any other, so that a wrong line costs a ping.
+/// The file has one node on each line, its address and its ID. Each is asked for its ID like any other
+/// node, so that a wrong line costs a ping.
 package enum SavedContacts {
   /// The file in the state directory.
   package static let fileName = "contacts"
   /// As many as are worth asking at a start.
   package static let limit = 64
-  /// The longest line is that of an IPv6 address with brackets and port, and its line feed.
-  private static let maxBytes = limit * 48
+  /// The longest line: an IPv6 address with brackets and port, the ID, a blank and a line feed.
+  private static let maxBytes = limit * (47 + 40 + 2)
 
-  /// Reads the addresses; none if there is no file, or no sense in it.
+  /// Reads them; none if there is no file, or no sense in it.
   ///
   /// - Throws: `StateDirectoryError`.
-  package static func read(from directory: StateDirectory) throws(StateDirectoryError) -> [Endpoint] {
+  package static func read(from directory: StateDirectory) throws(StateDirectoryError) -> [Peer] {
     let bytes = try directory.read(fileName, limit: maxBytes) ?? []
     let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n").prefix(limit)
-    return lines.compactMap { Endpoint(text: $0) }
+    return lines.compactMap { Peer(line: $0) }
   }
 
   /// Takes the place of what was saved before.
   ///
-  /// - Parameter endpoints: the `limit` first of them are kept.
+  /// - Parameter contacts: the `limit` first of them are kept.
   /// - Throws: `StateDirectoryError`.
   package static func write(
-    _ endpoints: [Endpoint], to directory: StateDirectory
+    _ contacts: [Peer], to directory: StateDirectory
   ) throws(StateDirectoryError) {
-    let text = endpoints.prefix(limit).map { "\($0)\n" }.joined()
+    let text = contacts.prefix(limit).map { "\($0.endpoint) \($0.id)\n" }.joined()
     try directory.write(Array(text.utf8), to: fileName)
+  }
+}
+
+extension Peer {
+  /// Reads a line of the file; nil for anything else.
+  fileprivate init?(line: Substring) {
+    let words = line.split(separator: " ")
+    guard words.count == 2, let endpoint = Endpoint(text: words[0]), let id = NodeID(hex: words[1]) else {
+      return nil
+    }
+    self.init(id: id, endpoint: endpoint)
+  }
+}
+
+extension NodeID {
+  /// Reads an ID as `description` writes it: 40 hexadecimal digits; nil for anything else.
+  fileprivate init?(hex: Substring) {
+    guard hex.utf8.count == 40 else { return nil }
+    var bytes: [UInt8] = []
+    var rest = hex
+    while !rest.isEmpty {
+      guard let byte = UInt8(rest.prefix(2), radix: 16) else { return nil }
+      bytes.append(byte)
+      rest = rest.dropFirst(2)
+    }
+    self.init(bytes: bytes)
   }
 }
 

@@ -25,6 +25,10 @@ package struct SimulatedHost {
   package internal(set) var isAlive = false
   /// What its bootstrap names resolve to. Empty: it has none.
   package var bootstrap: [Endpoint]
+  /// Contacts from before that it is told of when it starts.
+  package var remembered: [Peer] = []
+  /// How many of its bootstrap names cannot be looked up.
+  package var unresolved = 0
   /// What its store does with a commit.
   package var commitMode = CommitMode.atOnce
   /// Its machine is slow: everything it sends leaves this much later.

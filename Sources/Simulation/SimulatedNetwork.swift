@@ -151,8 +151,9 @@ package struct SimulatedNetwork {
   private mutating func start(_ host: Int) {
     hosts[host].isAlive = true
     hosts[host].plannedWake = nil
-    let hasBootstrap = !hosts[host].bootstrap.isEmpty
-    hosts[host].node.start(now(at: host), hasBootstrap: hasBootstrap)
+    let hasBootstrap = !hosts[host].bootstrap.isEmpty || hosts[host].unresolved > 0
+    hosts[host].node.start(
+      now(at: host), hasBootstrap: hasBootstrap, remembered: hosts[host].remembered)
     settle(host)
   }
 
@@ -200,7 +201,8 @@ package struct SimulatedNetwork {
       settle(host)
     case .resolved(let host, let life):
       guard hosts[host].isAlive, hosts[host].life == life else { return }
-      hosts[host].node.bootstrapResolved(now(at: host), hosts[host].bootstrap)
+      hosts[host].node.bootstrapResolved(
+        now(at: host), hosts[host].bootstrap, unresolved: hosts[host].unresolved)
       settle(host)
     }
   }

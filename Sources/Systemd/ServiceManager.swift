@@ -47,7 +47,8 @@ package struct ServiceManager: Sendable {
     let sent = address.withSockAddr { pointer, length in
       sendto(descriptor, text, text.count, Int32(MSG_DONTWAIT | MSG_NOSIGNAL), pointer, length)
     }
-    return sent >= 0 || errno != EAGAIN
+    // It has no room, or this machine has none; anything else will not be better next time.
+    return sent >= 0 || ![EAGAIN, ENOBUFS, ENOMEM].contains(errno)
   }
 
   /// How long the service manager waits for a `watchdog` before it ends this process and starts it

@@ -31,7 +31,14 @@ struct Daemon {
     var logger = Logger(label: "dhtd")
     logger[metadataKey: "node_id"] = "\(key.id)"
     for warning in loaded.warnings { logger.warning("\(warning)") }
-    let savedContacts = try SavedContacts.read(from: state)
+    let savedContacts: [Kademlia.Peer]
+    do throws(StateDirectoryError) {
+      savedContacts = try SavedContacts.read(from: state)
+    } catch {
+      // A node can do without.
+      logger.warning("the contacts from before cannot be read: \(error)")
+      savedContacts = []
+    }
 
     // One loop does all: a node waits for the network and not for a processor.
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)

@@ -178,7 +178,7 @@ struct Dhtd: AsyncParsableCommand {
         try command.run()
       }
     } catch let error as InvalidConfiguration {
-      for problem in error.problems { Complaint(problem.hint, event: .wrongConfiguration).tell() }
+      for line in error.lines { Complaint(line).tell() }
       Glibc.exit(2)
     } catch {
       end(with: error)
@@ -200,9 +200,4 @@ struct Dhtd: AsyncParsableCommand {
       Glibc.exit((error as? NodeStartError)?.isUsage == true ? 2 : 1)
     }
   }
-}
-
-extension ConfigurationProblem {
-  /// The problem, and for one of the command line where to read on.
-  fileprivate var hint: String { isOfCommandLine ? "\(self); see 'dhtd --help'" : description }
 }

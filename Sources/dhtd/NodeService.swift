@@ -16,7 +16,7 @@ struct NodeService: Service {
   let sources: ConfigurationSources
   let loaded: LoadedConfiguration
   /// Contacts of the time before.
-  let savedContacts: [Endpoint]
+  let savedContacts: [Kademlia.Peer]
   let socket: ControlServer.Socket
   /// What outlives the node; held for its lock, too.
   let state: StateDirectory
@@ -49,9 +49,9 @@ struct NodeService: Service {
       await serve(runtime, reporter)
     }
     if hasFailed { logger.critical("lost the UDP socket; this node ends", metadata: .event(.socketLost)) }
-    manager.notify(.stopping, .status("Stopping"))
     logger.info("stopping")
     try await reporter.stop()
+    manager.notify(.stopping, .status("Stopping"))
     try await control.stop()
     save(try await runtime.latestContacts())
     try await runtime.stop()
@@ -95,7 +95,7 @@ struct NodeService: Service {
     }
   }
 
-  private func save(_ contacts: [Endpoint]) {
+  private func save(_ contacts: [Kademlia.Peer]) {
     // Who has lost them all wants the last ones back.
     guard !contacts.isEmpty else { return }
     do throws(StateDirectoryError) {
@@ -122,7 +122,7 @@ struct NodeService: Service {
         configuration = result
         log(changes)
       } catch let error as InvalidConfiguration {
-        for problem in error.problems { logger.error("\(problem)", metadata: .event(.wrongConfiguration)) }
+        for line in error.lines { logger.error("\(line)", metadata: .event(.wrongConfiguration)) }
         logger.error(
           "the configuration is wrong; this node goes on with the one it has",
           metadata: .event(.wrongConfiguration))

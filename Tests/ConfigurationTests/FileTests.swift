@@ -187,7 +187,8 @@ import Testing
   @Test("of a file that is something else altogether, not every line is told")
   func manyProblems() throws {
     let lines = (0..<20_000).map { "a\($0): \($0)" }.joined(separator: "\n")
-    #expect(try complaints(lines).count == 100)
+    let complaints = try complaints(lines)
+    #expect(complaints.count == 101 && complaints.last?.contains("19900 more") == true)
   }
 
   @Test("a key of a section that stands there without it is told where it belongs")

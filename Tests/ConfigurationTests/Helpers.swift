@@ -48,7 +48,7 @@ final class Files {
       _ = try sources(environment: environment, options).load()
       return []
     } catch {
-      return error.problems.map { "\($0)".replacing("\(directory)/", with: "") }
+      return error.lines.map { $0.replacing("\(directory)/", with: "") }
     }
   }
 }

@@ -27,6 +27,24 @@ final class NotifySocket {
 
   deinit { close(descriptor) }
 
+  /// Sends itself as much as it has room for, as if nobody had read for long.
+  func fill() {
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8.prefix(107)) }
+    let sender = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    defer { close(sender) }
+    let length = socklen_t(MemoryLayout<sockaddr_un>.size)
+    var sent = 0
+    repeat {
+      sent = withUnsafePointer(to: &address) { pointer in
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+          sendto(sender, "X=1", 3, Int32(MSG_DONTWAIT), $0, length)
+        }
+      }
+    } while sent > 0
+  }
+
   /// Waits until something has been told for which the condition holds.
   func wait(within seconds: Double = 20, for what: String, _ isIt: (String) -> Bool) throws {
     let deadline = Deadline(within: seconds)

@@ -10,7 +10,7 @@ package enum JournalEvent: String, CaseIterable, Sendable {
   case stopped = "ace251fe4c6849c581407600e05f2883"
   /// A changed configuration is in force.
   case reloaded = "305b1bbc9df24194a338deee604a6f39"
-  /// A configuration is wrong: a node that runs goes on with the one before, another does not start.
+  /// A changed configuration is wrong; the one before stays in force.
   case wrongConfiguration = "79b2984417694937aa9e1178d2953308"
   /// No bootstrap address answers.
   case bootstrapUnanswered = "75f044d398884a36a841957e80061863"

@@ -1,4 +1,7 @@
 extension Configuration {
+  /// Each name is looked up, one after the other.
+  private static let maxBootstrapNodes = 128
+
   /// What does not go together, although each value is right by itself.
   var conflicts: [(keys: [String], reason: String)] {
     var conflicts: [(keys: [String], reason: String)] = []
@@ -12,6 +15,9 @@ extension Configuration {
     demand(
       "bind", is: bind.count(where: \.isV4) <= 1 && bind.count(where: \.isV6) <= 1,
       "at most one IPv4 and one IPv6 address can be bound")
+    demand(
+      "bootstrap", is: bootstrap.count <= Self.maxBootstrapNodes,
+      "at most \(Self.maxBootstrapNodes) nodes can be named, and a few are enough")
     demand(
       "soft_timeout_floor", "soft_timeout_unknown",
       is: numbers.softTimeoutFloor <= numbers.softTimeoutUnknown,

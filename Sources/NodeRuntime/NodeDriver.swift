@@ -309,6 +309,6 @@ package struct Vitals: Hashable, Sendable {
   package var isJoined = false
   /// Contacts in the routing table.
   package var contacts = 0
-  /// Live keys in the store.
+  /// Keys in the store, tombstones not counted.
   package var keys = 0
 }

@@ -12,11 +12,12 @@ package final class LogThreshold: Sendable {
 
   /// The level in force.
   package var level: Logger.Level {
-    get { Logger.Level.allCases[rank.load(ordering: .relaxed)] }
+    get { Self.levels[rank.load(ordering: .relaxed)] }
     set { rank.store(Self.rank(of: newValue), ordering: .relaxed) }
   }
 
-  private static func rank(of level: Logger.Level) -> Int {
-    Logger.Level.allCases.firstIndex(of: level) ?? 0
-  }
+  /// Kept, for the list is made anew wherever it is asked for, and every datagram asks for the level.
+  private static let levels = Logger.Level.allCases
+
+  private static func rank(of level: Logger.Level) -> Int { levels.firstIndex(of: level) ?? 0 }
 }

@@ -44,11 +44,9 @@ struct Daemon {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     let service = NodeService(
       id: key.id, port: instance.port, sources: sources, loaded: loaded, savedContacts: savedContacts,
-      socket: socket, state: state,
-      hangups: hangups, terminal: terminal,
+      socket: socket, state: state, hangups: hangups, terminal: terminal,
       manager: ServiceManager(environment: environment), eventLoop: group.next(), logger: logger,
-      threshold: logs.threshold
-    )
+      threshold: logs.threshold)
     let services = ServiceGroup(
       configuration: ServiceGroupConfiguration(
         services: [

@@ -18,7 +18,8 @@ struct Dhtd: AsyncParsableCommand {
         dhtd 8002 localhost:8001
 
       Settings come from /etc/dhtd/dhtd.yaml and /etc/dhtd/PORT.yaml, the environment (DHTD_*) and \
-      these options, the later over the earlier; see dhtd.yaml(5). SIGHUP has them read again, or stops a node whose terminal is gone.
+      these options, the later over the earlier; see dhtd.yaml(5). SIGHUP has them read again, or \
+      stops a node whose terminal is gone.
 
       Use 'dhtctl' to store and read values. Exit status: 0 stopped as asked, 1 failed, 2 usage or \
       wrong configuration.

@@ -70,14 +70,12 @@ struct NodeService: Service {
       return !Task.isCancelled
     }
     logger.info("ready", metadata: .event(.ready))
+    // It never ends by itself, and is cancelled when the others have.
+    async let _ = saveContacts(runtime)
     return await withTaskGroup(of: Bool.self) { group in
       group.addTask { (try? await runtime.hasEnded()) ?? false }
       group.addTask {
         await reloadAtHangups(runtime, reporter)
-        return false
-      }
-      group.addTask {
-        await saveContacts(runtime)
         return false
       }
       defer { group.cancelAll() }

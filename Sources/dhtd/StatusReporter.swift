@@ -78,7 +78,7 @@ final class StatusReporter {
   /// Tells the news, and how the node is. What the manager does not take now, it is told later.
   private func tell(_ news: [ServiceManager.Message]) {
     let status = driver.vitals.status
-    unsent += news
+    unsent += news.filter { !unsent.contains($0) }
     if manager.notify(unsent + [.status(status)]) {
       unsent = []
       told = status

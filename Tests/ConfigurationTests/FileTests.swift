@@ -191,6 +191,13 @@ import Testing
     #expect(complaints.count == 101 && complaints.last?.contains("19900 more") == true)
   }
 
+  @Test("more bootstrap nodes than anybody looks up are refused")
+  func manyBootstrapNodes() throws {
+    let nodes = { (count: Int) in "bootstrap: [\((0..<count).map { "n\($0):1" }.joined(separator: ", "))]" }
+    #expect(try complaints(nodes(128)).isEmpty)
+    #expect(try complaints(nodes(129)).count == 1)
+  }
+
   @Test("a key of a section that stands there without it is told where it belongs")
   func keyWithoutSection() throws {
     #expect(try complaints("operations: 5").first?.contains("'limits.operations'") == true)

@@ -64,6 +64,18 @@ extension EndToEnd {
       }
     }
 
+    @Test(
+      "what a socket unit hands over and is no control socket is refused with what to mend",
+      arguments: [("3</dev/null", 1), ("3</dev/null 4</dev/null", 2)])
+    func wrongSocket(redirections: String, count: Int) throws {
+      try withNetwork { network in
+        let port = try Ports.next()
+        let daemon = try network.dhtd(
+          handedOver: redirections, count: count, "\(port)", "--state-dir", network.path("state/node"))
+        #expect(daemon.isComplaint(status: 1, of: "dhtd", "ListenStream="), "\(daemon)")
+      }
+    }
+
     @Test("a service manager that is not there keeps it from nothing")
     func nobody() throws {
       try withNetwork { network in

@@ -159,6 +159,15 @@ final class LocalNetwork {
     try run(programs.dhtd, arguments, [], environment)
   }
 
+  /// Runs a dhtd that is expected to end by itself, with descriptors handed over as systemd does.
+  /// - Parameters:
+  ///   - redirections: what the shell opens, from descriptor 3 on.
+  ///   - count: how many descriptors it is told of.
+  func dhtd(handedOver redirections: String, count: Int, _ arguments: String...) throws -> CommandResult {
+    let line = "exec \(redirections); LISTEN_PID=$$ LISTEN_FDS=\(count) exec \"$0\" \"$@\""
+    return try run("/bin/sh", ["-c", line, programs.dhtd] + arguments, [], [:])
+  }
+
   /// Starts a dhtd with these arguments alone, and waits until it is ready.
   func startPlain(_ arguments: String...) throws -> ChildProcess {
     let process = try spawn(programs.dhtd, arguments)

@@ -130,7 +130,8 @@ struct Bootstrap: Sendable {
   /// The table has contacts: no attempt is needed but for names that have no address yet, and the next
   /// series starts afresh.
   mutating func succeeded(_ now: Instant) {
-    nextAttempt = hasUnresolved ? now + longestBackOff : nil
+    // One that is planned stays: newcomers, each of which comes by here, must not put it off.
+    nextAttempt = hasUnresolved ? nextAttempt ?? now + longestBackOff : nil
     attempts = 0
     backOff = firstBackOff
   }

@@ -86,6 +86,25 @@ import Testing
     #expect(network[0].node.table.count == 1)
   }
 
+  @Test("newcomers do not put off the next look-up of a name")
+  func unresolvedAmongNewcomers() {
+    var network = SimulatedNetwork(seed: 227, nodes: 0)
+    network.addHost(bootstrap: [SimulatedHost.endpoint(of: 0)], isStarted: false)
+    // Nobody leads here but the name.
+    network.addHost(bootstrap: [])
+    network[0].unresolved = 1
+    network.restart(0)
+    network.addHost(bootstrap: [network[0].endpoint])
+    network.run(for: .seconds(5))
+    network[0].bootstrap.append(network[1].endpoint)
+    network[0].unresolved = 0
+    for _ in 0..<6 {
+      network.addHost(bootstrap: [network[0].endpoint])
+      network.run(for: .seconds(10))
+    }
+    #expect(network[0].node.table.contact(network[1].id) != nil)
+  }
+
   @Test("somebody who asks to join through a far node is not told that nobody is there")
   func farBootstrap() throws {
     var network = SimulatedNetwork.joined(seed: 225, nodes: 8)

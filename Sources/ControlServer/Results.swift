@@ -176,8 +176,8 @@ extension StatusResult {
     state = node.isJoined ? .ready : .joining
     buckets = node.table.occupancy.map { BucketStatus(index: Int64($0.index), nodes: Int64($0.nodes)) }
     knownNodes = Int64(node.table.count)
-    storedKeys = Int64(driver.store.values.count)
-    storedBytes = Int64(driver.store.values.bytes)
+    storedKeys = Int64(driver.store.usage.values)
+    storedBytes = Int64(driver.store.usage.valueBytes)
     getsOK = counters.getsOK
     getsNotFound = counters.getsNotFound
     getsFailed = counters.getsFailed

@@ -2,10 +2,8 @@
 /// came of those that have an outcome.
 package enum Effect: Sendable {
   case send(Message, to: Endpoint)
-  /// Keep a record, durably if the store is; then call `committed` with the same ID.
-  case commit(Record, CommitID)
-  /// Drop what has expired.
-  case removeExpired
+  /// Change the store, durably if it is; then call `committed` with the same ID.
+  case commit(StoreChange, CommitID)
   /// Look the bootstrap names up, then call `bootstrapResolved`.
   case resolveBootstrap
   case finished(OperationID, Outcome)

@@ -78,6 +78,9 @@ struct Maintenance: Sendable {
     return true
   }
 
+  /// There was more that has expired than goes at once.
+  mutating func expiryGoesOn(_ now: Instant) { nextExpiry = min(nextExpiry, now + .seconds(1)) }
+
   /// Whether buckets should be looked through for stale ones.
   mutating func refreshIsDue(_ now: Instant) -> Bool { nextRefresh <= now }
 

@@ -30,7 +30,7 @@ extension Node {
         counters.recordsRefused += 1
         refuse(source, transaction, refusal)
       } else {
-        commit(record, for: .answer(transaction, source, seq: record.version.seq))
+        commit(.keep(record), for: .answer(transaction, source, seq: record.version.seq))
       }
     }
   }

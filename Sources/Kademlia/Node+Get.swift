@@ -43,7 +43,7 @@ extension Node {
       counters.repairsSent += 1
       if candidate.peer.id == id {
         // What others gave us is kept on the terms on which we would take it from them.
-        if refusal(now, newest, nil) == nil { commit(newest, for: .repair) }
+        if refusal(now, newest, nil) == nil { commit(.keep(newest), for: .repair) }
       } else if let token = answer.token {
         send(
           now, .put(newest, token: token, cas: nil), to: candidate.peer.endpoint,

@@ -142,7 +142,10 @@ extension Node {
     }
     if maintenance.probeIsDue(time, using: &random) { probe(now) }
     if maintenance.refreshIsDue(time) { refreshStaleBuckets(now) }
-    if maintenance.expiryIsDue(time, using: &random) { effects.append(.removeExpired) }
+    if maintenance.expiryIsDue(time, using: &random) {
+      let limit = parameters.expiredAtOnce
+      commit(.removeExpired(at: now.wall, limit: limit), for: .expiry(limit: limit))
+    }
   }
 
   private mutating func checkLiveness(_ now: Now, _ doubtful: [Contact]) {

@@ -25,7 +25,7 @@ extension Node {
           // counts against its own put, too. What else it could object to, everybody would.
           _ = placement.refused(id, reason: .refused(error), overSeq: error.isOverSeq)
         } else {
-          commit(record, for: .placement(operation.id))
+          commit(.keep(record), for: .placement(operation.id))
         }
       }
     }

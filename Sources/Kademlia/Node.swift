@@ -155,7 +155,7 @@ package struct Node {
 
   /// A commit that an effect asked for is done, or has failed.
   package mutating func committed(
-    _ now: Now, _ commit: CommitID, _ result: Result<Void, StoreError>
+    _ now: Now, _ commit: CommitID, _ result: Result<Int, StoreError>
   ) {
     guard let purpose = commits.removeValue(forKey: commit) else { return }
     switch purpose {
@@ -174,6 +174,8 @@ package struct Node {
       case .failure(let error):
         refusedStore(now, operation, at: id, reason: .store(error), overSeq: error.isOverSeq)
       }
+    case .expiry(let limit):
+      if case .success(limit) = result { maintenance.expiryGoesOn(now.monotonic) }
     case .repair:
       break
     }
@@ -185,39 +187,27 @@ package struct Node {
     /// This node is one of the replicas of its own put.
     case placement(OperationID)
     case repair
+    /// As many as that may go at once.
+    case expiry(limit: Int)
   }
 
-  mutating func commit(_ record: Record, for purpose: CommitPurpose) {
+  mutating func commit(_ change: StoreChange, for purpose: CommitPurpose) {
     lastCommit += 1
     let id = CommitID(rawValue: lastCommit)
     commits[id] = purpose
-    effects.append(.commit(record, id))
-  }
-}
-
-extension StoreError {
-  var isOverSeq: Bool {
-    if case .superseded = self { true } else { false }
+    effects.append(.commit(change, id))
   }
 }
 
 extension RPCError {
   init(_ error: StoreError) {
     switch error {
-    case .full: self.init(RPCError.storageFull, error.description)
+    case .full, .diskFull: self.init(RPCError.storageFull, error.description)
     case .superseded: self.init(RPCError.seqTooOld, error.description)
+    // What exactly failed is this node's own affair.
+    case .failed: self.init(RPCError.server, "the store failed")
     }
   }
 
   var isOverSeq: Bool { code == RPCError.casMismatch || code == RPCError.seqTooOld }
-}
-
-extension StoreError: CustomStringConvertible {
-  /// One line for a person.
-  package var description: String {
-    switch self {
-    case .full(let limit): "the store is full: its limit is \(limit) bytes"
-    case .superseded(let seq): "seq \(seq) is held"
-    }
-  }
 }

@@ -73,6 +73,16 @@ package struct NodeID: Hashable, Sendable {
     }
   }
 
+  /// The ID after this one as a number; nil after the last.
+  package var next: NodeID? {
+    let (low, carry) = low.addingReportingOverflow(1)
+    guard carry else { return NodeID(high: high, middle: middle, low: low) }
+    let (middle, further) = middle.addingReportingOverflow(1)
+    guard further else { return NodeID(high: high, middle: middle, low: low) }
+    let (high, overflow) = high.addingReportingOverflow(1)
+    return overflow ? nil : NodeID(high: high, middle: middle, low: low)
+  }
+
   /// The XOR distance to another ID (Maymounkov and Mazières 2002, section 2.1).
   package func distance(to other: NodeID) -> Distance {
     Distance(high: high ^ other.high, middle: middle ^ other.middle, low: low ^ other.low)

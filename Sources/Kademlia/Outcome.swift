@@ -58,8 +58,8 @@ package struct PutOutcome: Sendable {
     package var isStorageFull: Bool {
       switch self {
       case .refused(let error): error.code == RPCError.storageFull
-      case .store(.full): true
-      case .store(.superseded), .unanswered, .late, .replaced, .unnamedVersion, .noToken: false
+      case .store(.full), .store(.diskFull): true
+      case .store(.superseded), .store(.failed), .unanswered, .late, .replaced, .unnamedVersion, .noToken: false
       }
     }
   }

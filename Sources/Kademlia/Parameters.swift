@@ -30,6 +30,8 @@ package struct Parameters: Sendable {
   package var joinTimeout: Duration = .seconds(2)
   /// Expired records are dropped this often.
   package var expiryInterval: Duration = .seconds(60)
+  /// How many of them go at once; where there are more, the next follow after a second.
+  package var expiredAtOnce = 1024
 
   /// A contact leaves the table after this many failures in a row.
   package var failuresBeforeRemoval = 3

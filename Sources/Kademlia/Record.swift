@@ -20,6 +20,18 @@ package struct RecordID: Hashable, Comparable, Sendable {
     self.target = target
   }
 
+  /// The least of all.
+  package static let first = RecordID(.plain, NodeID(high: 0, middle: 0, low: 0))
+
+  /// The least that is greater than this one; nil after the greatest of all.
+  package var next: RecordID? {
+    guard let last = RecordKind.allCases.last else { return nil }
+    if kind.rawValue < last.rawValue, let next = RecordKind(rawValue: kind.rawValue + 1) {
+      return RecordID(next, target)
+    }
+    return target.next.map { RecordID(.plain, $0) }
+  }
+
   package static func < (left: RecordID, right: RecordID) -> Bool {
     left.target != right.target
       ? left.target < right.target : left.kind.rawValue < right.kind.rawValue

@@ -42,17 +42,3 @@ package struct StoredRecord: Hashable, Sendable {
       : .stale(than: held.record.version)
   }
 }
-
-/// What the core reads of a store. Writes go the other way round: the core asks for them by an
-/// effect, and is told when they are done.
-package protocol RecordReader: AnyObject {
-  func stored(_ id: RecordID) -> StoredRecord?
-}
-
-/// Why a store could not keep a record.
-package enum StoreError: Error, Hashable, Sendable {
-  /// The limit on the store's size, in bytes.
-  case full(limit: Int)
-  /// A newer version is held by now; its seq.
-  case superseded(seq: Int64)
-}

@@ -16,7 +16,7 @@ package final class NodeDriver {
   /// The core.
   package private(set) var node: Node
   /// The records that this node holds.
-  package let store: MemoryStore
+  package let store: any RecordStorage
   /// When the node was made.
   package let started: Now
   /// What is bound, IPv4 first.
@@ -43,12 +43,14 @@ package final class NodeDriver {
   package var vitalsChanged: (() -> Void)?
   /// Told when a contact has come or gone.
   package var contactsChanged: (() -> Void)?
+  /// What the core wants of the store since it was last given anything.
+  private var changes: [(change: StoreChange, id: CommitID)] = []
   /// One buffer in which every message takes its wire form.
   private var wire: [UInt8] = []
 
   init(
-    _ configuration: NodeConfiguration, sockets: UDPSockets, resolver: NameResolver,
-    eventLoop: any EventLoop, logger: Logger
+    _ configuration: NodeConfiguration, store: any RecordStorage, sockets: UDPSockets,
+    resolver: NameResolver, eventLoop: any EventLoop, logger: Logger
   ) {
     self.eventLoop = eventLoop
     self.v4 = sockets.v4.map { DatagramSender($0.descriptor) }
@@ -59,7 +61,7 @@ package final class NodeDriver {
     self.logger = logger
     self.started = SystemClock.now
     self.endpoints = sockets.endpoints
-    self.store = MemoryStore(maxBytes: configuration.storeBytes)
+    self.store = store
     var random = BufferedRandom()
     let identity = Node.Identity(
       id: configuration.id, endpoints: sockets.endpoints,
@@ -69,6 +71,10 @@ package final class NodeDriver {
       started, identity: identity, parameters: configuration.parameters, records: store,
       random: random)
     wire.reserveCapacity(KRPC.maxDatagramSize)
+    let box = NIOLoopBound(self, eventLoop: eventLoop)
+    store.notify {
+      eventLoop.execute { box.value.event { _ in box.value.collect() } }
+    }
   }
 
   // MARK: - Life
@@ -209,7 +215,7 @@ package final class NodeDriver {
       for effect in node.takeEffects() { perform(effect) }
     }
     setTimer()
-    let current = Vitals(isJoined: node.isJoined, contacts: node.table.count, keys: store.values.count)
+    let current = Vitals(isJoined: node.isJoined, contacts: node.table.count, keys: store.usage.values)
     if current != vitals {
       vitals = current
       vitalsChanged?()
@@ -220,15 +226,8 @@ package final class NodeDriver {
     switch effect {
     case .send(let message, let endpoint):
       send(message, to: endpoint)
-    case .commit(let record, let id):
-      do throws(StoreError) {
-        try store.write(record)
-        node.committed(SystemClock.now, id, .success(()))
-      } catch {
-        node.committed(SystemClock.now, id, .failure(error))
-      }
-    case .removeExpired:
-      store.removeExpired(at: SystemClock.now.wall)
+    case .commit(let change, let id):
+      changes.append((change, id))
     case .resolveBootstrap:
       resolveBootstrap()
     case .finished(let operation, let outcome):
@@ -257,8 +256,21 @@ package final class NodeDriver {
   /// Lets out what has been written, many datagrams with one system call.
   func flush() {
     guard !isStopped else { return }
+    while !changes.isEmpty {
+      // All changes of one turn of the loop end together: on a disk, one wait serves them all.
+      let batch = changes
+      changes = []
+      store.submit(batch)
+      collect()
+    }
     v4?.flush()
     v6?.flush()
+  }
+
+  /// Tells the node what became of its changes.
+  private func collect() {
+    for result in store.takeResults() { node.committed(SystemClock.now, result.id, result.result) }
+    perform()
   }
 
   /// Has `advance` called when the node's next deadline is reached.

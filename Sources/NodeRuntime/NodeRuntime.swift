@@ -18,7 +18,8 @@ package struct NodeRuntime: Sendable {
   ///
   /// - Throws: `NodeStartError`.
   package static func start(
-    _ configuration: NodeConfiguration, on eventLoop: any EventLoop, logger: Logger
+    _ configuration: NodeConfiguration, on eventLoop: any EventLoop, logger: Logger,
+    store makeStore: @escaping @Sendable () throws -> any RecordStorage
   ) async throws -> NodeRuntime {
     let sockets = try await UDPSockets.bind(configuration, on: eventLoop)
     let resolver = NameResolver()
@@ -26,7 +27,7 @@ package struct NodeRuntime: Sendable {
     let channels = sockets.all.map(\.channel)
     let driver = try await eventLoop.submit {
       let driver = NodeDriver(
-        configuration, sockets: sockets, resolver: resolver, eventLoop: eventLoop, logger: logger)
+        configuration, store: try makeStore(), sockets: sockets, resolver: resolver, eventLoop: eventLoop, logger: logger)
       for channel in channels {
         try channel.pipeline.syncOperations.addHandler(DatagramHandler(driver))
       }

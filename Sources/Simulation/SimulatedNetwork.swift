@@ -33,7 +33,7 @@ package struct SimulatedNetwork {
     case start(host: Int, life: Int)
     case deliver(Datagram)
     case wake(host: Int, life: Int)
-    case commit(host: Int, life: Int, Record, CommitID)
+    case commit(host: Int, life: Int, StoreChange, CommitID)
     case resolved(host: Int, life: Int)
   }
 
@@ -195,9 +195,9 @@ package struct SimulatedNetwork {
       hosts[host].plannedWake = nil
       if hosts[host].node.nextDeadline <= time { hosts[host].node.advance(now(at: host)) }
       settle(host)
-    case .commit(let host, let life, let record, let commit):
+    case .commit(let host, let life, let change, let commit):
       guard hosts[host].isAlive, hosts[host].life == life else { return }
-      self.commit(record, commit, at: host)
+      self.commit(change, commit, at: host)
       settle(host)
     case .resolved(let host, let life):
       guard hosts[host].isAlive, hosts[host].life == life else { return }
@@ -251,15 +251,13 @@ package struct SimulatedNetwork {
     switch effect {
     case .send(let message, let endpoint):
       send(message, from: host, to: endpoint)
-    case .commit(let record, let id):
+    case .commit(let change, let id):
       switch hosts[host].commitMode {
-      case .atOnce: commit(record, id, at: host)
-      case .after(let delay): queue.plan(.commit(host: host, life: life, record, id), at: time + delay)
+      case .atOnce: commit(change, id, at: host)
+      case .after(let delay): queue.plan(.commit(host: host, life: life, change, id), at: time + delay)
       case .refuse(let error): hosts[host].node.committed(now(at: host), id, .failure(error))
       case .never: break
       }
-    case .removeExpired:
-      hosts[host].store.removeExpired(at: now(at: host).wall)
     case .resolveBootstrap:
       queue.plan(.resolved(host: host, life: life), at: time + .milliseconds(1))
     case .finished(let operation, let outcome):
@@ -273,8 +271,8 @@ package struct SimulatedNetwork {
     }
   }
 
-  private mutating func commit(_ record: Record, _ id: CommitID, at host: Int) {
-    let result = Result { () throws(StoreError) in try hosts[host].store.write(record) }
+  private mutating func commit(_ change: StoreChange, _ id: CommitID, at host: Int) {
+    let result = Result { () throws(StoreError) in try hosts[host].store.apply(change) }
     hosts[host].node.committed(now(at: host), id, result)
   }
 

@@ -31,7 +31,9 @@ struct NodeService: Service {
   func run() async throws {
     var configuration = NodeConfiguration(loaded.configuration, id: id, port: port)
     configuration.savedContacts = savedContacts
-    let runtime = try await NodeRuntime.start(configuration, on: eventLoop, logger: logger)
+    let runtime = try await NodeRuntime.start(
+      configuration, on: eventLoop, logger: logger,
+      store: { [bytes = loaded.configuration.storageBytes] in MemoryStore(maxBytes: bytes) })
     let control: ControlServer
     do {
       control = try await ControlServer.start(

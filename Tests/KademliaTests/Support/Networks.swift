@@ -60,7 +60,7 @@ extension SimulatedNetwork {
           {
             found.append(answer.body)
           } else if case .commit(_, let id) = effect {
-            node.committed(now, id, .success(()))
+            node.committed(now, id, .success(1))
           }
         }
       }

@@ -1,0 +1,140 @@
+/// What the core reads of a store. Writes go the other way round: the core asks for them by an
+/// effect, and is told when they are done.
+package protocol RecordReader: AnyObject {
+  /// What this node holds under an ID, whether it is live or not.
+  func stored(_ id: RecordID) -> StoredRecord?
+  /// What this node holds, in the order of the IDs: tombstones and expired versions too.
+  ///
+  /// - Parameters:
+  ///   - first: the least ID that counts.
+  ///   - limit: the most records.
+  func records(from first: RecordID, limit: Int) -> [StoredRecord]
+  /// What this node publishes, in the order of the IDs, as `records(from:limit:)` does.
+  func publications(from first: RecordID, limit: Int) -> [Record]
+  /// How much it holds, by its last commit.
+  var usage: StoreUsage { get }
+  /// What `.noteProgress` noted last; the zero IDs in a new store.
+  var progress: UpkeepProgress { get }
+}
+
+/// A store as the shell of a core sees it: it takes the changes that the core asks for, and tells
+/// what became of each.
+///
+/// All of it is called on one event loop.
+package protocol RecordStorage: RecordReader {
+  /// Takes changes over. They are carried out in their order, at once or later, and those that are
+  /// taken over together end together: what is durable of a confirmed one stays so.
+  func submit(_ changes: [(change: StoreChange, id: CommitID)])
+  /// What became of changes since the last call.
+  func takeResults() -> [StoreResult]
+  /// Has a function called, from any thread, whenever there are results that came by themselves.
+  func notify(_ resultsCame: @escaping @Sendable () -> Void)
+  /// A page of the live plain values in an order of their keys that stays the same.
+  ///
+  /// - Parameters:
+  ///   - prefix: only keys that start with this.
+  ///   - cursor: only keys after this one.
+  ///   - limit: the most records.
+  func page(prefix: [UInt8], after cursor: [UInt8]?, limit: Int, at now: WallTime) -> [Record]
+  /// The most bytes that it may take. A smaller limit drops nothing: it keeps further records out.
+  var maxBytes: Int { get set }
+  /// Records that were found damaged when they were read since the start.
+  var damagedRecords: Int { get }
+  /// Ends it: what was submitted is carried out first. Nothing may be called after this.
+  func close()
+}
+
+/// Something that a store is asked to do. Each is carried out whole or not at all.
+package enum StoreChange: Hashable, Sendable {
+  /// Keep a version that this node should hold, unless a newer one is held.
+  case keep(Record)
+  /// Remember a version that this node publishes, unless it publishes a newer one.
+  case publish(Record)
+  /// Forget the publication of this version, if there is one.
+  case withdraw(RecordID, seq: Int64)
+  /// Drop what has expired and hides nothing any more, of records and of publications, the longest
+  /// expired first.
+  case removeExpired(at: WallTime, limit: Int)
+  /// Note how far upkeep has come. It need not be durable.
+  case noteProgress(UpkeepProgress)
+}
+
+/// What became of a change.
+package struct StoreResult: Sendable {
+  /// Which change.
+  package let id: CommitID
+  /// How many entries it changed, or why it changed none.
+  package let result: Result<Int, StoreError>
+
+  package init(id: CommitID, result: Result<Int, StoreError>) {
+    self.id = id
+    self.result = result
+  }
+}
+
+/// How much a store holds.
+package struct StoreUsage: Hashable, Sendable {
+  /// Records that are no tombstones.
+  package var values = 0
+  /// The bytes of their keys and values.
+  package var valueBytes = 0
+  /// Tombstones.
+  package var tombstones = 0
+  /// Versions that this node publishes.
+  package var publications = 0
+  /// What counts against the limit: the bytes that all of it takes in memory or on the disk.
+  package var bytes = 0
+  /// The most bytes that it may take.
+  package var limit = 0
+
+  package init() {}
+
+  /// All that the node holds for the network.
+  package var records: Int { values + tombstones }
+  /// How full it is, 0 to 1.
+  package var fullness: Double { limit > 0 ? Double(bytes) / Double(limit) : 1 }
+}
+
+/// How far the rounds of upkeep have come: what they have yet to visit begins here.
+package struct UpkeepProgress: Hashable, Sendable {
+  /// The next record to replicate.
+  package var replicate: RecordID
+  /// The next publication to publish again.
+  package var republish: RecordID
+
+  package init(replicate: RecordID = .first, republish: RecordID = .first) {
+    self.replicate = replicate
+    self.republish = republish
+  }
+}
+
+/// Why a store could not keep a record.
+package enum StoreError: Error, Hashable, Sendable {
+  /// The limit on the store's size, in bytes.
+  case full(limit: Int)
+  /// The disk has no room, whatever the limit is.
+  case diskFull
+  /// A newer version is held by now; its seq.
+  case superseded(seq: Int64)
+  /// The disk or the file failed; what the system said.
+  case failed(String)
+}
+
+extension StoreError {
+  /// Whether a newer version stood in the way.
+  var isOverSeq: Bool {
+    if case .superseded = self { true } else { false }
+  }
+}
+
+extension StoreError: CustomStringConvertible {
+  /// One line for a person.
+  package var description: String {
+    switch self {
+    case .full(let limit): "the store is full: its limit is \(limit) bytes"
+    case .diskFull: "the disk is full"
+    case .superseded(let seq): "seq \(seq) is held"
+    case .failed(let reason): "the store failed: \(reason)"
+    }
+  }
+}

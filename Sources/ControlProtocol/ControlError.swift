@@ -10,11 +10,12 @@ package struct ControlError: Error, Hashable, Sendable {
   /// An error; its reason is the code's own word unless a more exact one is given.
   package init(
     _ code: ControlErrorCode, _ message: String, reason: String? = nil, param: String? = nil,
-    seq: Int64? = nil, put: PutResult? = nil
+    seq: Int64? = nil, put: PutResult? = nil, steps: [LookupStep]? = nil
   ) {
     self.code = code
     self.message = message
-    self.data = ControlErrorData(reason: reason ?? code.word, param: param, seq: seq, put: put)
+    self.data = ControlErrorData(
+      reason: reason ?? code.word, param: param, seq: seq, put: put, steps: steps)
   }
 
   /// -32602 for a parameter that is wrong.
@@ -73,18 +74,25 @@ package struct ControlErrorData: Hashable, Sendable {
   /// `quorum_failed`: who stored the record and why each other one did not; its members are
   /// members of `data`.
   package var put: PutResult?
+  /// `not_found` and `unreachable` of a get with `trace`: the queries, in the order in which they were
+  /// sent.
+  package var steps: [LookupStep]?
 
   /// What a machine needs to know of an error.
-  package init(reason: String, param: String? = nil, seq: Int64? = nil, put: PutResult? = nil) {
+  package init(
+    reason: String, param: String? = nil, seq: Int64? = nil, put: PutResult? = nil,
+    steps: [LookupStep]? = nil
+  ) {
     self.reason = reason
     self.param = param
     self.seq = seq
     self.put = put
+    self.steps = steps
   }
 }
 
 extension ControlErrorData: Codable {
-  private enum CodingKeys: String, CodingKey { case reason, param, seq, stored }
+  private enum CodingKeys: String, CodingKey { case reason, param, seq, stored, steps }
 
   /// Reads the members that are there.
   package init(from decoder: any Decoder) throws {
@@ -93,6 +101,7 @@ extension ControlErrorData: Codable {
     param = try container.decodeIfPresent(String.self, forKey: .param)
     put = container.contains(.stored) ? try PutResult(from: decoder) : nil
     seq = put == nil ? try container.decodeIfPresent(Int64.self, forKey: .seq) : nil
+    steps = try container.decodeIfPresent([LookupStep].self, forKey: .steps)
   }
 
   /// Writes the members that have a value.
@@ -101,6 +110,7 @@ extension ControlErrorData: Codable {
     try container.encode(reason, forKey: .reason)
     try container.encodeIfPresent(param, forKey: .param)
     try container.encodeIfPresent(seq, forKey: .seq)
+    try container.encodeIfPresent(steps, forKey: .steps)
     try put?.encode(to: encoder)
   }
 }

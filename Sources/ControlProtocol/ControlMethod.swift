@@ -7,7 +7,7 @@ package enum ControlMethod: String, CaseIterable, Hashable, Sendable {
   package var params: [String] {
     switch self {
     case .put: ["key", "key_base64", "value", "value_base64", "ttl", "if_seq"]
-    case .get: ["key", "key_base64", "max_age"]
+    case .get: ["key", "key_base64", "max_age", "trace"]
     case .delete: ["key", "key_base64"]
     case .status, .peers: []
     case .keys: ["prefix", "prefix_base64", "limit", "cursor"]

@@ -36,23 +36,29 @@ package struct PutParams: Hashable, Sendable {
 package struct GetParams: Hashable, Sendable {
   /// At least one byte.
   package var key: [UInt8]
-  /// The daemon may answer with a copy that it fetched this many seconds ago; 0: never.
+  /// The daemon may answer with a copy that it fetched at most this many seconds ago; 0: never, so
+  /// that no copy hides a put that was confirmed since.
   package var maxAge: Int64
+  /// Whether the answer is to tell the steps that led to it.
+  package var trace: Bool
 
   /// A get of a key.
-  package init(key: [UInt8], maxAge: Int64 = 0) {
+  package init(key: [UInt8], maxAge: Int64 = 0, trace: Bool = false) {
     self.key = key
     self.maxAge = maxAge
+    self.trace = trace
   }
 
   init(_ reader: ParamReader) throws(ControlError) {
     key = try reader.key()
     maxAge = try reader.optionalInteger("max_age", in: 0...Int64.max) ?? 0
+    trace = try reader.optionalBoolean("trace") ?? false
   }
 
   func encode(to container: inout KeyedEncodingContainer<MemberName>) throws {
     try container.encodeBytes(key, as: "key")
     if maxAge != 0 { try container.encode(maxAge, forKey: "max_age") }
+    if trace { try container.encode(trace, forKey: "trace") }
   }
 }
 

@@ -8,13 +8,24 @@ package struct GetResult: Hashable, Sendable {
   package var expires: Int64
   /// Where the record belongs: 40 hexadecimal digits.
   package var target: String
+  /// How many seconds ago this node fetched the copy that it answers with (`max_age`); nil where it
+  /// asked the network.
+  package var age: Int64?
+  /// With `trace`: the queries, in the order in which they were sent; none where a copy was the answer.
+  /// nil without it.
+  package var steps: [LookupStep]?
 
   /// A value that was found.
-  package init(value: [UInt8], seq: Int64, expires: Int64, target: String) {
+  package init(
+    value: [UInt8], seq: Int64, expires: Int64, target: String, age: Int64? = nil,
+    steps: [LookupStep]? = nil
+  ) {
     self.value = value
     self.seq = seq
     self.expires = expires
     self.target = target
+    self.age = age
+    self.steps = steps
   }
 }
 
@@ -26,6 +37,8 @@ extension GetResult: Codable {
     seq = try container.decode(Int64.self, forKey: "seq")
     expires = try container.decode(Int64.self, forKey: "expires")
     target = try container.decode(String.self, forKey: "target")
+    age = try container.decodeIfPresent(Int64.self, forKey: "age")
+    steps = try container.decodeIfPresent([LookupStep].self, forKey: "steps")
   }
 
   /// Writes the result object.
@@ -35,5 +48,7 @@ extension GetResult: Codable {
     try container.encode(seq, forKey: "seq")
     try container.encode(expires, forKey: "expires")
     try container.encode(target, forKey: "target")
+    try container.encodeIfPresent(age, forKey: "age")
+    try container.encodeIfPresent(steps, forKey: "steps")
   }
 }

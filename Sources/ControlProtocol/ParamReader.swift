@@ -41,6 +41,10 @@ struct ParamReader {
     try optional(name, [String].self, "an array of strings")
   }
 
+  func optionalBoolean(_ name: String) throws(ControlError) -> Bool? {
+    try optional(name, Bool.self, "true or false")
+  }
+
   func optionalInteger(_ name: String, in range: ClosedRange<Int64>) throws(ControlError) -> Int64? {
     let bounds =
       range.upperBound == Int64.max

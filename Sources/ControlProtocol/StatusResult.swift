@@ -6,6 +6,13 @@ package struct StatusResult: Codable, Hashable, Sendable {
     case knownNodes = "known_nodes"
     case storedKeys = "stored_keys"
     case storedBytes = "stored_bytes"
+    case storedTombstones = "stored_tombstones"
+    case publishedKeys = "published_keys"
+    case cachedKeys = "cached_keys"
+    case cachedBytes = "cached_bytes"
+    case storageUsed = "storage_used"
+    case storageLimit = "storage_limit"
+    case durability
     case getsOK = "gets_ok"
     case getsNotFound = "gets_not_found"
     case getsFailed = "gets_failed"
@@ -19,7 +26,14 @@ package struct StatusResult: Codable, Hashable, Sendable {
     case strayAnswers = "stray_answers"
     case recordsStored = "records_stored"
     case recordsRefused = "records_refused"
+    case recordsDamaged = "records_damaged"
+    case recordsExpired = "records_expired"
     case repairsSent = "repairs_sent"
+    case replications
+    case replicationsSkipped = "replications_skipped"
+    case republications
+    case handOffs = "hand_offs"
+    case replicasSent = "replicas_sent"
     case datagramsDropped = "datagrams_dropped"
     case responsesReceived = "responses_received"
     case datagramsMalformed = "datagrams_malformed"
@@ -31,6 +45,14 @@ package struct StatusResult: Codable, Hashable, Sendable {
     /// The first join has not ended; operations wait for it.
     case joining
     case ready
+  }
+
+  /// What becomes of the records when the daemon stops.
+  package enum Durability: String, Codable, Hashable, Sendable {
+    /// They are there again at the next start, and so is every confirmed one after a crash.
+    case disk
+    /// They are gone.
+    case memory
   }
 
   /// 40 hexadecimal digits.
@@ -53,6 +75,21 @@ package struct StatusResult: Codable, Hashable, Sendable {
   package var storedKeys: Int64 = 0
   /// Bytes of their keys and values.
   package var storedBytes: Int64 = 0
+  /// Tombstones held here: deletions that hide older versions until those have expired everywhere.
+  package var storedTombstones: Int64 = 0
+  /// Keys whose last put or deletion was a client's of this node, which republishes them until they
+  /// expire.
+  package var publishedKeys: Int64 = 0
+  /// Values that this node fetched for a client and keeps to answer gets with a `max_age`.
+  package var cachedKeys: Int64 = 0
+  /// Bytes of their keys and values.
+  package var cachedBytes: Int64 = 0
+  /// Bytes of storage in use, counted as the limit counts them.
+  package var storageUsed: Int64 = 0
+  /// Bytes of storage that records may take; over it, new ones are refused as `storage_full`.
+  package var storageLimit: Int64 = 0
+  /// What becomes of the records when the daemon stops.
+  package var durability = Durability.memory
   /// Gets of clients that found a value.
   package var getsOK: Int64 = 0
   /// Gets of clients that found none.
@@ -79,8 +116,22 @@ package struct StatusResult: Codable, Hashable, Sendable {
   package var recordsStored: Int64 = 0
   /// Records of other nodes that were refused.
   package var recordsRefused: Int64 = 0
+  /// Records found damaged in storage; they count as missing until another holder gives them back.
+  package var recordsDamaged: Int64 = 0
+  /// Records removed because their time was over.
+  package var recordsExpired: Int64 = 0
   /// Read repairs sent to other nodes.
   package var repairsSent: Int64 = 0
+  /// Records whose holders this node checked of its own accord.
+  package var replications: Int64 = 0
+  /// Records that were due to be checked and were not, for another node had just done it.
+  package var replicationsSkipped: Int64 = 0
+  /// Records that this node published and stored anew at the nodes closest to them.
+  package var republications: Int64 = 0
+  /// Records offered to nodes that came or came back.
+  package var handOffs: Int64 = 0
+  /// Copies that upkeep (these three) gave to nodes that lacked them.
+  package var replicasSent: Int64 = 0
   /// Datagrams that the system would not send.
   package var datagramsDropped: Int64 = 0
   /// Answers of other nodes to queries sent.

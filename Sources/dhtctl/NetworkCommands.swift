@@ -4,7 +4,8 @@ import ControlProtocol
 struct Lookup: TakesGlobalOptions {
   static let configuration = CommandConfiguration(
     commandName: "lookup",
-    abstract: "Find the nodes closest to a key or a target, and show the steps.")
+    abstract: "Find the nodes closest to a key or a target, and show the steps.",
+    discussion: "For a key it also shows which version of it each node holds.")
 
   @OptionGroup var options: GlobalOptions
   @Option(help: ArgumentHelp("A target instead of a key: 40 hexadecimal digits.", valueName: "hex"))
@@ -31,7 +32,7 @@ struct Lookup: TakesGlobalOptions {
   func run() throws {
     try options.run(.lookup(params())) { result in
       guard case .lookup(let lookup) = result else { return "" }
-      return Rendering.lookup(lookup)
+      return Rendering.lookup(lookup, ofKey: key != nil)
     }
   }
 }

@@ -22,7 +22,10 @@ struct Output {
   }
 
   /// One line on standard error.
-  static func complain(_ line: String) { _ = writeAll(Array("\(line)\n".utf8), to: STDERR_FILENO) }
+  static func complain(_ line: String) { remark("\(line)\n") }
+
+  /// What is beside the result, on standard error as it stands.
+  static func remark(_ text: String) { _ = writeAll(Array(text.utf8), to: STDERR_FILENO) }
 
   private static func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
     bytes.withUnsafeBytes { buffer in

@@ -35,6 +35,16 @@ package enum Rendering {
       ("Known nodes", "\(status.knownNodes) in \(inUse) \(inUse == 1 ? "bucket" : "buckets")"),
       ("Nodes by bucket", buckets(status.buckets)),
       ("Stored keys", "\(status.storedKeys) (\(bytes(status.storedBytes)))"),
+    ]
+    if status.storedTombstones > 0 { lines.append(("Deletions", "\(status.storedTombstones)")) }
+    lines += [
+      ("Published keys", "\(status.publishedKeys)"),
+      ("Cached keys", "\(status.cachedKeys) (\(bytes(status.cachedBytes)))"),
+      ("Storage", storage(status)),
+      ("Upkeep", upkeep(status)),
+    ]
+    if status.recordsDamaged > 0 { lines.append(("Damaged", "\(status.recordsDamaged) records")) }
+    lines += [
       ("Gets", "\(status.getsOK) ok, \(status.getsNotFound) not found, \(status.getsFailed) failed"),
       ("Puts", "\(status.putsOK) ok, \(status.putsFailed) failed"),
       ("Latency", status.latency == nil ? "not known" : TimeSpan.milliseconds(status.latency)),
@@ -91,27 +101,6 @@ package enum Rendering {
     return table.text
   }
 
-  /// The K closest, and the steps that led to them.
-  package static func lookup(_ result: LookupResult) -> String {
-    var closest = Table(("NODE ID", .left), ("ADDRESS", .left), ("RTT", .right))
-    for node in result.closest {
-      closest.append(safe(node.nodeID), safe(node.address), TimeSpan.milliseconds(node.rtt))
-    }
-    var steps = Table(
-      ("HOP", .right), ("NODE ID", .left), ("ADDRESS", .left), ("RTT", .right), ("OUTCOME", .left))
-    for step in result.steps {
-      steps.append(
-        "\(step.hop)", safe(step.nodeID), safe(step.address), TimeSpan.milliseconds(step.rtt),
-        safe(step.outcome))
-    }
-    return """
-      Closest to \(safe(result.target)):
-      \(result.closest.isEmpty ? "none\n" : closest.text)
-      Steps:
-      \(result.steps.isEmpty ? "none\n" : steps.text)
-      """
-  }
-
   /// The answer to a ping.
   package static func ping(_ result: PingResult) -> String {
     "\(safe(result.nodeID)) at \(safe(result.address)) answered in \(TimeSpan.milliseconds(result.rtt))\n"
@@ -135,21 +124,37 @@ package enum Rendering {
     return "\(message) (\(([stored] + failures).joined(separator: "; ")))"
   }
 
-  private static func safe(_ text: String) -> String { TerminalText.escaped(text) }
+  static func safe(_ text: String) -> String { TerminalText.escaped(text) }
 
   private static func addresses(_ status: StatusResult) -> String {
     let others = status.addresses.filter { $0 != status.address }
     return ([status.address] + others).joined(separator: ", ")
   }
 
+  private static func storage(_ status: StatusResult) -> String {
+    let place =
+      switch status.durability {
+      case .disk: "on disk"
+      case .memory: "in memory"
+      }
+    return "\(bytes(status.storageUsed)) of \(bytes(status.storageLimit)) used, \(place)"
+  }
+
+  private static func upkeep(_ status: StatusResult) -> String {
+    "\(status.replications) replicated, \(status.replicationsSkipped) skipped, "
+      + "\(status.republications) republished, \(status.handOffs) handed off, "
+      + "\(status.replicasSent) copies sent, \(status.recordsExpired) expired"
+  }
+
   private static func buckets(_ buckets: [BucketStatus]) -> String {
     buckets.isEmpty ? "none" : buckets.map { "\($0.index): \($0.nodes)" }.joined(separator: ", ")
   }
 
+  /// As many digits as a person looks at: `512 bytes`, `20 KiB`, `896 MiB`, `12 GiB`.
   private static func bytes(_ count: Int64) -> String {
-    let mebibyte: Int64 = 1024 * 1024
-    if count < 10 * 1024 { return "\(count) bytes" }
-    return count < 10 * mebibyte ? "\(count / 1024) KiB" : "\(count / mebibyte) MiB"
+    if count < 10 << 10 { return "\(count) bytes" }
+    if count < 10 << 20 { return "\(count >> 10) KiB" }
+    return count < 10 << 30 ? "\(count >> 20) MiB" : "\(count >> 30) GiB"
   }
 
   private static func block(_ lines: [(name: String, text: String)]) -> String {

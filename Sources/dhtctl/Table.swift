@@ -9,10 +9,16 @@ package struct Table {
   private var rows: [[String]] = []
 
   /// A table without rows.
-  package init(_ columns: (String, Alignment)...) { self.columns = columns.map { ($0.0, $0.1) } }
+  package init(_ columns: (String, Alignment)...) { self.init(columns) }
+
+  /// A table whose columns depend on what there is to show.
+  package init(_ columns: [(String, Alignment)]) { self.columns = columns.map { ($0.0, $0.1) } }
 
   /// Adds a row; cells beyond the columns are left out.
-  package mutating func append(_ cells: String...) { rows.append(cells) }
+  package mutating func append(_ cells: String...) { append(cells) }
+
+  /// Adds a row; cells beyond the columns are left out.
+  package mutating func append(_ cells: [String]) { rows.append(cells) }
 
   /// The table, each line with its line feed and no blanks at its end.
   package var text: String {

@@ -57,6 +57,20 @@ struct Get: TakesGlobalOptions {
     commandName: "get", abstract: "Print the value of a key, byte for byte.")
 
   @OptionGroup var options: GlobalOptions
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Let the node answer with a copy that it fetched at most so long ago: seconds, or a number with s, m, h, d or w. 0 always asks the network, so that no copy hides a confirmed put. (default: 0)",
+      valueName: "time"),
+    transform: { text in
+      guard let seconds = TimeSpan.seconds(text) else {
+        throw ValidationError("a maximum age is such as 90s or 5m, and 0 always asks the network")
+      }
+      return seconds
+    })
+  var maxAge: Int64 = 0
+  @Flag(help: "Show the steps of the search, too, on standard error or as part of the JSON.")
+  var trace = false
   @Argument(help: "The key.")
   var key: String
 
@@ -64,8 +78,20 @@ struct Get: TakesGlobalOptions {
 
   func run() throws {
     var client = try options.connect()
-    let result = try client.call(.get(GetParams(key: Array(key.utf8))))
+    let params = GetParams(key: Array(key.utf8), maxAge: maxAge, trace: trace)
+    let result: ControlResult
+    do throws(Failure) {
+      result = try client.call(.get(params))
+    } catch {
+      if let steps = error.error?.data.steps { show(steps) }
+      throw error
+    }
     guard case .get(let get) = result else { return }
+    try show(get)
+    if let steps = get.steps { show(steps, age: get.age) }
+  }
+
+  private func show(_ get: GetResult) throws(Failure) {
     var output = Output()
     if options.json {
       try output.write(JSONText.line(get))
@@ -75,6 +101,11 @@ struct Get: TakesGlobalOptions {
       try output.write(get.value)
     }
     try output.flush()
+  }
+
+  /// Standard output has the value and nothing else. In JSON the steps are part of the answer.
+  private func show(_ steps: [LookupStep], age: Int64? = nil) {
+    if !options.json { Output.remark(Rendering.trace(steps, age: age)) }
   }
 }
 

@@ -96,7 +96,12 @@ let package = Package(
     .testTarget(name: "KRPCTests", dependencies: ["Kademlia", "KRPC"], swiftSettings: strict),
     .testTarget(name: "ControlProtocolTests", dependencies: ["ControlProtocol"], swiftSettings: strict),
     .testTarget(
-      name: "DhtctlTests", dependencies: ["ControlProtocol", "dhtctl"], swiftSettings: strict),
+      name: "DhtctlTests",
+      dependencies: [
+        "ControlProtocol", "dhtctl",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
     .testTarget(
       name: "NodeRuntimeTests", dependencies: ["Kademlia", "KRPC", "NodeRuntime"],
       swiftSettings: strict),

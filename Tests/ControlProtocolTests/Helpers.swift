@@ -31,6 +31,16 @@ func roundTrip(
 }
 
 let target = String(repeating: "ab", count: 20)
+/// Steps at which a value, a tombstone and nothing were held.
+let steps = [
+  LookupStep(
+    hop: 1, nodeID: target, address: "a:1", rtt: 0.5, outcome: "answered",
+    held: HeldVersion(seq: .max, expires: 1_800_000_000, deleted: false)),
+  LookupStep(
+    hop: 2, nodeID: target, address: "a:2", rtt: 1.5, outcome: "answered",
+    held: HeldVersion(seq: 0, expires: 1, deleted: true)),
+  LookupStep(hop: 2, nodeID: target, address: "a:3", outcome: "silent"),
+]
 let putResult = PutResult(
   target: target, seq: 9_007_199_254_740_993, expires: 1_800_000_000, stored: 1, replicas: 3,
   failures: [

@@ -10,6 +10,8 @@ struct RequestTests {
     .put(PutParams(key: [0], value: [], ttl: ControlLimits.maxTTL, ifSeq: 0)),
     .get(GetParams(key: Array("ключ".utf8))),
     .get(GetParams(key: [0x80], maxAge: 60)),
+    .get(GetParams(key: Array("k".utf8), trace: true)),
+    .get(GetParams(key: Array("k".utf8), maxAge: .max, trace: true)),
     .delete(DeleteParams(key: Array("a\u{1B}\"\\\n".utf8))),
     .status, .peers,
     .keys(KeysParams()),
@@ -51,6 +53,28 @@ struct RequestTests {
     #expect(try request("keys", #"{"limit":null,"cursor":null}"#) == .keys(KeysParams()))
     let line = #"{"jsonrpc":"2.0","id":1,"method":"status"}"#
     #expect(try ControlCodec.decodeRequest(Array(line.utf8)).outcome.get() == .status)
+  }
+
+  @Test("a get asks the network and tells no steps unless it is asked to")
+  func getDefaults() throws {
+    let plain = GetParams(key: Array("k".utf8))
+    let line = ControlCodec.encodeRequest(.get(plain), id: .integer(1))
+    #expect(String(decoding: line, as: UTF8.self).contains(#""params":{"key":"k"}"#))
+    #expect(try request("get", #"{"key":"k","max_age":null,"trace":null}"#) == .get(plain))
+    #expect(try request("get", #"{"key":"k","max_age":0,"trace":false}"#) == .get(plain))
+    #expect(
+      try request("get", #"{"key":"k","max_age":90,"trace":true}"#)
+        == .get(GetParams(key: Array("k".utf8), maxAge: 90, trace: true)))
+  }
+
+  @Test(
+    "trace is true or false and nothing that a laxer reader takes for one of them",
+    arguments: ["1", "0", "1.0", "-1", #""true""#, #""""#, "[]", "[true]", "{}", "1e400"])
+  func trace(_ value: String) {
+    let found = error("get", #"{"key":"k","trace":\#(value)}"#)
+    #expect(found?.code == .invalidParams)
+    #expect(found?.data.param == "trace")
+    #expect(found?.message == "trace must be true or false")
   }
 
   @Test(
@@ -120,6 +144,9 @@ struct RequestTests {
       ("put", #"{"key":"k","value":"v","if_seq":-1}"#, "if_seq"),
       ("put", #"{"key":"k","value":"v","ifSeq":1}"#, "ifSeq"),
       ("get", #"{"key":"k","max_age":-1}"#, "max_age"), ("get", #"{"key":"k","max_age":true}"#, "max_age"),
+      ("get", #"{"key":"k","max_age":"60"}"#, "max_age"), ("get", #"{"key":"k","Trace":true}"#, "Trace"),
+      ("lookup", #"{"key":"k","trace":true}"#, "trace"),
+      ("put", #"{"key":"k","value":"v","trace":true}"#, "trace"),
       ("delete", #"{"key":"k","if_seq":1}"#, "if_seq"), ("status", #"{"verbose":true}"#, "verbose"),
       ("keys", #"{"limit":0}"#, "limit"), ("keys", #"{"limit":-5}"#, "limit"),
       ("keys", #"{"limit":1001}"#, "limit"), ("keys", #"{"cursor":1}"#, "cursor"),

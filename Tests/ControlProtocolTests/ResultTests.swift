@@ -12,6 +12,8 @@ struct ResultTests {
     status.state = .ready
     status.buckets = [BucketStatus(index: 0, nodes: 8)]
     status.latency = 1.25
+    status.durability = .disk
+    status.storageLimit = .max
     return status
   }
 
@@ -20,6 +22,8 @@ struct ResultTests {
     (.get, .get(GetResult(value: Array("välue".utf8), seq: .max, expires: 1, target: target))),
     (.get, .get(GetResult(value: [0xFF, 0x00], seq: 9_007_199_254_740_993, expires: 1, target: target))),
     (.get, .get(GetResult(value: [], seq: 0, expires: 1, target: target))),
+    (.get, .get(GetResult(value: [0x76], seq: 1, expires: 2, target: target, steps: steps))),
+    (.get, .get(GetResult(value: [0xFF], seq: 1, expires: 2, target: target, age: 0, steps: []))),
     (.status, .status(StatusResult())), (.status, .status(status)),
     (
       .peers,
@@ -49,6 +53,14 @@ struct ResultTests {
           target: target, closest: [LookupNode(nodeID: target, address: "a:1", rtt: 1.5)],
           steps: [LookupStep(hop: 0, nodeID: target, address: "a:1", outcome: "timed_out")]))
     ),
+    (
+      .lookup,
+      .lookup(
+        LookupResult(
+          target: target,
+          closest: steps.map { LookupNode(nodeID: $0.nodeID, address: $0.address, held: $0.held) },
+          steps: steps))
+    ),
     (.ping, .ping(PingResult(nodeID: target, address: "a:1", rtt: 0.3))),
     (.bootstrap, .bootstrap(BootstrapResult(nodes: [MetNode(nodeID: target, address: "a:1")]))),
   ]
@@ -73,15 +85,19 @@ struct ResultTests {
         + "\n")
     #expect(
       text(.status(StatusResult())) == """
-        {"id":1,"jsonrpc":"2.0","result":{"address":"","addresses":[],"buckets":[],"datagrams_dropped":0,\
-        "datagrams_malformed":0,"gets_failed":0,"gets_not_found":0,"gets_ok":0,"known_nodes":0,\
-        "latency":null,"node_id":"","pending_operations":0,"puts_failed":0,"puts_ok":0,\
+        {"id":1,"jsonrpc":"2.0","result":{"address":"","addresses":[],"buckets":[],"cached_bytes":0,\
+        "cached_keys":0,"datagrams_dropped":0,"datagrams_malformed":0,"durability":"memory",\
+        "gets_failed":0,"gets_not_found":0,"gets_ok":0,"hand_offs":0,"known_nodes":0,\
+        "latency":null,"node_id":"","pending_operations":0,"published_keys":0,"puts_failed":0,"puts_ok":0,\
         "queries_answered":0,"queries_resent":0,"queries_sent":0,"queries_timed_out":0,\
-        "records_refused":0,"records_stored":0,"repairs_sent":0,"responses_received":0,\
-        "state":"joining","stored_bytes":0,"stored_keys":0,"stray_answers":0,"uptime":0,"version":""}}
+        "records_damaged":0,"records_expired":0,"records_refused":0,"records_stored":0,"repairs_sent":0,\
+        "replicas_sent":0,"replications":0,"replications_skipped":0,"republications":0,\
+        "responses_received":0,"state":"joining","storage_limit":0,"storage_used":0,"stored_bytes":0,\
+        "stored_keys":0,"stored_tombstones":0,"stray_answers":0,"uptime":0,"version":""}}
 
         """)
     #expect(text(.status(Self.status)).contains(#""buckets":[{"index":0,"nodes":8}]"#))
+    #expect(text(.status(Self.status)).contains(#""durability":"disk""#))
     let peer = Peer(nodeID: "n", address: "a:1", bucket: 3, rtt: nil, age: 1, lastSeen: 2, state: .good)
     #expect(
       text(.peers(PeersResult(peers: [peer]))).contains(
@@ -94,6 +110,14 @@ struct ResultTests {
     #expect(
       text(.lookup(LookupResult(target: "t", closest: [], steps: [step]))).contains(
         #"{"closest":[],"steps":[{"address":"a:1","hop":1,"node_id":"n","outcome":"answered","rtt":2}],"#))
+    let held = HeldVersion(seq: 1, expires: 2, deleted: true)
+    let node = LookupNode(nodeID: "n", address: "a:1", held: held)
+    #expect(
+      text(.lookup(LookupResult(target: "t", closest: [node], steps: []))).contains(
+        #"{"closest":[{"address":"a:1","held":{"deleted":true,"expires":2,"seq":1},"node_id":"n"}],"#))
+    #expect(
+      text(.get(GetResult(value: [], seq: 1, expires: 2, target: "t", age: 12, steps: []))).contains(
+        #"{"age":12,"expires":2,"seq":1,"steps":[],"target":"t","value":""}"#))
     #expect(
       text(.ping(PingResult(nodeID: "n", address: "a:1", rtt: 2))).contains(
         #"{"address":"a:1","node_id":"n","rtt":2}"#))
@@ -127,6 +151,19 @@ struct ResultTests {
 
     let conflict = ControlError(.conflict, "read it again", seq: .max)
     #expect(try roundTrip(.failure(conflict), .put).outcome == .failure(conflict))
+  }
+
+  @Test(
+    "a get that failed has its steps, where they were asked for",
+    arguments: [ControlErrorCode.notFound, .unreachable])
+  func errorSteps(_ code: ControlErrorCode) throws {
+    let traced = ControlError(code, "try again", steps: steps)
+    #expect(try roundTrip(.failure(traced), .get).outcome == .failure(traced))
+    let untold = ControlError(code, "try again", steps: [])
+    #expect(try roundTrip(.failure(untold), .get).outcome == .failure(untold))
+    let plain = ControlCodec.encode(
+      ControlResponse(id: .null, outcome: .failure(ControlError(code, "try again"))))
+    #expect(!String(decoding: plain, as: UTF8.self).contains("steps"))
   }
 
   @Test("an error without data, of a code that is not known, is read all the same")

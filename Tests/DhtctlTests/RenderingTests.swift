@@ -38,6 +38,7 @@ struct RenderingTests {
     let texts = [
       Rendering.peers(PeersResult(peers: [peer])), Rendering.keys([key], now: .max), Rendering.status(status),
       Rendering.lookup(LookupResult(target: evil, closest: [], steps: [step])),
+      Rendering.trace([step]),
       Rendering.ping(PingResult(nodeID: evil, address: evil, rtt: .infinity)),
       Rendering.bootstrap(BootstrapResult(nodes: [MetNode(nodeID: evil, address: evil)])),
       Rendering.shell(
@@ -71,10 +72,12 @@ struct RenderingTests {
     status.buckets = [BucketStatus(index: 0, nodes: 2), BucketStatus(index: 3, nodes: 1)]
     status.knownNodes = 3
     status.storedKeys = 7
+    status.storedBytes = 700
     let page = Rendering.status(status)
     #expect(page.contains("Node ID:         abcd\n"))
     #expect(page.contains("Uptime:          2h 3m\n"))
     #expect(page.contains("Known nodes:     3 in 2 buckets\n"))
+    #expect(page.contains("Stored keys:     7 (700 bytes)\n"))
     #expect(
       Rendering.shellStatus(status) == """
         Node ID:           abcd
@@ -84,6 +87,145 @@ struct RenderingTests {
         Stored keys:       7
 
         """)
+  }
+
+  @Test("the status page tells of storage and upkeep")
+  func storage() {
+    var status = StatusResult()
+    status.publishedKeys = 5
+    status.cachedKeys = 2
+    status.cachedBytes = 20 << 10
+    status.storageUsed = 12 << 20
+    status.storageLimit = 896 << 20
+    status.durability = .disk
+    status.replications = 12
+    status.replicationsSkipped = 30
+    status.republications = 4
+    status.handOffs = 2
+    status.replicasSent = 5
+    status.recordsExpired = 3
+    let page = Rendering.status(status)
+    #expect(
+      page.contains(
+        """
+        Stored keys:     0 (0 bytes)
+        Published keys:  5
+        Cached keys:     2 (20 KiB)
+        Storage:         12 MiB of 896 MiB used, on disk
+        Upkeep:          12 replicated, 30 skipped, 4 republished, 2 handed off, 5 copies sent, 3 expired
+        Gets:            0 ok, 0 not found, 0 failed
+
+        """), "\(page)")
+
+    status.storedTombstones = 1
+    status.recordsDamaged = 9
+    status.storageLimit = 20 << 30
+    status.durability = .memory
+    let another = Rendering.status(status)
+    #expect(another.contains("Stored keys:     0 (0 bytes)\nDeletions:       1\nPublished keys:"))
+    #expect(another.contains("Storage:         12 MiB of 20 GiB used, in memory\n"))
+    #expect(another.contains("\nDamaged:         9 records\n"))
+  }
+
+  private let steps = [
+    LookupStep(
+      hop: 1, nodeID: "ab", address: "a:1", rtt: 12, outcome: "answered",
+      held: HeldVersion(seq: 7, expires: 9, deleted: false)),
+    LookupStep(
+      hop: 2, nodeID: "cd", address: "c:1", rtt: 0.5, outcome: "answered",
+      held: HeldVersion(seq: 8, expires: 9, deleted: true)),
+    LookupStep(hop: 2, nodeID: "ef", address: "e:1", outcome: "silent"),
+  ]
+
+  @Test("a lookup of a key shows what each node holds")
+  func holders() {
+    let closest = steps.dropLast().map { step in
+      LookupNode(nodeID: step.nodeID, address: step.address, rtt: step.rtt, held: step.held)
+    }
+    let result = LookupResult(
+      target: "t", closest: closest + [LookupNode(nodeID: "ef", address: "e:1")], steps: steps)
+    #expect(
+      Rendering.lookup(result, ofKey: true) == """
+        Closest to t:
+        NODE ID  ADDRESS      RTT  HOLDS
+        ab       a:1      12.0 ms  seq 7
+        cd       c:1      0.50 ms  deleted, seq 8
+        ef       e:1            -  -
+
+        Steps:
+        HOP  NODE ID  ADDRESS      RTT  OUTCOME   HOLDS
+          1  ab       a:1      12.0 ms  answered  seq 7
+          2  cd       c:1      0.50 ms  answered  deleted, seq 8
+          2  ef       e:1            -  silent    -
+
+        """)
+    // A node told what it holds at a target: then all are shown.
+    #expect(Rendering.lookup(result) == Rendering.lookup(result, ofKey: true))
+  }
+
+  @Test("a lookup shows that nobody holds a key, and says nothing of it for a target")
+  func noHolders() {
+    let result = LookupResult(
+      target: "t", closest: [LookupNode(nodeID: "ab", address: "a:1", rtt: 12)],
+      steps: [LookupStep(hop: 1, nodeID: "ab", address: "a:1", rtt: 12, outcome: "answered")])
+    #expect(
+      Rendering.lookup(result) == """
+        Closest to t:
+        NODE ID  ADDRESS      RTT
+        ab       a:1      12.0 ms
+
+        Steps:
+        HOP  NODE ID  ADDRESS      RTT  OUTCOME
+          1  ab       a:1      12.0 ms  answered
+
+        """)
+    #expect(Rendering.lookup(result, ofKey: true).contains("ab       a:1      12.0 ms  -\n"))
+    let nobody = LookupResult(target: "t", closest: [], steps: [])
+    #expect(Rendering.lookup(nobody, ofKey: true) == "Closest to t:\nnone\n\nSteps:\nnone\n")
+  }
+
+  @Test("the trace of a get has its steps, or says why there are none")
+  func traces() {
+    #expect(
+      Rendering.trace(steps) == """
+        Steps:
+        HOP  NODE ID  ADDRESS      RTT  OUTCOME   HOLDS
+          1  ab       a:1      12.0 ms  answered  seq 7
+          2  cd       c:1      0.50 ms  answered  deleted, seq 8
+          2  ef       e:1            -  silent    -
+
+        """)
+    #expect(Rendering.trace([]) == "Steps:\nnone\n")
+    #expect(Rendering.trace([], age: 75) == "Steps:\nnone: the value is a copy fetched 1m 15s ago\n")
+  }
+
+  @Test("the steps of a get that failed are part of the error in JSON, and not of its line")
+  func failedTrace() {
+    let error = ControlError(.notFound, "the network holds no value for this key", steps: steps)
+    let failure = Failure(error)
+    #expect(failure.status == .notFound)
+    #expect(failure.message == "the network holds no value for this key")
+    let line = JSONText.line(failure)
+    #expect(line.hasPrefix(#"{"code":1,"data":{"reason":"not_found","steps":[{"address":"a:1","held":{"#))
+    #expect(line.contains(#""held":{"deleted":true,"expires":9,"seq":8}"#))
+    #expect(line.hasSuffix("}\n"))
+    #expect(line.split(separator: "\n").count == 1)
+  }
+
+  @Test("a conflict ends with 4, and tells the seq of the current version where it is known")
+  func conflicts() {
+    let known = Failure(
+      ControlError(.conflict, "the key is at seq 12 now; read it and try again with that", seq: 12))
+    #expect(known.status == .conflict)
+    #expect(known.status.rawValue == 4)
+    #expect(known.message.contains("seq 12"))
+    #expect(
+      JSONText.line(known)
+        == #"{"code":3,"data":{"reason":"conflict","seq":12},"message":"\#(known.message)"}"# + "\n")
+
+    let unknown = Failure(ControlError(.conflict, "the key was changed meanwhile"))
+    #expect(unknown.status == .conflict)
+    #expect(JSONText.line(unknown).contains(#""data":{"reason":"conflict"},"#))
   }
 
   @Test(

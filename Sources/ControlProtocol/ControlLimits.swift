@@ -2,8 +2,9 @@
 package enum ControlLimits {
   /// The longest line that the daemon reads, in bytes, without the line feed.
   package static let maxLineBytes = 256 * 1024
-  /// The longest line that a client reads, in bytes: a page of keys is longer than any request.
-  package static let maxAnswerBytes = 1024 * 1024
+  /// The longest line that a client reads, in bytes: a page of `maxKeysPage` keys as long as a record
+  /// allows, of which JSON may write each byte with six (`\u0001`).
+  package static let maxAnswerBytes = 8 * 1024 * 1024
   /// Requests of one connection that are carried out at the same time; one more is not read until
   /// another has been answered.
   package static let maxRequestsInFlight = 256

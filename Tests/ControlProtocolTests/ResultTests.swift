@@ -126,6 +126,16 @@ struct ResultTests {
         #"{"nodes":[{"address":"a:1","node_id":"n"}]}"#))
   }
 
+  @Test("the largest page of the longest keys is no longer than a client reads", arguments: [0x01, 0xFF])
+  func longestPage(byte: UInt8) {
+    let key = HeldKey(
+      key: Array(repeating: byte, count: 1_000), target: target, seq: .max, expires: .max, size: 0)
+    let page = KeysResult(
+      keys: Array(repeating: key, count: Int(ControlLimits.maxKeysPage)),
+      cursor: String(repeating: "ff", count: 1_000))
+    #expect(text(.keys(page)).utf8.count <= ControlLimits.maxAnswerBytes)
+  }
+
   @Test("the codes and their reasons are those of the contract")
   func codes() {
     let codes: [(ControlErrorCode, Int, String)] = [

@@ -10,6 +10,8 @@ extension EndToEnd {
         #expect(try network.dhtctl(a, "put", "hello", "world").output == "Stored key 'hello' at 3 nodes\n")
         let get = try network.dhtctl(b, "get", "hello")
         #expect(get.output == "world")
+        // Beside the value nothing is on standard output, whatever else is asked for.
+        #expect(try network.dhtctl(b, "get", "hello", "--max-age", "0", "--trace").output == "world")
         #expect(get.status == 0)
         #expect(try network.dhtctl(b, "delete", "hello").output == "Deleted key 'hello' at 3 nodes\n")
         let gone = try network.dhtctl(a, "get", "hello")
@@ -56,6 +58,11 @@ extension EndToEnd {
         let refused = try network.dhtctl(node, "put", "k", "2", "--if-seq", "0")
         #expect(refused.isComplaint(status: 4, "seq"), "\(refused)")
         let seq = try JSON(parsing: network.dhtctl(node, "--json", "get", "k").bytes)["seq"].integer ?? 0
+        #expect(refused.errors.contains("\(seq)"), "\(refused)")
+        let told = try network.dhtctl(node, "--json", "put", "k", "2", "--if-seq", "\(seq - 1)")
+        #expect(told.status == 4)
+        let data = try JSON(parsing: told.errors.utf8)["data"]
+        #expect(data == ["reason": "conflict", "seq": .integer(seq)])
         #expect(try network.dhtctl(node, "put", "k", "2", "--if-seq", "\(seq)").status == 0)
         #expect(try network.dhtctl(node, "get", "k").output == "2")
       }

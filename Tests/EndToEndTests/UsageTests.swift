@@ -10,7 +10,8 @@ extension EndToEnd {
         ["put", "k", "v", "--ttl", "0"], ["put", "k", "v", "--ttl", "-1"], ["put", "k", "v", "--ttl", "31d"],
         ["put", "k", "v", "--ttl", "soon"], ["put", "k", "v", "--ttl"], ["put", "k", "v", "--if-seq", "x"],
         ["put", "k", "v", "--if-seq=-1"], ["put", "k", "v", "--if-seq", "9223372036854775808"],
-        ["put", "-k", "v"], ["get"], ["get", ""], ["get", "a", "b"], ["delete"], ["delete", ""],
+        ["put", "-k", "v"], ["get"], ["get", ""], ["get", "a", "b"], ["get", "k", "--max-age", "soon"],
+        ["get", "k", "--max-age", "-1"], ["get", "k", "--trace=yes"], ["delete"], ["delete", ""],
         ["delete", "a", "b"], ["status", "now"], ["peers", "all"], ["keys", "k"], ["keys", "--limit", "0"],
         ["keys", "--limit", "many"], ["lookup"], ["lookup", "k", "--target", "00"],
         ["lookup", "--target", "00"], ["lookup", ""], ["ping"], ["ping", "host"], ["ping", "host:0"],
@@ -108,6 +109,8 @@ extension EndToEnd {
         ] { #expect(help.output.contains(word), "no \(word) in the help of dhtctl") }
         let put = try network.dhtctl("put", "--help")
         for word in ["--ttl", "--if-seq", "--literal", "@FILE"] { #expect(put.output.contains(word)) }
+        let get = try network.dhtctl("get", "--help")
+        for word in ["--max-age", "--trace"] { #expect(get.output.contains(word)) }
       }
     }
 

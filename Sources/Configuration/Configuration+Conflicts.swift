@@ -33,9 +33,6 @@ extension Configuration {
       "bootstrap_back_off", "probe_interval", is: numbers.bootstrapBackOff <= numbers.probeInterval,
       "bootstrap_back_off must not be over probe_interval")
     demand("ttl", "max_ttl", is: numbers.defaultTTL <= numbers.maxTTL, "ttl must not be over max_ttl")
-    demand(
-      "storage.durability", is: durability != .disk,
-      "disk is not available in this version; use memory")
     return conflicts
   }
 }

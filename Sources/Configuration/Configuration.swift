@@ -19,12 +19,10 @@ package struct Configuration: Sendable {
   package var logTarget = LogTarget.auto
   /// The core's numbers.
   package var parameters = Parameters()
-  /// How often a holder copies its records to the nodes closest to them.
-  package var replicateInterval: Duration = .seconds(3600)
   /// Where records are kept.
-  package var durability = Durability.memory
-  /// The most bytes that records may take, with their overhead.
-  package var storageBytes = 256 << 20
+  package var durability = Durability.disk
+  /// The most bytes that records may take, on the disk or in memory.
+  package var storageBytes = 1 << 30
 
   package init() {}
 }
@@ -54,6 +52,6 @@ package enum LogTarget: String, CaseIterable, Sendable {
 package enum Durability: String, CaseIterable, Sendable {
   /// Records end with the node.
   case memory
-  /// Records outlive it. Not in this version.
+  /// Records outlive it: what is confirmed is on the disk.
   case disk
 }

@@ -102,9 +102,6 @@ struct ConfigurationInProgress {
     // What a file that cannot be read would have said, nobody knows.
     if !problems.contains(where: \.isOfFile) { problems += conflicts() }
     guard problems.isEmpty else { throw InvalidConfiguration(problems: problems, omitted: omitted) }
-    if configuration.replicateInterval != Configuration().replicateInterval {
-      warnings.append("replicate_interval has no effect in this version: nothing is replicated yet")
-    }
     return LoadedConfiguration(configuration, files: files, warnings: warnings, origins: origins)
   }
 

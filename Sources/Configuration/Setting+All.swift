@@ -59,7 +59,9 @@ extension Setting {
     Setting("clock_skew", \.parameters.clockSkew, .seconds(0...86_400)),
     Setting("write_token_age", \.parameters.tokenEpoch, .time(.seconds(60) ... .seconds(3600)), .atStart),
     Setting("repair_interval", \.parameters.repairInterval, .time(.seconds(1) ... .seconds(86_400))),
-    Setting("replicate_interval", \.replicateInterval, .time(.seconds(60) ... .seconds(86_400))),
+    Setting("replicate_interval", \.parameters.replicateInterval, .time(.seconds(1) ... .seconds(86_400))),
+    Setting(
+      "republish_interval", \.parameters.republishInterval, .time(.seconds(1) ... .seconds(30 * 86_400))),
     Setting("expiry_interval", \.parameters.expiryInterval, .time(.seconds(1) ... .seconds(3600))),
   ]
 
@@ -68,6 +70,11 @@ extension Setting {
     Setting("limits.waiting_operations", \.parameters.waitingOperations, .number(0...1_048_576)),
     Setting("limits.queries", \.parameters.inflightQueries, .number(64...1_048_576)),
     Setting("limits.verifications", \.parameters.verifications, .number(1...4096)),
+    Setting("limits.renewals", \.parameters.renewalsPerSecond, .number(1...10_000)),
+    Setting("limits.pending_writes", \.parameters.pendingCommits, .number(64...1_048_576)),
+    Setting("limits.keys_per_source", \.parameters.keysPerSource, .number(0...1_048_576)),
+    Setting("limits.cached_keys", \.parameters.cachedRecords, .number(0...1_048_576)),
+    Setting("limits.cache_bytes", \.parameters.cachedBytes, .bytes(0...1 << 30)),
     Setting("limits.bootstrap_addresses", \.parameters.bootstrapAddresses, .number(1...1024)),
   ]
 

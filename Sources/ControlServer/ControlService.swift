@@ -30,15 +30,22 @@ final class ControlService {
         try node.put(now, key: params.key, value: params.value, ttl: params.ttl, ifSeq: params.ifSeq)
       }
     case .get(let params):
-      operate(answer) { node, now throws(OperationRefusal) in try node.get(now, key: params.key) }
+      operate(answer) { node, now throws(OperationRefusal) in
+        try node.get(now, key: params.key, maxAge: params.maxAge, isTraced: params.trace)
+      }
     case .delete(let params):
       operate(answer) { node, now throws(OperationRefusal) in try node.delete(now, key: params.key) }
     case .lookup(let params):
-      guard let point = params.point else {
-        answer(.failure(.invalidParam("target", "target must be 40 hexadecimal digits")))
-        return
+      switch params {
+      case .key(let key):
+        operate(answer) { node, now throws(OperationRefusal) in try node.lookup(now, key: key) }
+      case .target(let bytes):
+        guard let point = NodeID(bytes: bytes) else {
+          answer(.failure(.invalidParam("target", "target must be 40 hexadecimal digits")))
+          return
+        }
+        operate(answer) { node, now throws(OperationRefusal) in try node.lookup(now, point) }
       }
-      operate(answer) { node, now throws(OperationRefusal) in try node.lookup(now, point) }
     case .ping(let params):
       ping(params.address, answer)
     case .bootstrap(let params):
@@ -97,16 +104,6 @@ final class ControlService {
     let page = records.prefix(limit)
     let next = records.count > limit ? page.last.map { Hex.string($0.key) } : nil
     return .success(.keys(KeysResult(keys: page.map(HeldKey.init), cursor: next)))
-  }
-}
-
-extension LookupParams {
-  /// The point that is looked up.
-  fileprivate var point: NodeID? {
-    switch self {
-    case .key(let key): NodeID(sha1Of: key)
-    case .target(let bytes): NodeID(bytes: bytes)
-    }
   }
 }
 

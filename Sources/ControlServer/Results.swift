@@ -8,14 +8,9 @@ extension Result where Success == ControlResult, Failure == ControlError {
   init(_ outcome: Outcome) {
     switch outcome {
     case .put(let outcome): self = Self.put(outcome)
-    case .get(.found(let record)): self = .success(.get(GetResult(record)))
-    case .get(.notFound):
-      self = .failure(ControlError(.notFound, "the network holds no value for this key"))
-    case .get(.unreachable(let answered, let needed)):
-      self = .failure(
-        ControlError(
-          .unreachable,
-          "\(answered) of the nodes that may hold this key answered, and \(needed) must; try again"))
+    case .get(let outcome): self = Self.get(outcome, steps: nil)
+    case .tracedGet(let outcome, let lookup):
+      self = Self.get(outcome, steps: lookup.steps.map(LookupStep.init))
     case .lookup(let outcome): self = .success(.lookup(LookupResult(outcome)))
     case .ping(.answered(let peer, let roundTrip)):
       self = .success(
@@ -38,6 +33,23 @@ extension Result where Success == ControlResult, Failure == ControlError {
           ControlError(
             .unreachable, "no node answered; check the addresses and that a node runs there"))
         : .success(.bootstrap(BootstrapResult(nodes: nodes)))
+    }
+  }
+
+  private static func get(_ outcome: GetOutcome, steps: [LookupStep]?) -> Self {
+    switch outcome {
+    case .found(let record):
+      .success(.get(GetResult(record, age: nil, steps: steps)))
+    case .cached(let record, let age):
+      .success(.get(GetResult(record, age: age.components.seconds, steps: steps)))
+    case .notFound:
+      .failure(ControlError(.notFound, "the network holds no value for this key", steps: steps))
+    case .unreachable(let answered, let needed):
+      .failure(
+        ControlError(
+          .unreachable,
+          "\(answered) of the nodes that may hold this key answered, and \(needed) must; try again",
+          steps: steps))
     }
   }
 
@@ -115,10 +127,10 @@ extension PutResult {
 }
 
 extension GetResult {
-  init(_ record: Record) {
+  init(_ record: Record, age: Int64?, steps: [LookupStep]?) {
     self.init(
       value: record.value, seq: record.version.seq, expires: record.version.expiry,
-      target: "\(record.target)")
+      target: "\(record.target)", age: age, steps: steps)
   }
 }
 
@@ -137,13 +149,24 @@ extension LookupResult {
       closest: outcome.closest.map { candidate in
         LookupNode(
           nodeID: "\(candidate.peer.id)", address: "\(candidate.peer.endpoint)",
-          rtt: candidate.roundTrip?.milliseconds)
+          rtt: candidate.roundTrip?.milliseconds, held: candidate.held.map(HeldVersion.init))
       },
-      steps: outcome.steps.map { step in
-        LookupStep(
-          hop: Int64(step.hop), nodeID: "\(step.peer.id)", address: "\(step.peer.endpoint)",
-          rtt: step.roundTrip?.milliseconds, outcome: step.outcome.rawValue)
-      })
+      steps: outcome.steps.map(LookupStep.init))
+  }
+}
+
+extension LookupStep {
+  init(_ step: LookupOutcome.Step) {
+    self.init(
+      hop: Int64(step.hop), nodeID: "\(step.peer.id)", address: "\(step.peer.endpoint)",
+      rtt: step.roundTrip?.milliseconds, outcome: step.outcome.rawValue,
+      held: step.held.map(HeldVersion.init))
+  }
+}
+
+extension HeldVersion {
+  init(_ version: RecordVersion) {
+    self.init(seq: version.seq, expires: version.expiry, deleted: version.isTombstone)
   }
 }
 
@@ -176,8 +199,23 @@ extension StatusResult {
     state = node.isJoined ? .ready : .joining
     buckets = node.table.occupancy.map { BucketStatus(index: Int64($0.index), nodes: Int64($0.nodes)) }
     knownNodes = Int64(node.table.count)
-    storedKeys = Int64(driver.store.usage.values)
-    storedBytes = Int64(driver.store.usage.valueBytes)
+    let usage = driver.store.usage
+    storedKeys = Int64(usage.values)
+    storedBytes = Int64(usage.valueBytes)
+    storedTombstones = Int64(usage.tombstones)
+    publishedKeys = Int64(usage.publications)
+    cachedKeys = Int64(node.cachedRecords)
+    cachedBytes = Int64(node.cachedBytes)
+    storageUsed = Int64(usage.bytes)
+    storageLimit = Int64(usage.limit)
+    durability = driver.store.isDurable ? .disk : .memory
+    recordsDamaged = Int64(driver.store.damagedRecords)
+    recordsExpired = counters.recordsExpired
+    replications = counters.replications
+    replicationsSkipped = counters.replicationsSkipped
+    republications = counters.republications
+    handOffs = counters.handOffs
+    replicasSent = counters.replicasSent
     getsOK = counters.getsOK
     getsNotFound = counters.getsNotFound
     getsFailed = counters.getsFailed

@@ -20,6 +20,22 @@ package struct Counters: Hashable, Sendable {
   package var recordsRefused: Int64 = 0
   /// Records given to holders that had an older version or none.
   package var repairsSent: Int64 = 0
+  /// Records that were dropped when their time was over.
+  package var recordsExpired: Int64 = 0
+  /// Records whose holders were looked after because this node is one.
+  package var replications: Int64 = 0
+  /// Records that were not, for another node had just done so.
+  package var replicationsSkipped: Int64 = 0
+  /// Records whose holders were looked after because users of this node stored them.
+  package var republications: Int64 = 0
+  /// Records that this node could not note as published; they live as long as their holders.
+  package var publicationsFailed: Int64 = 0
+  /// Records offered to nodes that came or came back.
+  package var handOffs: Int64 = 0
+  /// Copies that upkeep gave to nodes that had an older version or none.
+  package var replicasSent: Int64 = 0
+  /// Gets that were answered with a copy that was read before.
+  package var getsFromCache: Int64 = 0
   /// Lookups begun, those of the node's own upkeep among them.
   package var lookups: Int64 = 0
 

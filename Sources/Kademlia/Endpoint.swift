@@ -13,6 +13,14 @@ package enum IPAddress: Hashable, Sendable {
     case .v6: .v6
     }
   }
+
+  /// Whether it is an address of this machine that no other can reach: 127.0.0.0/8 or ::1.
+  package var isLoopback: Bool {
+    switch self {
+    case .v4(let bits): bits >> 24 == 127
+    case .v6(let high, let low): high == 0 && low == 1
+    }
+  }
 }
 
 /// The families of IP addresses.

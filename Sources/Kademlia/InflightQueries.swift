@@ -4,7 +4,7 @@ import HeapModule
 /// soft timeouts are ours).
 struct InflightQueries: Sendable {
   /// What a query has been through. fresh → resent → silent; an answer ends it from each.
-  enum Stage: Sendable {
+  enum Stage: Hashable, Sendable {
     /// Sent once.
     case fresh
     /// Past its first soft timeout, and sent once more.

@@ -53,6 +53,11 @@ package struct Lookup: Sendable {
     package internal(set) var order: Int?
     /// How long it took to answer; nil before.
     package internal(set) var roundTrip: Duration?
+
+    /// The version that it told of; nil if none.
+    package var held: RecordVersion? {
+      if case .answered(let answer) = state { answer.held?.version } else { nil }
+    }
   }
 
   /// The point that is looked up.
@@ -63,6 +68,10 @@ package struct Lookup: Sendable {
   /// How many queries may be under way, those that are late not counted.
   package let alpha: Int
   private let local: NodeID
+  /// Nodes that are no further than this from the target are as good as each other, and are asked in
+  /// an order that is another for each lookup; nil: the closest is always the next.
+  private var reach: Distance?
+  private var salt: UInt64 = 0
   /// Sorted by distance: the shortlist.
   package private(set) var candidates: [Candidate] = []
   private var waiting = 0
@@ -149,6 +158,22 @@ package struct Lookup: Sendable {
     index(of: id).map { candidates[$0] }
   }
 
+  /// Asks the nodes within a distance of the target in an order of its own, which the salt makes.
+  package mutating func spread(within reach: Distance, salt: UInt64) {
+    self.reach = reach
+    self.salt = salt
+  }
+
+  private func isInReach(_ candidate: Candidate) -> Bool {
+    reach.map { candidate.distance <= $0 } ?? false
+  }
+
+  /// A node's place in the order of this lookup; those that are doubted come last.
+  private func rank(_ candidate: Candidate) -> UInt64 {
+    let bits = (candidate.peer.id.high ^ salt) &* 0x9E37_79B9_7F4A_7C15
+    return (bits ^ bits >> 29) >> 1 | (candidate.isDoubted ? 1 << 63 : 0)
+  }
+
   // MARK: - What it wants
 
   /// The next node to ask, if any is to be asked now; it counts as asked from here on.
@@ -161,19 +186,25 @@ package struct Lookup: Sendable {
     return candidates[index]
   }
 
-  /// The closest node not asked yet, unless enough closer ones have answered or are about to.
+  /// The closest node not asked yet, or any of those within reach, unless enough closer ones have
+  /// answered or are about to.
   private func nextIndex() -> Int? {
     var promising = 0
+    var choice: (index: Int, rank: UInt64)?
     for (index, candidate) in candidates.enumerated() {
-      guard promising < width else { return nil }
+      guard promising < width else { break }
       switch candidate.state {
-      case .notContacted: return index
+      case .notContacted:
+        guard isInReach(candidate) else { return choice?.index ?? index }
+        let rank = rank(candidate)
+        if choice.map({ rank < $0.rank }) ?? true { choice = (index, rank) }
+        promising += 1
       case .waiting, .answered: promising += 1
       // A late one may still come, but another is asked as though it did not.
       case .late, .silent, .routing, .failed: break
       }
     }
-    return nil
+    return choice?.index
   }
 
   /// Whether the closest live nodes have answered, as many as are looked for or there are.
@@ -248,9 +279,11 @@ package struct Lookup: Sendable {
         if isSettled { progress.answered += 1 }
         if isAsked { progress.promised += 1 }
       case .waiting:
-        isSettled = false
+        // Nodes within reach are one neighbourhood: any of them knows it as well as the closest.
+        if !isInReach(candidate) { isSettled = false }
         if isAsked { progress.promised += 1 }
       case .notContacted:
+        if isInReach(candidate) { break }
         isSettled = false
         isAsked = false
       }

@@ -108,6 +108,10 @@ package final class MemoryStore: RecordStorage {
   /// Nothing comes by itself: what is submitted is done at once.
   package func notify(_ resultsCame: @escaping @Sendable () -> Void) {}
 
+  package var isDurable: Bool { false }
+
+  package var hasFailed: Bool { false }
+
   package func close() {}
 
   /// Carries a change out.

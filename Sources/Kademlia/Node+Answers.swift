@@ -12,27 +12,55 @@ extension Node {
     case .ping:
       respond(to: source, transaction, Response(sender: id))
     case .findNode(let target):
+      if target == query.sender { announced(now, query, from: source) }
       let nodes = nodes(near: target, for: query, from: source)
       respond(to: source, transaction, Response(sender: id, nodes: nodes))
     case .get(let target, let kind, let seq):
+      let held = held(now, target, kind, unlessNewerThan: seq)
+      if let kind, let held, held.version.seq == seq {
+        noteRenewal(now, of: RecordID(kind, target), by: query, from: source)
+      }
       respond(
         to: source, transaction,
         Response(
           sender: id, nodes: nodes(near: target, for: query, from: source),
           token: tokens.issue(now.monotonic, to: source.address), keepsPlainRecords: true,
-          held: held(now, target, kind, unlessNewerThan: seq)))
+          held: held))
     case .put(let record, let token, let cas):
       let isTokenGood = tokens.accepts(token, now.monotonic, from: source.address)
       let refusal =
         isTokenGood
-        ? refusal(now, record, cas) : RPCError(RPCError.protocolError, "bad token")
+        ? refusal(now, record, cas) ?? pressure(now, record, from: source)
+        : RPCError(RPCError.protocolError, "bad token")
       if let refusal {
         counters.recordsRefused += 1
         refuse(source, transaction, refusal)
       } else {
+        // Whoever stores it here stores it at the others, too.
+        upkeep.log.note(now.monotonic, record.id)
         commit(.keep(record), for: .answer(transaction, source, seq: record.version.seq))
       }
     }
+  }
+
+  /// A node that looks up its own ID has just started, or has met a part of the network that it did not
+  /// know: what was stored meanwhile it may have missed.
+  private mutating func announced(_ now: Now, _ query: Query, from source: Endpoint) {
+    guard table.contact(query.sender)?.isAt(source) == true else { return }
+    handOffs.announced(now.monotonic, query.sender)
+  }
+
+  /// Why a record is not taken now, right as it is; nil if it is.
+  private mutating func pressure(_ now: Now, _ record: Record, from source: Endpoint) -> RPCError? {
+    guard commits.count < parameters.pendingCommits else {
+      return RPCError(RPCError.busy, "the store is busy")
+    }
+    guard records.stored(record.id) == nil else { return nil }
+    let fullness = records.usage.fullness
+    guard quota.permits(now.monotonic, from: source.address, fullness: fullness) else {
+      return RPCError(RPCError.busy, "too many new keys from this address for a store that is nearly full")
+    }
+    return nil
   }
 
   /// A node that queries us may be of use; whether it can be queried itself is to be seen. A contact

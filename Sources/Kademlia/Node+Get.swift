@@ -25,6 +25,9 @@ extension Node {
   mutating func count(_ outcome: GetOutcome) {
     switch outcome {
     case .found: counters.getsOK += 1
+    case .cached:
+      counters.getsOK += 1
+      counters.getsFromCache += 1
     case .notFound: counters.getsNotFound += 1
     case .unreachable: counters.getsFailed += 1
     }
@@ -34,16 +37,14 @@ extension Node {
   mutating func repair(_ now: Now, _ newest: Record, holders: [Lookup.Candidate]) {
     for candidate in holders {
       guard case .answered(let answer) = candidate.state else { continue }
-      if let held = answer.held {
-        guard case .record(let record) = held, newest.supersedes(record) else { continue }
-      }
+      guard answer.held?.isOlder(than: newest) ?? true else { continue }
       guard repairs.permits(now.monotonic, holder: candidate.peer.id, target: newest.id) else {
         continue
       }
       counters.repairsSent += 1
       if candidate.peer.id == id {
         // What others gave us is kept on the terms on which we would take it from them.
-        if refusal(now, newest, nil) == nil { commit(.keep(newest), for: .repair) }
+        keepIfNewer(now, newest)
       } else if let token = answer.token {
         send(
           now, .put(newest, token: token, cas: nil), to: candidate.peer.endpoint,

@@ -12,6 +12,10 @@ extension Node {
   /// Commits that the shell has not told the end of.
   package var commitsInProgress: Int { commits.count }
 
+  /// Copies of records that were read and are kept for later reads, and their bytes.
+  package var cachedRecords: Int { fetched.count }
+  package var cachedBytes: Int { fetched.bytes }
+
   /// Contacts that left the table and are probed now and then, the latest last.
   package var lostContacts: [Peer] { maintenance.lostContacts }
 }

@@ -38,16 +38,37 @@ extension Node {
     let placement = Placement(
       key: key, value: value, expiry: expiry, isTombstone: isTombstone, ifSeq: ifSeq,
       draftSeq: now.wall.microseconds)
+    fetched.remove(placement.id)
     return try begin(now, operation(placement.id.target, .put(placement)))
   }
 
   /// Reads the newest version of a key.
+  ///
+  /// - Parameters:
+  ///   - maxAge: a copy that was read so many seconds ago is as good; 0: only what the network says.
+  ///   - isTraced: whether the way to the answer is wanted, too.
   package mutating func get(
+    _ now: Now, key: [UInt8], maxAge: Int64 = 0, isTraced: Bool = false
+  ) throws(OperationRefusal) -> OperationID {
+    guard !key.isEmpty else { throw .emptyKey }
+    let id = RecordID(.plain, NodeID(sha1Of: key))
+    if let copy = fetched.copy(now, of: id, maxAge: maxAge) {
+      let operation = newOperationID()
+      let outcome = GetOutcome.cached(copy.record, age: copy.age)
+      count(outcome)
+      finish(operation, isTraced ? .tracedGet(outcome, LookupOutcome(noneFor: id.target)) : .get(outcome))
+      return operation
+    }
+    return try begin(now, operation(id.target, .get(Retrieval(id, isTraced: isTraced))))
+  }
+
+  /// Finds the nodes that should hold a key, and tells what each holds.
+  package mutating func lookup(
     _ now: Now, key: [UInt8]
   ) throws(OperationRefusal) -> OperationID {
     guard !key.isEmpty else { throw .emptyKey }
     let id = RecordID(.plain, NodeID(sha1Of: key))
-    return try begin(now, operation(id.target, .get(Retrieval(id))))
+    return try begin(now, operation(id.target, .inspect(id)))
   }
 
   /// Finds the nodes closest to a target.
@@ -117,6 +138,11 @@ extension Node {
       task: task)
   }
 
+  /// Looks after a record of this node's own accord.
+  mutating func renew(_ now: Now, _ record: Record, _ reason: Renewal.Reason) {
+    run(now, operation(record.target, .renew(Renewal(record, reason))))
+  }
+
   /// A lookup of the node's own, which waits for nothing.
   mutating func locate(_ now: Now, _ target: NodeID, _ reason: Operation.Reason) {
     run(now, operation(target, .locate(reason)))
@@ -154,6 +180,7 @@ extension Node {
     let target = operation.lookup.target
     counters.lookups += 1
     table.touched(now.monotonic, target)
+    if case .get = operation.task { spreadReads(&operation.lookup) }
     operation.lookup.seed(with: table.closest(to: target, count: parameters.k))
     if let kind = operation.kind {
       let held = held(now, target, kind, unlessNewerThan: nil)
@@ -208,11 +235,23 @@ extension Node {
       case .refresh: refreshNextBucket(now)
       }
       return
+    case .inspect:
+      guard operation.lookup.isFinished else { break }
+      complete(now, id, .lookup(LookupOutcome(operation.lookup)))
+      return
+    case .renew(let renewal):
+      guard operation.lookup.isFinished else { break }
+      renewed(now, renewal, operation.lookup)
+      return
     case .get(let retrieval):
       guard let outcome = outcome(of: retrieval, operation.lookup) else { break }
       if let current = retrieval.current { repair(now, current, holders: operation.lookup.nearest) }
       count(outcome)
-      complete(now, id, .get(outcome))
+      if case .found(let record) = outcome { fetched.insert(now.monotonic, record) }
+      complete(
+        now, id,
+        retrieval.isTraced
+          ? .tracedGet(outcome, LookupOutcome(operation.lookup)) : .get(outcome))
       return
     case .put(var placement):
       let outcome = store(now, &placement, &operation)
@@ -220,10 +259,27 @@ extension Node {
       guard let outcome else { break }
       if outcome.verdict == .stored { counters.putsOK += 1 } else { counters.putsFailed += 1 }
       awaitStragglers(of: placement, operation)
+      fetched.remove(placement.id)
+      if outcome.verdict == .stored { upkeep.log.note(now.monotonic, placement.id) }
+      withdraw(placement, unless: outcome.verdict == .stored)
       complete(now, id, .put(outcome))
       return
     }
     operations[id] = operation
+  }
+
+  /// Lets a read ask any of the nodes that are likely to hold a record, and not the closest alone, so
+  /// that the reads of one key are shared by all its holders. They lie about as far from its target as
+  /// our own K closest contacts do from us.
+  private mutating func spreadReads(_ lookup: inout Lookup) {
+    let neighbours = table.closest(to: id, count: parameters.k)
+    guard neighbours.count >= parameters.k, let furthest = neighbours.last else {
+      lookup.spread(within: .greatest, salt: random.next())
+      return
+    }
+    // Nodes lie unevenly. With twice the distance each holder of a hot key gets about as many reads as
+    // the others, and no read takes more queries than where the closest node is always the next.
+    lookup.spread(within: id.distance(to: furthest.id).doubled, salt: random.next())
   }
 
   private mutating func search(_ now: Now, _ operation: inout Operation) {

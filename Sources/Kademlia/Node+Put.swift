@@ -13,6 +13,7 @@ extension Node {
         return placement.outcome(.conflict(current: current), stored: 0, replicas: replicas)
       }
       placement.begin(replicas: replicas)
+      publish(now, &placement, operation.id)
     }
     if let (record, nodes) = placement.due(from: operation.lookup.closest) {
       for node in nodes {
@@ -30,6 +31,34 @@ extension Node {
       }
     }
     return operation.lookup.isFinished ? placement.outcome : nil
+  }
+
+  // MARK: - What its publisher notes
+
+  /// Notes the record as published by this node, so that it is published again until its time is over.
+  /// That takes as long as the stores do, and goes on beside them.
+  private mutating func publish(_ now: Now, _ placement: inout Placement, _ operation: OperationID) {
+    guard case .storing(let record, _) = placement.phase,
+      // One that ends before the first round comes by need not be noted.
+      record.version.expiry - now.wall.seconds > parameters.effectiveRepublishInterval.components.seconds
+    else { return }
+    placement.publication = .pending
+    commit(.publish(record), for: .publication(operation))
+  }
+
+  /// The record is noted, or cannot be.
+  mutating func published(_ now: Now, _ id: OperationID) {
+    updatePlacement(now, id) { placement in
+      placement.publication = .noted
+      return false
+    }
+  }
+
+  /// A put that was not confirmed is not published again: whether it lasts is unknown, and its user was
+  /// told so.
+  mutating func withdraw(_ placement: Placement, unless isStored: Bool) {
+    guard !isStored, case .noted = placement.publication else { return }
+    commit(.withdraw(placement.id, seq: placement.version.seq), for: .upkeep)
   }
 
   private mutating func send(

@@ -8,6 +8,8 @@ enum Purpose: Sendable {
   case token(OperationID)
   /// A read repair: nobody waits for it.
   case repair
+  /// A record is offered to a node that came or came back.
+  case handOff(RecordID)
   /// A node that queried us is asked whether it can be queried itself.
   case verification
   /// A contact is asked whether it still lives.
@@ -79,6 +81,9 @@ extension Node {
     case .lookup(let operation):
       guard let peer = query.peer else { return }
       updateLookup(now, operation) { $0.silent(peer) }
+    case .handOff:
+      handOffs.settled()
+      if let peer = query.peer { handOffs.dropped(peer) }
     case .store(let operation), .token(let operation):
       guard let peer = query.peer else { return }
       storeFellSilent(now, operation, at: peer)
@@ -107,7 +112,7 @@ extension Node {
       finish(operation, .ping(.unanswered(after: parameters.rpcTimeout)))
     case .userBootstrap(let operation):
       userBootstrapSettled(now, operation, query.endpoint, met: nil)
-    case .repair, .verification, .liveness, .probe, .bootstrap, .reunion:
+    case .repair, .handOff, .verification, .liveness, .probe, .bootstrap, .reunion:
       break
     }
   }
@@ -141,6 +146,7 @@ extension Node {
     let roundTrip = now.monotonic.since(query.sent)
     networkRoundTrip.sample(roundTrip)
     admit(now, peer, roundTrip: roundTrip, for: query.purpose)
+    if case .handOff = query.purpose, query.stage != .silent { handOffs.settled() }
 
     if let expected = query.peer, expected != response.sender {
       // Somebody else lives at that address now. Whom we meant has not answered.
@@ -165,6 +171,8 @@ extension Node {
       userBootstrapSettled(now, operation, query.endpoint, met: peer)
     case .verification:
       maintenance.pingSettled(peer.id)
+    case .handOff(let record):
+      offerAnswered(now, record, peer, response)
     case .repair, .liveness, .probe:
       break
     }
@@ -203,6 +211,8 @@ extension Node {
       userBootstrapSettled(now, operation, query.endpoint, met: nil)
     case .ping(let operation):
       finish(operation, .ping(.refused(error)))
+    case .handOff:
+      if query.stage != .silent { handOffs.settled() }
     case .repair, .verification, .liveness, .probe:
       break
     }
@@ -218,7 +228,7 @@ extension Node {
       lookupFailed(now, operation, at: expected)
     case .store(let operation), .token(let operation):
       refusedStore(now, operation, at: expected, reason: .replaced)
-    case .repair, .verification, .liveness, .probe, .bootstrap, .reunion, .ping, .userBootstrap:
+    case .repair, .handOff, .verification, .liveness, .probe, .bootstrap, .reunion, .ping, .userBootstrap:
       break
     }
   }
@@ -228,10 +238,15 @@ extension Node {
     _ now: Now, _ peer: Peer, roundTrip: Duration, for purpose: Purpose
   ) {
     let wasEmpty = table.isEmpty
+    let hadFailed = (table.contact(peer.id)?.failures ?? 0) > 0
     switch table.answered(now.monotonic, peer, roundTrip: roundTrip) {
-    case .ignored, .known:
+    case .ignored:
       return
+    case .known:
+      // It may have missed what was stored while it did not answer.
+      if hadFailed { handOffs.cameBack(now.monotonic, peer.id) }
     case .added:
+      handOffs.came(now.monotonic, peer.id)
       effects.append(.notice(.contactAdded(peer)))
       met(now, peer, isFirst: wasEmpty, for: purpose)
     case .waiting(let stalest):

@@ -60,6 +60,11 @@ package struct Node {
   /// Puts that ended while closer nodes than some that confirmed had not answered their lookup.
   var stragglers: [OperationID: (record: Record, waiting: [NodeID])] = [:]
   var maintenance: Maintenance
+  var upkeep: Upkeep
+  var isBeginningRenewals = false
+  var handOffs: HandOffs
+  var fetched: FetchedRecords
+  var quota: SourceQuota
   var bootstrap: Bootstrap
   var userBootstraps: [OperationID: Bootstrap.Round] = [:]
 
@@ -70,7 +75,14 @@ package struct Node {
     self.identity = identity
     self.parameters = parameters
     self.records = records
+    var random = random
+    self.upkeep = Upkeep(
+      now.monotonic, parameters: parameters, progress: records.progress, random: &random)
     self.random = random
+    self.handOffs = HandOffs(parameters: parameters)
+    self.fetched = FetchedRecords(
+      capacity: parameters.cachedRecords, maxBytes: parameters.cachedBytes)
+    self.quota = SourceQuota(now.monotonic, limit: parameters.keysPerSource)
     self.table = RoutingTable(local: identity.id, parameters: parameters, now: now.monotonic)
     self.tokens = WriteTokenIssuer(secret: identity.tokenSecret, epoch: parameters.tokenEpoch)
     self.inflight = InflightQueries(rpcTimeout: parameters.rpcTimeout)
@@ -103,6 +115,10 @@ package struct Node {
     inflight.rpcTimeout = new.rpcTimeout
     repairs.interval = new.repairInterval
     maintenance.adopt(now.monotonic, new)
+    upkeep.adopt(now.monotonic, new)
+    fetched.capacity = new.cachedRecords
+    fetched.maxBytes = new.cachedBytes
+    quota.limit = new.keysPerSource
     bootstrap.adopt(now.monotonic, new)
     // Where more may run at once, those that wait in line need not wait for one to end.
     runWaiting(now)
@@ -121,7 +137,8 @@ package struct Node {
 
   /// When `advance` must be called next, if nothing else happens before.
   package var nextDeadline: Instant {
-    var next = maintenance.nextDeadline
+    var next = min(maintenance.nextDeadline, upkeep.nextDeadline)
+    if let handOff = handOffs.nextDeadline { next = min(next, handOff) }
     if let query = inflight.nextDeadline { next = min(next, query) }
     if let attempt = bootstrap.nextDeadline { next = min(next, attempt) }
     return next
@@ -138,6 +155,8 @@ package struct Node {
     }
     carryOnBootstrap(now)
     maintain(now)
+    maintainRecords(now)
+    stepHandOff(now)
   }
 
   /// A message has come.
@@ -174,9 +193,14 @@ package struct Node {
       case .failure(let error):
         refusedStore(now, operation, at: id, reason: .store(error), overSeq: error.isOverSeq)
       }
+    case .publication(let operation):
+      if case .failure = result { counters.publicationsFailed += 1 }
+      published(now, operation)
     case .expiry(let limit):
-      if case .success(limit) = result { maintenance.expiryGoesOn(now.monotonic) }
-    case .repair:
+      guard case .success(let count) = result else { return }
+      counters.recordsExpired += Int64(count)
+      if count >= limit { maintenance.expiryGoesOn(now.monotonic) }
+    case .repair, .upkeep:
       break
     }
   }
@@ -186,7 +210,10 @@ package struct Node {
     case answer(TransactionID, Endpoint, seq: Int64)
     /// This node is one of the replicas of its own put.
     case placement(OperationID)
+    /// What its users put is noted as published by this node.
+    case publication(OperationID)
     case repair
+    case upkeep
     /// As many as that may go at once.
     case expiry(limit: Int)
   }
@@ -195,6 +222,7 @@ package struct Node {
     lastCommit += 1
     let id = CommitID(rawValue: lastCommit)
     commits[id] = purpose
+    if case .keep(let record) = change { fetched.remove(record.id) }
     effects.append(.commit(change, id))
   }
 }

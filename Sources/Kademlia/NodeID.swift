@@ -129,11 +129,19 @@ package struct Distance: Hashable, Comparable, Sendable {
 
   /// The distance of an ID to itself.
   package static let zero = Distance(high: 0, middle: 0, low: 0)
+  /// No two IDs are further apart.
+  package static let greatest = Distance(high: .max, middle: .max, low: .max)
 
   package init(high: UInt64, middle: UInt64, low: UInt32) {
     self.high = high
     self.middle = middle
     self.low = low
+  }
+
+  /// Twice as far, or the greatest distance if there is nothing so far away.
+  package var doubled: Distance {
+    guard high >> 63 == 0 else { return .greatest }
+    return Distance(high: high << 1 | middle >> 63, middle: middle << 1 | UInt64(low >> 31), low: low << 1)
   }
 
   package static func < (left: Distance, right: Distance) -> Bool {

@@ -4,8 +4,11 @@ struct Operation: Sendable {
   enum Task: Sendable {
     /// Finds the nodes closest to a target (FIND_NODE).
     case locate(Reason)
+    /// Finds the nodes that should hold a record, and what each holds.
+    case inspect(RecordID)
     case get(Retrieval)
     case put(Placement)
+    case renew(Renewal)
   }
 
   enum Reason: Sendable {
@@ -20,7 +23,12 @@ struct Operation: Sendable {
   var method: Query.Method {
     switch task {
     case .locate: .findNode(target: lookup.target)
+    // No version is newer: only what it is, and no value, is told.
+    case .inspect(let id): .get(target: lookup.target, kind: id.kind, seq: .max)
     case .get(let retrieval): .get(target: lookup.target, kind: retrieval.id.kind, seq: nil)
+    case .renew(let renewal):
+      .get(
+        target: lookup.target, kind: renewal.record.id.kind, seq: renewal.record.version.seq)
     // A holder need not send a value that is about to be replaced.
     case .put(let placement):
       .get(target: lookup.target, kind: placement.id.kind, seq: placement.draftSeq)
@@ -31,7 +39,9 @@ struct Operation: Sendable {
   var kind: RecordKind? {
     switch task {
     case .locate: nil
+    case .inspect(let id): id.kind
     case .get(let retrieval): retrieval.id.kind
+    case .renew(let renewal): renewal.record.id.kind
     case .put(let placement): placement.id.kind
     }
   }
@@ -51,7 +61,10 @@ struct Operation: Sendable {
     guard version.seq <= now.wall.microseconds + parameters.clockSkew * 1_000_000 else { return nil }
     if case .record(let record) = held, record.target != lookup.target { return nil }
     switch task {
-    case .locate: break
+    case .locate, .inspect: break
+    case .renew(var renewal):
+      renewal.heard(held, isLive: !version.isExpired(at: now.wall))
+      task = .renew(renewal)
     case .get(var retrieval):
       retrieval.heard(held, isLive: !version.isExpired(at: now.wall))
       task = .get(retrieval)
@@ -67,13 +80,16 @@ struct Operation: Sendable {
 /// What a get has learned so far.
 struct Retrieval: Sendable {
   let id: RecordID
+  /// Whether whoever asked wants to know the way to the answer.
+  let isTraced: Bool
   /// The newest live version that any holder told of.
   private var newest: Record?
   /// The greatest seq of an expired version that a holder told of: it hides what is older.
   private var hiddenSeq: Int64 = -1
 
-  init(_ id: RecordID) {
+  init(_ id: RecordID, isTraced: Bool = false) {
     self.id = id
+    self.isTraced = isTraced
   }
 
   /// How many of the closest nodes must have been heard before the newest version is the answer.

@@ -2,6 +2,8 @@
 package enum Outcome: Sendable {
   case put(PutOutcome)
   case get(GetOutcome)
+  /// A get of which the way was asked for, too.
+  case tracedGet(GetOutcome, LookupOutcome)
   case lookup(LookupOutcome)
   case ping(PingOutcome)
   /// The nodes that answered at the given addresses.
@@ -59,7 +61,8 @@ package struct PutOutcome: Sendable {
       switch self {
       case .refused(let error): error.code == RPCError.storageFull
       case .store(.full), .store(.diskFull): true
-      case .store(.superseded), .store(.failed), .unanswered, .late, .replaced, .unnamedVersion, .noToken: false
+      case .store(.superseded), .store(.failed), .unanswered, .late, .replaced, .unnamedVersion, .noToken:
+        false
       }
     }
   }
@@ -96,6 +99,8 @@ extension PutOutcome.Reason: CustomStringConvertible {
 /// How a get ended.
 package enum GetOutcome: Sendable {
   case found(Record)
+  /// A copy that this node has read so long ago.
+  case cached(Record, age: Duration)
   case notFound
   /// Too few of the nodes that should know have answered.
   case unreachable(answered: Int, needed: Int)
@@ -120,6 +125,8 @@ package struct LookupOutcome: Sendable {
     package let roundTrip: Duration?
     /// What came of it.
     package let outcome: Outcome
+    /// What it holds; nil if nothing, or it was not asked.
+    package let held: RecordVersion?
   }
 
   /// The point that was looked up.
@@ -128,6 +135,13 @@ package struct LookupOutcome: Sendable {
   package let closest: [Lookup.Candidate]
   /// The nodes that were asked, in the order in which they were.
   package let steps: [Step]
+
+  /// Nobody was asked.
+  init(noneFor target: NodeID) {
+    self.target = target
+    closest = []
+    steps = []
+  }
 
   init(_ lookup: Lookup) {
     target = lookup.target
@@ -144,6 +158,7 @@ extension LookupOutcome.Step {
     hop = candidate.hop
     peer = candidate.peer
     roundTrip = candidate.roundTrip
+    held = candidate.held
     outcome =
       switch candidate.state {
       case .answered: .answered

@@ -28,6 +28,15 @@ package struct Parameters: Sendable {
   package var bootstrapBackOff: Duration = .seconds(1)
   /// The first join has ended after this long, whatever it met.
   package var joinTimeout: Duration = .seconds(2)
+  /// A holder sees to it this often that the K closest nodes have its records, unless another has done
+  /// so lately (paper, section 2.5: an hour).
+  package var replicateInterval: Duration = .seconds(3600)
+  /// A publisher does the same with what its users stored; never more often than `replicateInterval`.
+  package var republishInterval: Duration = .seconds(3600)
+  /// How many records upkeep looks up at once.
+  package var parallelRenewals = 8
+  /// How many it begins to look up in a second.
+  package var renewalsPerSecond = 100
   /// Expired records are dropped this often.
   package var expiryInterval: Duration = .seconds(60)
   /// How many of them go at once; where there are more, the next follow after a second.
@@ -49,6 +58,15 @@ package struct Parameters: Sendable {
   package var activeOperations = 64
   /// How many may wait in that line; one more is refused as busy.
   package var waitingOperations = 1024
+
+  /// How many changes of the store may be under way before those of others are refused as busy.
+  package var pendingCommits = 4096
+  /// How many new keys a source may bring within an hour to a store that is over four fifths full.
+  package var keysPerSource = 1024
+  /// How many copies of records that were read are kept for later reads that allow it.
+  package var cachedRecords = 1024
+  /// The bytes that these may take.
+  package var cachedBytes = 1 << 20
 
   /// The age that a write token may reach at least; twice this is the most (BEP 5: 5 and 10 minutes).
   package var tokenEpoch: Duration = .seconds(5 * 60)

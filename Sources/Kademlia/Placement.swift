@@ -24,6 +24,14 @@ struct Placement: Sendable {
     case storing(Record, replicas: Int)
   }
 
+  /// Whether this node has noted that it publishes the record.
+  enum Publication: Sendable {
+    case none
+    case pending
+    /// It has, or its store would not have it.
+    case noted
+  }
+
   let id: RecordID
   let key: [UInt8]
   let value: [UInt8]
@@ -37,6 +45,7 @@ struct Placement: Sendable {
   let draftSeq: Int64
   private(set) var phase = Phase.locating
   private(set) var attempts: [Attempt] = []
+  var publication = Publication.none
   /// The greatest seq that a holder told of.
   private var highestSeq: Int64 = -1
   /// The newest version that holders told of, if it is live and no tombstone: what `if_seq` means.
@@ -167,7 +176,7 @@ struct Placement: Sendable {
       case .confirmed, .silent, .refused: true
       }
     }
-    guard isSettled else { return nil }
+    guard isSettled, publication != .pending else { return nil }
     let stored = attempts.count { $0.state == .confirmed }
     let hasMajority = stored >= replicas / 2 + 1
     // A silent node may still make the majority, until its query has failed.

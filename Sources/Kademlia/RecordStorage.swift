@@ -40,6 +40,10 @@ package protocol RecordStorage: RecordReader {
   var maxBytes: Int { get set }
   /// Records that were found damaged when they were read since the start.
   var damagedRecords: Int { get }
+  /// Whether what it has confirmed outlives this process, however that ends.
+  var isDurable: Bool { get }
+  /// Whether it can do nothing any more; the node should end, and be started again.
+  var hasFailed: Bool { get }
   /// Ends it: what was submitted is carried out first. Nothing may be called after this.
   func close()
 }

@@ -27,7 +27,8 @@ package struct NodeRuntime: Sendable {
     let channels = sockets.all.map(\.channel)
     let driver = try await eventLoop.submit {
       let driver = NodeDriver(
-        configuration, store: try makeStore(), sockets: sockets, resolver: resolver, eventLoop: eventLoop, logger: logger)
+        configuration, store: try makeStore(), sockets: sockets, resolver: resolver, eventLoop: eventLoop,
+        logger: logger)
       for channel in channels {
         try channel.pipeline.syncOperations.addHandler(DatagramHandler(driver))
       }

@@ -200,7 +200,8 @@ struct StoringTests {
     #expect(network.hosts.allSatisfy { $0.node.commitsInProgress == 0 })
     #expect(network.hosts.allSatisfy { $0.node.operationsInProgress == 0 })
     #expect(network.hosts.allSatisfy { $0.node.queriesInFlight < 20 })
-    #expect(network.hosts.allSatisfy { $0.store.count <= 50 && $0.store.notedExpiries <= 164 })
+    #expect(network.hosts.allSatisfy { $0.store.count <= 50 && $0.store.usage.publications <= 50 })
+    #expect(network.hosts.allSatisfy { $0.store.notedExpiries <= 264 })
     var done: Int64 = 0
     for counters in network.hosts.map(\.node.counters) {
       done += counters.putsOK + counters.putsFailed

@@ -24,7 +24,8 @@ struct NodeRuntimeTests {
           configuration.bootstrap = [NodeName(host: host, port: first.port)]
         }
         let node = try await NodeRuntime.start(
-          configuration, on: MultiThreadedEventLoopGroup.singleton.next(), logger: logger)
+          configuration, on: MultiThreadedEventLoopGroup.singleton.next(), logger: logger,
+          store: { MemoryStore(maxBytes: 1 << 20) })
         nodes.append(node)
         try await node.join()
       }
@@ -83,7 +84,8 @@ struct NodeRuntimeTests {
         id: NodeID(random: &random), port: port, binding: .addresses(["127.0.0.1"]))
       await #expect(throws: NodeStartError.portInUse(address: "127.0.0.1", port: port)) {
         try await NodeRuntime.start(
-          configuration, on: MultiThreadedEventLoopGroup.singleton.next(), logger: logger)
+          configuration, on: MultiThreadedEventLoopGroup.singleton.next(), logger: logger,
+          store: { MemoryStore(maxBytes: 1 << 20) })
       }
     }
   }
@@ -99,7 +101,8 @@ struct NodeRuntimeTests {
       id: NodeID(sha1Of: []), port: 0, binding: .addresses(addresses))
     await #expect(throws: error) {
       try await NodeRuntime.start(
-        configuration, on: MultiThreadedEventLoopGroup.singleton.next(), logger: logger)
+        configuration, on: MultiThreadedEventLoopGroup.singleton.next(), logger: logger,
+        store: { MemoryStore(maxBytes: 1 << 20) })
     }
   }
 }

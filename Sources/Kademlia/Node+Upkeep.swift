@@ -1,0 +1,143 @@
+/// Looking after records: what a holder replicates and a publisher republishes.
+extension Node {
+  /// Carries on with the rounds that are due.
+  mutating func maintainRecords(_ now: Now) {
+    if upkeep.replicate.nextStep <= now.monotonic { stepReplication(now) }
+    if upkeep.republish.nextStep <= now.monotonic { stepRepublication(now) }
+    beginRenewals(now)
+    if let progress = upkeep.progressToNote(now.monotonic) {
+      commit(.noteProgress(progress), for: .upkeep)
+    }
+  }
+
+  private mutating func stepReplication(_ now: Now) {
+    let count = records.usage.records
+    upkeep.log.reserve(count)
+    var due = upkeep.replicate.step(
+      now.monotonic, entries: count, interval: parameters.replicateInterval,
+      most: Upkeep.visitsAtOnce)
+    // Nobody to give anything to: the round goes on when there is.
+    guard !table.isEmpty else { return }
+    while due > 0, upkeep.room > 0 {
+      let wanted = min(due, upkeep.room)
+      let page = records.records(from: upkeep.replicate.next, limit: wanted)
+      for stored in page {
+        upkeep.replicate.visited(stored.record.id)
+        guard stored.live(at: now.wall) != nil else { continue }
+        if upkeep.isRecent(now.monotonic, stored.record.id) {
+          counters.replicationsSkipped += 1
+        } else {
+          upkeep.isDue(stored.record.id, .replicate)
+        }
+      }
+      due -= max(1, page.count)
+      if page.count < wanted {
+        upkeep.replicate.reachedEnd()
+        // A round begins with the next step, or a small store would be gone through twice in one.
+        break
+      }
+    }
+  }
+
+  private mutating func stepRepublication(_ now: Now) {
+    var due = upkeep.republish.step(
+      now.monotonic, entries: records.usage.publications,
+      interval: parameters.effectiveRepublishInterval, most: Upkeep.visitsAtOnce)
+    guard !table.isEmpty else { return }
+    while due > 0, upkeep.room > 0 {
+      let wanted = min(due, upkeep.room)
+      let page = records.publications(from: upkeep.republish.next, limit: wanted)
+      for record in page {
+        upkeep.republish.visited(record.id)
+        guard !record.version.isExpired(at: now.wall),
+          !upkeep.isRecent(now.monotonic, record.id)
+        else { continue }
+        upkeep.isDue(record.id, .republish)
+      }
+      due -= max(1, page.count)
+      if page.count < wanted {
+        upkeep.republish.reachedEnd()
+        break
+      }
+    }
+  }
+
+  private mutating func beginRenewals(_ now: Now) {
+    // One that ends at once comes back here: it leaves the rest to the loop that it was begun by.
+    guard !isBeginningRenewals else { return }
+    isBeginningRenewals = true
+    defer { isBeginningRenewals = false }
+    while let task = upkeep.next() {
+      // It may have changed, or gone, while it waited.
+      guard let record = record(of: task, now) else {
+        upkeep.ended()
+        continue
+      }
+      renew(now, record, task.reason)
+    }
+  }
+
+  private func record(of task: Upkeep.Task, _ now: Now) -> Record? {
+    switch task.reason {
+    case .replicate:
+      return records.stored(task.id)?.live(at: now.wall)
+    case .republish:
+      guard let record = records.publications(from: task.id, limit: 1).first, record.id == task.id,
+        !record.version.isExpired(at: now.wall)
+      else { return nil }
+      return record
+    }
+  }
+
+  /// The lookup of a renewal has ended: gives the newest version to those that lack it.
+  mutating func renewed(_ now: Now, _ renewal: Renewal, _ lookup: Lookup) {
+    switch renewal.reason {
+    case .replicate: counters.replications += 1
+    case .republish:
+      counters.republications += 1
+      // Somebody has written since: that version is theirs to look after.
+      if renewal.isOutdated {
+        commit(.withdraw(renewal.record.id, seq: renewal.record.version.seq), for: .upkeep)
+      }
+    }
+    upkeep.log.note(now.monotonic, renewal.record.id)
+    if !renewal.isHidden { spread(now, renewal, lookup) }
+    upkeep.ended()
+    beginRenewals(now)
+  }
+
+  private mutating func spread(_ now: Now, _ renewal: Renewal, _ lookup: Lookup) {
+    let newest = renewal.newest
+    let closest = lookup.closest
+    for candidate in closest where candidate.peer.id != id {
+      guard case .answered(let answer) = candidate.state, let token = answer.token,
+        answer.held?.isOlder(than: newest) ?? true
+      else { continue }
+      sendCopy(now, newest, to: candidate.peer, token: token)
+    }
+    let isHolder = records.stored(newest.id) != nil || closest.contains { $0.peer.id == id }
+    if isHolder { keepIfNewer(now, newest) }
+  }
+
+  mutating func sendCopy(_ now: Now, _ record: Record, to peer: Peer, token: WriteToken) {
+    counters.replicasSent += 1
+    send(
+      now, .put(record, token: token, cas: nil), to: peer.endpoint, expecting: peer.id, for: .repair)
+  }
+
+  /// Keeps a version that this node should hold, on the terms on which it would take it from anybody.
+  mutating func keepIfNewer(_ now: Now, _ record: Record) {
+    if let held = records.stored(record.id) {
+      guard case .kept = StoredRecord.deciding(held: held, arriving: record) else { return }
+    }
+    if refusal(now, record, nil) == nil { commit(.keep(record), for: .upkeep) }
+  }
+
+  /// Another node has asked for a record with the seq that is held here: that is how a holder or the
+  /// publisher looks after it, and one of us is enough.
+  mutating func noteRenewal(_ now: Now, of id: RecordID, by query: Query, from source: Endpoint) {
+    // A stranger's word would keep a record from being looked after.
+    guard table.contact(query.sender)?.isAt(source) == true else { return }
+    upkeep.log.note(now.monotonic, id)
+  }
+}

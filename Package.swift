@@ -12,6 +12,7 @@ let package = Package(
   products: [
     .executable(name: "dhtd", targets: ["dhtd"]),
     .executable(name: "dhtctl", targets: ["dhtctl"]),
+    .executable(name: "dhtsim", targets: ["dhtsim"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -89,6 +90,13 @@ let package = Package(
       dependencies: [
         "CLibEdit", "ControlProtocol",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+
+    .executableTarget(
+      name: "dhtsim",
+      dependencies: [
+        "Simulation", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
 

@@ -1,5 +1,5 @@
-/// Who has come, or come back, and should be offered the records that it ought to hold; and how far
-/// that has come.
+/// Who has come, or come back, and should be offered the records that it ought to hold; who has left,
+/// so that others ought to hold what it held; and how far that has come.
 ///
 /// One pass goes through the records for all that are due at its beginning.
 struct HandOffs: Sendable {
@@ -13,6 +13,8 @@ struct HandOffs: Sendable {
   struct Pass: Sendable {
     /// Whom it is for. Those that fall silent drop out.
     fileprivate(set) var recipients: [NodeID]
+    /// Nodes that have left: for each, the next closest to a record that it held is offered that.
+    let departed: [NodeID]
     /// How many leading bits a target shares with our ID at least, if its record may be ours to offer.
     let sharedBits: Int
     /// The next record.
@@ -26,6 +28,7 @@ struct HandOffs: Sendable {
   /// Contacts of the time before this node's start: it is this node that comes, and not they.
   private var familiar: [NodeID] = []
   private var recipients: [Recipient] = []
+  private var departed: [Recipient] = []
   /// When passes for whom began, the latest last.
   private var passes: [(id: NodeID, began: Instant)] = []
   private(set) var pass: Pass?
@@ -35,6 +38,8 @@ struct HandOffs: Sendable {
 
   /// Nodes that come together are served together.
   private static let firstPause: Duration = .seconds(1)
+  /// A node that has left may be about to come back, and others may leave with it.
+  private static let pauseAfterDeparture: Duration = .seconds(10)
   /// Between two passes for one node that comes by its own account.
   private static let shortestInterval: Duration = .seconds(60)
   /// How long a node counts as a newcomer: the others of its kind have come by then, too.
@@ -63,6 +68,7 @@ struct HandOffs: Sendable {
 
   /// A node has entered the routing table.
   mutating func came(_ now: Instant, _ id: NodeID) {
+    departed.removeAll { $0.id == id }
     if let index = familiar.firstIndex(of: id) {
       familiar.remove(at: index)
       return
@@ -71,6 +77,15 @@ struct HandOffs: Sendable {
     newcomers.append((id, now))
     if newcomers.count > Self.capacity { newcomers.removeFirst() }
     isDue(now, id, notBefore: Self.shortestInterval)
+  }
+
+  /// A contact has left the routing table, for it does not answer.
+  mutating func left(_ now: Instant, _ id: NodeID) {
+    recipients.removeAll { $0.id == id }
+    newcomers.removeAll { $0.id == id }
+    guard departed.count < Self.capacity else { return }
+    departed.append(Recipient(id: id, due: now + Self.pauseAfterDeparture))
+    plan()
   }
 
   /// A contact says that it has just started.
@@ -96,7 +111,7 @@ struct HandOffs: Sendable {
 
   private mutating func plan() {
     guard pass == nil else { return }
-    nextStep = recipients.map(\.due).min()
+    nextStep = (recipients + departed).map(\.due).min()
   }
 
   /// Whether a node came so lately that it may not have what it should hold.
@@ -106,31 +121,37 @@ struct HandOffs: Sendable {
 
   // MARK: - Passes
 
-  /// Takes those that are due for a pass; none if one is under way.
-  mutating func takeDue(_ now: Instant) -> [NodeID] {
-    guard pass == nil else { return [] }
-    let due = recipients.filter { $0.due <= now }.map(\.id)
+  /// Takes those that are due for a pass; nil if none are, or one is under way.
+  mutating func takeDue(_ now: Instant) -> (recipients: [NodeID], departed: [NodeID])? {
+    guard pass == nil else { return nil }
+    let due = (
+      recipients.filter { $0.due <= now }.map(\.id), departed.filter { $0.due <= now }.map(\.id)
+    )
     recipients.removeAll { $0.due <= now }
+    departed.removeAll { $0.due <= now }
     plan()
-    return due
+    return due.0.isEmpty && due.1.isEmpty ? nil : due
   }
 
   /// Begins a pass.
-  mutating func begin(_ now: Instant, for due: [NodeID], sharedBits: Int, at first: RecordID) {
+  mutating func begin(
+    _ now: Instant, for due: [NodeID], departed: [NodeID], sharedBits: Int, at first: RecordID
+  ) {
     passes.removeAll { due.contains($0.id) }
     passes += due.map { ($0, now) }
     if passes.count > Self.capacity { passes.removeFirst(passes.count - Self.capacity) }
-    pass = Pass(recipients: due, sharedBits: sharedBits, next: first)
+    pass = Pass(recipients: due, departed: departed, sharedBits: sharedBits, next: first)
+    nextStep = now
   }
 
   /// A step was made, and goes on at a record; nil after the last one.
   mutating func stepped(_ now: Instant, next: RecordID?) {
-    guard let next, pass?.recipients.isEmpty == false else {
-      pass = nil
+    guard let next, let pass, !pass.recipients.isEmpty || !pass.departed.isEmpty else {
+      self.pass = nil
       plan()
       return
     }
-    pass?.next = next
+    self.pass?.next = next
     nextStep = now + Self.pause
   }
 

@@ -264,6 +264,8 @@ package struct Lookup: Sendable {
     package var answered = 0
     /// How many have answered or are about to, before one that is still to be asked.
     package var promised = 0
+    /// Whether all that have answered tell of one and the same version, or of none.
+    package var isUnanimous = true
   }
 
   /// How far the lookup has come, as a get judges it.
@@ -271,11 +273,14 @@ package struct Lookup: Sendable {
     var progress = Progress()
     var isSettled = true
     var isAsked = true
+    var told: RecordVersion??
     for candidate in candidates where progress.expected < width {
       switch candidate.state {
       case .silent, .routing, .failed: continue
       case .late: break
       case .answered:
+        if let told, told != candidate.held { progress.isUnanimous = false }
+        told = .some(candidate.held)
         if isSettled { progress.answered += 1 }
         if isAsked { progress.promised += 1 }
       case .waiting:

@@ -154,7 +154,8 @@ package final class MemoryStore: RecordStorage {
     countValue(record, times: 1)
     records[record.id] = new
     order.insert(record.id)
-    if held?.hidesUntil != new.hidesUntil { note(new.hidesUntil, record.id, .records) }
+    let expiry = record.version.expiry
+    if held?.record.version.expiry != expiry { note(expiry, record.id, .records) }
     return true
   }
 
@@ -191,7 +192,9 @@ package final class MemoryStore: RecordStorage {
     // Rewriting one key over and over must not grow the heap: rebuild it when it is mostly stale.
     guard expiries.count > 64 + 2 * (records.count + published.count) else { return }
     expiries = Heap(
-      records.values.map { Expiry(time: $0.hidesUntil, id: $0.record.id, table: .records) }
+      records.values.map {
+        Expiry(time: $0.record.version.expiry, id: $0.record.id, table: .records)
+      }
         + published.values.map {
           Expiry(time: $0.version.expiry, id: $0.id, table: .publications)
         })
@@ -203,9 +206,10 @@ package final class MemoryStore: RecordStorage {
     values.bytes += sign * record.payloadSize
   }
 
-  /// Drops what has expired and no longer hides anything, the longest expired first.
+  /// Drops what has expired, the longest expired first, and leaves tombstones of what hides older
+  /// versions.
   ///
-  /// - Returns: how many entries it dropped.
+  /// - Returns: how many entries it changed.
   @discardableResult
   package func removeExpired(at now: WallTime, limit: Int = .max) -> Int {
     var removed = 0
@@ -213,11 +217,17 @@ package final class MemoryStore: RecordStorage {
       expiries.removeMin()
       switch next.table {
       case .records:
-        guard let stored = records[next.id], stored.hidesUntil <= now.seconds else { continue }
+        guard let stored = records[next.id], stored.record.version.isExpired(at: now) else { continue }
         payloadBytes -= stored.record.payloadSize
         countValue(stored.record, times: -1)
-        records[next.id] = nil
-        order.remove(next.id)
+        let remains = stored.remains(at: now)
+        records[next.id] = remains
+        if let remains {
+          payloadBytes += remains.record.payloadSize
+          note(remains.record.version.expiry, next.id, .records)
+        } else {
+          order.remove(next.id)
+        }
       case .publications:
         guard let record = published[next.id], record.version.isExpired(at: now) else { continue }
         withdraw(record)

@@ -1,13 +1,14 @@
 /// Hand-off: a node that comes, or comes back, is offered the records that it should hold, each by the
-/// one holder that is closest to the record of those that had it before.
+/// one holder that is closest to the record of those that had it before. Where a node has left, the next
+/// closest is offered what it held, in the same way.
 extension Node {
   mutating func stepHandOff(_ now: Now) {
     guard let due = handOffs.nextDeadline, due <= now.monotonic else { return }
-    let recipients = handOffs.takeDue(now.monotonic)
-    if !recipients.isEmpty {
+    if let (recipients, departed) = handOffs.takeDue(now.monotonic) {
       let shared = sharedBits(now, without: recipients)
       let first = RecordID(.plain, id.keeping(leadingBits: shared))
-      handOffs.begin(now.monotonic, for: recipients, sharedBits: shared, at: first)
+      handOffs.begin(
+        now.monotonic, for: recipients, departed: departed, sharedBits: shared, at: first)
     }
     guard let pass = handOffs.pass else { return }
     var next: RecordID? = pass.next
@@ -25,7 +26,7 @@ extension Node {
           next = stored.record.id
           break
         }
-        if let record = stored.live(at: now.wall) { offer(now, record, to: pass.recipients) }
+        if let record = stored.live(at: now.wall) { offer(now, record, in: pass) }
       }
     }
     handOffs.stepped(now.monotonic, next: next)
@@ -46,15 +47,20 @@ extension Node {
     return bits
   }
 
-  /// Offers a record to those of the recipients that should hold it, if it is for us to do so.
-  private mutating func offer(_ now: Now, _ record: Record, to recipients: [NodeID]) {
+  /// Offers a record to those that should hold it and may not, if it is for us to do so.
+  private mutating func offer(_ now: Now, _ record: Record, in pass: HandOffs.Pass) {
     let target = record.target
     let own = target.distance(to: id)
-    let closest = table.closest(to: target, count: parameters.k)
-    for (index, contact) in closest.enumerated() where recipients.contains(contact.id) {
-      // Whether it is among the K closest, this node counted.
-      let isCloser = own < target.distance(to: contact.id)
-      guard index + (isCloser ? 1 : 0) < parameters.k else { continue }
+    var closest = table.closest(to: target, count: parameters.k)
+    // The K closest, this node counted.
+    if closest.count == parameters.k, let last = closest.last, own < target.distance(to: last.id) {
+      closest.removeLast()
+    }
+    // As many as were closer and have left are among the closest only since then.
+    let furthest = closest.last.map { target.distance(to: $0.id) } ?? .zero
+    let movedUp = pass.departed.count { target.distance(to: $0) < furthest }
+    for (index, contact) in closest.enumerated()
+    where pass.recipients.contains(contact.id) || index >= closest.count - movedUp {
       let rival = closest.first { other in
         other.id != contact.id && !handOffs.isNewcomer(now.monotonic, other.id)
       }

@@ -12,6 +12,12 @@ extension Node {
   /// Commits that the shell has not told the end of.
   package var commitsInProgress: Int { commits.count }
 
+  /// The contacts, those that have answered last before the others: what is worth saving for the next
+  /// start.
+  package var latestContacts: [Peer] {
+    table.contacts.sorted { $0.lastAnswered > $1.lastAnswered }.map(\.peer)
+  }
+
   /// Copies of records that were read and are kept for later reads, and their bytes.
   package var cachedRecords: Int { fetched.count }
   package var cachedBytes: Int { fetched.bytes }

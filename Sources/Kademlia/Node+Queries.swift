@@ -125,6 +125,7 @@ extension Node {
       let lost = table.failed(now.monotonic, peer, sentAt: query.sent)
     else { return }
     maintenance.lost(lost.peer)
+    handOffs.left(now.monotonic, lost.id)
     effects.append(.notice(.contactLost(lost.peer)))
     if table.isEmpty {
       effects.append(.notice(.isolated))

@@ -93,10 +93,14 @@ struct Retrieval: Sendable {
   }
 
   /// How many of the closest nodes must have been heard before the newest version is the answer.
+  ///
+  /// Where fewer nodes are known than there may be replicas, all of them are heard. So they are where
+  /// those that were heard do not agree: some have come since the record was written, or come back with
+  /// an older one, and the newest may be with few.
   func needed(by lookup: Lookup) -> Int {
-    // Where fewer nodes are known than there may be replicas, all of them are heard.
-    let expected = lookup.progress.expected
-    return expected == lookup.width ? expected - expected / 2 : expected
+    let progress = lookup.progress
+    let isEnough = progress.expected == lookup.width && progress.isUnanimous
+    return isEnough ? progress.expected - progress.expected / 2 : progress.expected
   }
 
   /// Whether any holder has told of a version.

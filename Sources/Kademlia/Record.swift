@@ -64,6 +64,13 @@ package struct Record: Hashable, Sendable {
     self.version = version
   }
 
+  /// The tombstone of the same key.
+  func deleted(by version: RecordVersion) -> Record {
+    switch binding {
+    case .plain(let key): Record(plainKey: key, value: [], version: version)
+    }
+  }
+
   /// The point that its holders are closest to.
   package var target: NodeID { id.target }
 

@@ -56,8 +56,8 @@ package enum StoreChange: Hashable, Sendable {
   case publish(Record)
   /// Forget the publication of this version, if there is one.
   case withdraw(RecordID, seq: Int64)
-  /// Drop what has expired and hides nothing any more, of records and of publications, the longest
-  /// expired first.
+  /// Drop what has expired, of records and of publications, the longest expired first. Of a record that
+  /// hides older versions its tombstone stays (`StoredRecord.remains`).
   case removeExpired(at: WallTime, limit: Int)
   /// Note how far upkeep has come. It need not be durable.
   case noteProgress(UpkeepProgress)

@@ -16,6 +16,15 @@ package struct StoredRecord: Hashable, Sendable {
     record.version.isExpired(at: now) ? nil : record
   }
 
+  /// What is left of it when its version has expired: a tombstone of that version while it hides older
+  /// ones, which live on elsewhere and would come back when nobody knew of it any more; nil when it
+  /// hides nothing.
+  package func remains(at now: WallTime) -> StoredRecord? {
+    guard hidesUntil > now.seconds else { return nil }
+    let version = RecordVersion(seq: record.version.seq, expiry: hidesUntil, isTombstone: true)
+    return StoredRecord(record.deleted(by: version), hidesUntil: hidesUntil)
+  }
+
   /// What a store does with a version that reaches it.
   package enum Arrival: Hashable, Sendable {
     /// It is the version already held, and says nothing new.

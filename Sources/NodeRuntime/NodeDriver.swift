@@ -104,9 +104,7 @@ package final class NodeDriver {
   }
 
   /// The contacts, those that have answered last before the others.
-  package var latestContacts: [Peer] {
-    node.table.contacts.sorted { $0.lastAnswered > $1.lastAnswered }.map(\.peer)
-  }
+  package var latestContacts: [Peer] { node.latestContacts }
 
   /// Lets go of those who wait: what they waited for has not come.
   func stopWaiting() {

@@ -13,6 +13,9 @@ package struct SimulatedNetwork {
     package var storeLimit = 64 << 20
     /// Each host starts this long after the one before it.
     package var startInterval: Duration = .milliseconds(5)
+    /// Whether hosts that are started again know their contacts from before, as they do where these are
+    /// saved.
+    package var remembersContacts = false
     /// The civil time at which the run begins.
     package var epoch = WallTime(seconds: 1_800_000_000)
 
@@ -130,6 +133,9 @@ package struct SimulatedNetwork {
 
   /// Ends a host as a power cut would: what it had planned or was about to hear is lost.
   package mutating func kill(_ host: Int) {
+    if configuration.remembersContacts, hosts[host].isAlive {
+      hosts[host].remembered = hosts[host].node.latestContacts
+    }
     hosts[host].isAlive = false
     hosts[host].life += 1
   }

@@ -1,0 +1,241 @@
+import Kademlia
+
+/// Nodes that come and go, each back with its disk, while people write, overwrite, delete and read; and
+/// whether the network keeps what it promised.
+package struct ChurnScenario: Sendable {
+  /// How many nodes there are, those that are down at the moment among them.
+  package var nodes = 100
+  /// How many hours it lasts.
+  package var hours = 24
+  /// How long a node is up, and then down; from half as long to half as long again.
+  package var session: Duration = .seconds(3600)
+  /// How many keys people write to.
+  package var keys = 300
+  /// What happens to datagrams.
+  package var links = LinkConditions()
+  /// What everything random comes from.
+  package var seed: UInt64
+
+  package init(seed: UInt64) {
+    self.seed = seed
+    links.loss = 0.01
+  }
+
+  /// A promise that was not kept.
+  package struct Violation: Hashable, Sendable {
+    /// When, in seconds of the run.
+    package let time: Int64
+    /// What happened, for a person.
+    package let description: String
+  }
+
+  /// What came of it.
+  package struct Report: Sendable {
+    /// Promises that were not kept.
+    package fileprivate(set) var violations: [Violation] = []
+    /// Writes that were confirmed, and those of which nobody knows.
+    package fileprivate(set) var confirmed = 0
+    package fileprivate(set) var unconfirmed = 0
+    /// Reads that had to find a value, and those that had to find none.
+    package fileprivate(set) var readsOfValues = 0
+    package fileprivate(set) var readsOfNothing = 0
+    /// Reads that had to be tried again, for a moment later or elsewhere they were answered.
+    package fileprivate(set) var retries = 0
+    /// Starts of nodes.
+    package fileprivate(set) var starts = 0
+    /// Datagrams sent by all nodes.
+    package fileprivate(set) var datagrams = 0
+    /// What all upkeep has done.
+    package fileprivate(set) var replications: Int64 = 0
+    package fileprivate(set) var republications: Int64 = 0
+    package fileprivate(set) var handOffs: Int64 = 0
+    package fileprivate(set) var replicasSent: Int64 = 0
+    /// A hash of all that has happened.
+    package fileprivate(set) var trace: UInt64 = 0
+  }
+
+  /// Plays it.
+  package func run() throws -> Report {
+    var play = ChurnPlay(self)
+    return try play.run()
+  }
+}
+
+/// A churn scenario as it is played.
+private struct ChurnPlay {
+  /// What is known of a key.
+  private struct Key {
+    /// The newest confirmed write: its seq, its expiry, and its value; nil after a deletion.
+    var seq: Int64 = -1
+    var expiry: Int64 = 0
+    var value: String?
+    /// Writes of which nobody knows whether they last: any of these may be read, too.
+    var possible: Set<String> = []
+    /// A deletion of which nobody knows whether it lasts.
+    var isPerhapsDeleted = false
+  }
+
+  private let scenario: ChurnScenario
+  private var network: SimulatedNetwork
+  private var random: SplitMix64
+  private var switches: [Instant]
+  private var keys: [Key]
+  private var report = ChurnScenario.Report()
+  private var writes = 0
+
+  init(_ scenario: ChurnScenario) {
+    self.scenario = scenario
+    var configuration = SimulatedNetwork.Configuration()
+    configuration.links = scenario.links
+    configuration.remembersContacts = true
+    network = SimulatedNetwork(seed: scenario.seed, nodes: scenario.nodes, configuration)
+    random = SplitMix64(seed: SplitMix64.mix(scenario.seed))
+    keys = Array(repeating: Key(), count: scenario.keys)
+    switches = []
+  }
+
+  mutating func run() throws -> ChurnScenario.Report {
+    network.run(for: .seconds(10))
+    report.starts = scenario.nodes
+    // As if they had come and gone for long: each is somewhere in its session.
+    switches = (0..<scenario.nodes).map { _ in
+      network.time + .nanoseconds(Int64.random(in: 0...scenario.session.nanoseconds, using: &random))
+    }
+    let end = network.time + .seconds(scenario.hours * 3600)
+    let minute: Duration = .seconds(60)
+    var minutes = 0
+    while network.time < end {
+      let next = network.time + minute
+      while let host = dueSwitch(by: next) { turn(host) }
+      network.run(for: max(.zero, next.since(network.time)))
+      minutes += 1
+      // Everything is written in the first half; the second shows what lasts.
+      if minutes <= scenario.hours * 30 { for _ in 0..<max(1, scenario.keys / 300) { try write() } }
+      for _ in 0..<5 { try read(Int.random(in: 0..<keys.count, using: &random)) }
+      if minutes % 60 == 0 { for key in keys.indices { try read(key) } }
+    }
+    for host in network.hosts {
+      report.replications += host.node.counters.replications
+      report.republications += host.node.counters.republications
+      report.handOffs += host.node.counters.handOffs
+      report.replicasSent += host.node.counters.replicasSent
+    }
+    report.datagrams = network.datagramsSent
+    report.trace = network.trace.value
+    return report
+  }
+
+  // MARK: - Nodes that come and go
+
+  private func dueSwitch(by limit: Instant) -> Int? {
+    switches.indices.filter { switches[$0] <= limit }.min { switches[$0] < switches[$1] }
+  }
+
+  private mutating func turn(_ host: Int) {
+    network.run(for: max(.zero, switches[host].since(network.time)))
+    if network[host].isAlive {
+      collect(host)
+      network.kill(host)
+    } else {
+      network.restart(host)
+      report.starts += 1
+    }
+    let session = scenario.session.nanoseconds
+    let length = Int64.random(in: session / 2...session + session / 2, using: &random)
+    switches[host] = network.time + .nanoseconds(length)
+  }
+
+  /// A node that starts again counts from 0.
+  private mutating func collect(_ host: Int) {
+    let counters = network[host].node.counters
+    report.replications += counters.replications
+    report.republications += counters.republications
+    report.handOffs += counters.handOffs
+    report.replicasSent += counters.replicasSent
+  }
+
+  private mutating func someHost() -> Int? {
+    network.alive.filter { network[$0].node.isJoined }.randomElement(using: &random)
+  }
+
+  // MARK: - People
+
+  private func name(_ key: Int) -> String { "key \(key)" }
+
+  private mutating func write() throws {
+    guard let host = someHost() else { return }
+    let key = Int.random(in: 0..<keys.count, using: &random)
+    writes += 1
+    let outcome: PutOutcome
+    let value: String?
+    if keys[key].seq >= 0, random.chance(0.2) {
+      value = nil
+      outcome = try network.delete(name(key), at: host)
+    } else {
+      value = "value \(writes)"
+      let hours = [1, 3, 12, 48, 100].randomElement(using: &random) ?? 24
+      outcome = try network.put(name(key), value ?? "", at: host, ttl: Int64(hours * 3600))
+    }
+    if outcome.verdict == .stored {
+      report.confirmed += 1
+      keys[key] = Key(seq: outcome.version.seq, expiry: outcome.version.expiry, value: value)
+    } else {
+      report.unconfirmed += 1
+      if let value { keys[key].possible.insert(value) } else { keys[key].isPerhapsDeleted = true }
+    }
+  }
+
+  /// Reads a key as people do: once more elsewhere where too few answered.
+  private mutating func read(_ key: Int) throws {
+    guard keys[key].seq >= 0 || !keys[key].possible.isEmpty else { return }
+    var complaint: String?
+    for attempt in 0..<4 {
+      guard let host = someHost() else { return }
+      if attempt > 0 {
+        report.retries += 1
+        network.run(for: .seconds(10))
+      }
+      let asked = network.now(at: host).wall
+      let outcome = try network.get(name(key), at: host)
+      complaint = judge(key, outcome, askedAt: asked, answeredAt: network.now(at: host).wall)
+      guard complaint != nil else { return }
+      // What must not be there at all is no better a moment later.
+      if case .found = outcome { break }
+    }
+    if let complaint { violate(complaint) }
+  }
+
+  /// What expires while it is read may be found or not.
+  ///
+  /// - Returns: what is wrong with an answer; nil if nothing is.
+  private mutating func judge(
+    _ index: Int, _ outcome: GetOutcome, askedAt asked: WallTime, answeredAt answered: WallTime
+  ) -> String? {
+    let key = keys[index]
+    let isLive = key.value != nil && key.expiry > answered.seconds
+    switch outcome {
+    case .found(let record), .cached(let record, _):
+      let value = String(decoding: record.value, as: UTF8.self)
+      if record.version.isExpired(at: asked) { return "\(name(index)) was read after its expiry" }
+      if record.version.seq < key.seq { return "\(name(index)) was read at an older version" }
+      guard value == key.value || key.possible.contains(value) else {
+        return key.value == nil ? "\(name(index)) was deleted and read" : "\(name(index)) has a value of nobody"
+      }
+      if isLive { report.readsOfValues += 1 }
+      return nil
+    case .notFound:
+      guard isLive, !key.isPerhapsDeleted else {
+        report.readsOfNothing += 1
+        return nil
+      }
+      return "\(name(index)) is lost: not found"
+    case .unreachable:
+      return isLive && !key.isPerhapsDeleted ? "\(name(index)) cannot be reached" : nil
+    }
+  }
+
+  private mutating func violate(_ description: String) {
+    let time = network.time.nanoseconds / 1_000_000_000
+    report.violations.append(ChurnScenario.Violation(time: time, description: description))
+  }
+}

@@ -38,6 +38,14 @@ let package = Package(
       dependencies: ["Kademlia", .product(name: "HeapModule", package: "swift-collections")],
       swiftSettings: strict),
 
+    // What the node keeps on the disk.
+    .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .target(name: "CFaultMark"),
+    .target(
+      name: "RecordStore", dependencies: ["CFaultMark", "CLMDB", "CZlib", "Kademlia"],
+      swiftSettings: strict),
+
     // The shells around it.
     .target(name: "CDatagrams"),
     .target(
@@ -94,6 +102,9 @@ let package = Package(
 
     .testTarget(name: "KademliaTests", dependencies: ["Kademlia", "Simulation"], swiftSettings: strict),
     .testTarget(name: "KRPCTests", dependencies: ["Kademlia", "KRPC"], swiftSettings: strict),
+    .testTarget(
+      name: "RecordStoreTests", dependencies: ["CLMDB", "Kademlia", "RecordStore", "Simulation"],
+      swiftSettings: strict),
     .testTarget(name: "ControlProtocolTests", dependencies: ["ControlProtocol"], swiftSettings: strict),
     .testTarget(
       name: "DhtctlTests", dependencies: ["ControlProtocol", "dhtctl"], swiftSettings: strict),

@@ -63,30 +63,36 @@ struct Batch {
   }
 
   private mutating func removeExpired(at now: WallTime, limit: Int) throws(LMDBError) -> Int {
-    var due: [(key: [UInt8], expiry: ExpiryKey?)] = []
-    try transaction.walk(tables.expiry, from: []) { (key, _) in
-      let expiry = ExpiryKey(key: key)
-      if let expiry, expiry.time > now.seconds { return false }
-      // Beyond the limit as well: an entry whose record has changed is not counted.
-      guard due.count < limit else { return false }
-      due.append((Array(key), expiry))
-      return true
-    }
     var removed = 0
-    for (key, expiry) in due {
-      try transaction.delete(tables.expiry, key)
-      guard let expiry else { continue }
-      let slot = try lookUp(expiry.id, in: expiry.table)
-      switch slot {
-      case .empty: continue
-      // Left by a version that was damaged when it was replaced: it was not known when that would go.
-      case .entry(let stored, _) where stored.hidesUntil != expiry.time: continue
-      case .entry, .damaged: break
+    while removed < limit {
+      let due = try dueEntries(at: now, limit: limit - removed)
+      if due.isEmpty { break }
+      for key in due {
+        try transaction.delete(tables.expiry, key)
+        guard let expiry = key.withUnsafeBytes(ExpiryKey.init(key:)) else { continue }
+        let slot = try lookUp(expiry.id, in: expiry.table)
+        switch slot {
+        case .empty: continue
+        // Left by a version that was damaged when it was replaced: nobody knew when that would go.
+        case .entry(let stored, _) where stored.hidesUntil != expiry.time: continue
+        case .entry, .damaged: break
+        }
+        try remove(expiry.id, slot, from: expiry.table)
+        removed += 1
       }
-      try remove(expiry.id, slot, from: expiry.table)
-      removed += 1
     }
     return removed
+  }
+
+  /// The first keys of the index by expiry, of what may go, and of what is no such key.
+  private func dueEntries(at now: WallTime, limit: Int) throws(LMDBError) -> [[UInt8]] {
+    var due: [[UInt8]] = []
+    try transaction.walk(tables.expiry, from: []) { (key, _) in
+      if let expiry = ExpiryKey(key: key), expiry.time > now.seconds { return false }
+      due.append(Array(key))
+      return due.count < limit
+    }
+    return due
   }
 
   private mutating func note(_ progress: UpkeepProgress) -> Int {

@@ -61,6 +61,7 @@ struct SalvageRun {
       if salt == nil || !salts.isEmpty { counts = try fill(from: source, salts: salts, progress) }
     }
     let kept = try files.replaceRecords(at: now)
+    files.removeLeftovers()
     return Salvage(
       reason: reason, damagedFile: kept, records: counts.records, publications: counts.publications,
       damagedEntries: counts.damaged)

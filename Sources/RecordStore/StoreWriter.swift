@@ -152,10 +152,9 @@ final class StoreWriter: Sendable {
     _ items: ArraySlice<Item>, _ limit: StoreLimit, _ progress: UpkeepProgress, _ ledger: inout Ledger
   ) -> [StoreResult] {
     guard let first = items.first else { return [] }
-    if let large = items.firstIndex(where: \.change.isLargeRemoval) {
-      let item = items[large]
+    if let large = items.firstIndex(where: { ($0.change.removals ?? 0) > Self.maxRemovals }) {
       return carryOut(items[..<large], limit, progress, &ledger)
-        + [StoreResult(id: item.id, result: removeInParts(item, limit, progress, &ledger))]
+        + [removeInParts(items[large], of: Self.maxRemovals, limit, progress, &ledger)]
         + carryOut(items[(large + 1)...], limit, progress, &ledger)
     }
     switch attempt(items, limit, progress, &ledger) {
@@ -167,35 +166,42 @@ final class StoreWriter: Sendable {
         return carryOut(items[..<middle], limit, progress, &ledger)
           + carryOut(items[middle...], limit, progress, &ledger)
       }
-      if case .removeExpired(let now, let count) = first.change, count > 1, damage.failure == nil {
-        // Removing takes copies of pages: of fewer at a time.
-        let item = (change: StoreChange.removeExpired(at: now, limit: count / 2), id: first.id)
-        return carryOut([item], limit, progress, &ledger)
+      if let count = first.change.removals, count > 1, damage.failure == nil {
+        return [removeInParts(first, of: count / 2, limit, progress, &ledger)]
       }
       let reason = storeError(error, limit)
       return items.map { StoreResult(id: $0.id, result: .failure(reason)) }
     }
   }
 
-  /// Removes many in transactions of a moderate size.
+  /// Removes what has expired in several transactions, so that none is large: for the pages that it
+  /// changes a transaction takes copies, and a full store has room for few.
   private func removeInParts(
-    _ item: Item, _ limit: StoreLimit, _ progress: UpkeepProgress, _ ledger: inout Ledger
-  ) -> Result<Int, StoreError> {
-    guard case .removeExpired(let now, var left) = item.change else { return .success(0) }
+    _ item: Item, of size: Int, _ limit: StoreLimit, _ progress: UpkeepProgress, _ ledger: inout Ledger
+  ) -> StoreResult {
+    guard case .removeExpired(let now, var left) = item.change else {
+      return StoreResult(id: item.id, result: .success(0))
+    }
     var removed = 0
+    var size = size
     while left > 0 {
-      let part = min(left, Self.maxRemovals)
-      let change = (change: StoreChange.removeExpired(at: now, limit: part), id: item.id)
-      switch carryOut([change], limit, progress, &ledger).first?.result ?? .success(0) {
-      case .failure(let error):
-        return removed > 0 ? .success(removed) : .failure(error)
-      case .success(let count):
+      size = min(size, left)
+      let part = (change: StoreChange.removeExpired(at: now, limit: size), id: item.id)
+      switch attempt([part], limit, progress, &ledger) {
+      case .success(let results):
+        let count = (try? results.first?.result.get()) ?? 0
         removed += count
-        left -= part
-        if count < part { return .success(removed) }
+        left -= count
+        if count < size { left = 0 }
+      case .failure(let error):
+        guard size > 1, damage.failure == nil else {
+          return StoreResult(
+            id: item.id, result: removed > 0 ? .success(removed) : .failure(storeError(error, limit)))
+        }
+        size /= 2
       }
     }
-    return .success(removed)
+    return StoreResult(id: item.id, result: .success(removed))
   }
 
   /// One transaction.
@@ -242,8 +248,8 @@ final class StoreWriter: Sendable {
 }
 
 extension StoreChange {
-  /// Whether it may take more than one transaction.
-  fileprivate var isLargeRemoval: Bool {
-    if case .removeExpired(_, let limit) = self { limit > StoreWriter.maxRemovals } else { false }
+  /// How many entries it may remove; nil unless it removes what has expired.
+  fileprivate var removals: Int? {
+    if case .removeExpired(_, let limit) = self { limit } else { nil }
   }
 }

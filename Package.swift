@@ -39,6 +39,14 @@ let package = Package(
       dependencies: ["Kademlia", .product(name: "HeapModule", package: "swift-collections")],
       swiftSettings: strict),
 
+    // What the node keeps on the disk.
+    .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .target(name: "CFaultMark"),
+    .target(
+      name: "RecordStore", dependencies: ["CFaultMark", "CLMDB", "CZlib", "Kademlia"],
+      swiftSettings: strict),
+
     // The shells around it.
     .target(name: "CDatagrams"),
     .target(
@@ -75,7 +83,8 @@ let package = Package(
     .executableTarget(
       name: "dhtd",
       dependencies: [
-        "Configuration", "ControlProtocol", "ControlServer", "Kademlia", "NodeRuntime", "Systemd",
+        "Configuration", "ControlProtocol", "ControlServer", "Kademlia", "NodeRuntime", "RecordStore",
+        "Systemd",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -102,6 +111,9 @@ let package = Package(
 
     .testTarget(name: "KademliaTests", dependencies: ["Kademlia", "Simulation"], swiftSettings: strict),
     .testTarget(name: "KRPCTests", dependencies: ["Kademlia", "KRPC"], swiftSettings: strict),
+    .testTarget(
+      name: "RecordStoreTests", dependencies: ["CLMDB", "Kademlia", "RecordStore", "Simulation"],
+      swiftSettings: strict),
     .testTarget(name: "ControlProtocolTests", dependencies: ["ControlProtocol"], swiftSettings: strict),
     .testTarget(
       name: "DhtctlTests",

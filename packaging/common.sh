@@ -3,10 +3,12 @@
 
 # The Debian packages that a build needs besides Swift, and what for:
 #   git            the package manager fetches dependencies with it
-#   pkg-config     finds libedit and libsystemd
+#   pkg-config     finds the libraries below
 #   libedit-dev    line editing in `dhtctl shell`
+#   liblmdb-dev    keeps the records on the disk
 #   libsystemd-dev talks to systemd and the journal
-build_packages=(git pkg-config libedit-dev libsystemd-dev)
+#   zlib1g-dev     the checksum of each record
+build_packages=(git pkg-config libedit-dev liblmdb-dev libsystemd-dev zlib1g-dev)
 
 # What a Debian package is made with, and what for:
 #   build-essential  every package is built with it

@@ -71,6 +71,15 @@ package struct Record: Hashable, Sendable {
     }
   }
 
+  /// A record whose binding is known to lead to its ID, and is not checked: for a store, which trusts
+  /// what it wrote itself and would have to hash the key at every read.
+  package init(trusted binding: Binding, id: RecordID, value: [UInt8], version: RecordVersion) {
+    self.id = id
+    self.binding = binding
+    self.value = value
+    self.version = version
+  }
+
   /// The point that its holders are closest to.
   package var target: NodeID { id.target }
 

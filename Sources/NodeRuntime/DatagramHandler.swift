@@ -27,7 +27,7 @@ final class DatagramHandler: ChannelInboundHandler {
 
   func channelInactive(context: ChannelHandlerContext) {
     // Before its number is given to another file, nothing more may be sent to it.
-    driver.stop()
+    driver.fail(.socketLost)
     context.fireChannelInactive()
   }
 }

@@ -20,6 +20,14 @@ package enum JournalEvent: String, CaseIterable, Sendable {
   case merging = "b88d710646d04c098ead1aa86deba831"
   /// The system has closed a socket of the node, which ends.
   case socketLost = "ea59ba4e75eb4d3eb341633e36809bce"
+  /// The record store was found damaged at the start; what is valid in it was kept.
+  case storeDamaged = "5f0f6e3b0b6a4c0e9d7c2f4a8b1e6d35"
+  /// A record was found damaged when it was read.
+  case recordDamaged = "c1a7d0e2f94b4d6f8a3359b7e0c4d812"
+  /// The store takes no further records.
+  case storeFull = "8e2b64f7a1d94f0cb35d6c7e9f10a2b4"
+  /// The store cannot be used any more, and the node ends.
+  case storeFailed = "3d94c5b80e7f4a21b6c8d1f2e5a70963"
   /// A put was not confirmed, or too few nodes could be reached to answer.
   case operationFailed = "70e997969b53487eb871ea723c96698d"
 }

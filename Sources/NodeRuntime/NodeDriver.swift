@@ -34,9 +34,14 @@ package final class NodeDriver {
   private var completions: [OperationID: Completion] = [:]
   /// Those who wait for the first join, and those who wait for the end.
   private var joined: [EventLoopPromise<Void>] = []
-  private var ended: [EventLoopPromise<Bool>] = []
+  private var ended: [EventLoopPromise<NodeFailure?>] = []
   private var timer: (deadline: Instant, task: Scheduled<Void>)?
   private var isStopped = false
+  /// Why this node has stopped of itself; nil if it has not.
+  private var failure: NodeFailure?
+  /// What was said of the store, so that it is not said again.
+  private var knownDamage = 0
+  private var isKnownFull = false
   /// How the node is, as last told.
   package private(set) var vitals = Vitals()
   /// Told when the vitals have changed.
@@ -89,9 +94,16 @@ package final class NodeDriver {
     if node.isJoined { promise.succeed() } else { joined.append(promise) }
   }
 
-  /// Keeps a promise once this node has stopped; at once if it has.
-  func whenEnded(_ promise: EventLoopPromise<Bool>) {
-    if isStopped { promise.succeed(true) } else { ended.append(promise) }
+  /// Keeps a promise once this node has stopped of itself; at once if it has.
+  func whenEnded(_ promise: EventLoopPromise<NodeFailure?>) {
+    if isStopped { promise.succeed(failure) } else { ended.append(promise) }
+  }
+
+  /// This node cannot go on.
+  func fail(_ reason: NodeFailure) {
+    guard !isStopped else { return }
+    failure = reason
+    stop()
   }
 
   /// Takes other numbers, bootstrap names and limits while it runs.
@@ -112,7 +124,7 @@ package final class NodeDriver {
     joined = []
     ended = []
     for promise in waitingForJoin { promise.fail(CancellationError()) }
-    for promise in waitingForEnd { promise.succeed(isStopped) }
+    for promise in waitingForEnd { promise.succeed(failure) }
   }
 
   /// Datagrams that the system would not take.
@@ -125,11 +137,15 @@ package final class NodeDriver {
 
   /// Lets go of the timer and of whoever waits. Nothing happens after this.
   func stop() {
+    guard !isStopped else { return }
     isStopped = true
     timer?.task.cancel()
     timer = nil
     completions = [:]
     stopWaiting()
+    store.submit(changes)
+    changes = []
+    store.close()
   }
 
   // MARK: - Operations
@@ -213,7 +229,9 @@ package final class NodeDriver {
       for effect in node.takeEffects() { perform(effect) }
     }
     setTimer()
-    let current = Vitals(isJoined: node.isJoined, contacts: node.table.count, keys: store.usage.values)
+    let usage = store.usage
+    watchStore(usage)
+    let current = Vitals(isJoined: node.isJoined, contacts: node.table.count, keys: usage.values)
     if current != vitals {
       vitals = current
       vitalsChanged?()
@@ -267,8 +285,53 @@ package final class NodeDriver {
 
   /// Tells the node what became of its changes.
   private func collect() {
-    for result in store.takeResults() { node.committed(SystemClock.now, result.id, result.result) }
+    for result in store.takeResults() {
+      if case .failure(let error) = result.result { log(error) }
+      node.committed(SystemClock.now, result.id, result.result)
+    }
+    if store.hasFailed {
+      logger.critical(
+        "the record store has failed; this node ends, and looks for what can be saved when it is started again",
+        metadata: .event(.storeFailed))
+      fail(.storeFailed)
+      return
+    }
     perform()
+  }
+
+  private func log(_ error: StoreError) {
+    switch error {
+    case .full, .diskFull:
+      // Once is news; that it is so still is not.
+      guard !isKnownFull else { return }
+      isKnownFull = true
+      logger.warning(
+        "records are refused: \(error); what is stored stays, and other nodes take the new ones",
+        metadata: .event(.storeFull))
+    case .failed:
+      logger.error("a change of the record store failed: \(error)")
+    case .superseded:
+      break
+    }
+  }
+
+  /// Tells of what has changed with the store.
+  private func watchStore(_ usage: StoreUsage) {
+    if isKnownFull, usage.fullness < 0.9 {
+      isKnownFull = false
+      logger.info("there is room for records again")
+    }
+    let damage = store.damagedRecords
+    guard damage > knownDamage else { return }
+    if knownDamage == 0 {
+      logger.error(
+        """
+        a record on the disk is damaged and counts as missing until another node gives it back; the next \
+        start looks at all records
+        """,
+        metadata: .event(.recordDamaged))
+    }
+    knownDamage = damage
   }
 
   /// Has `advance` called when the node's next deadline is reached.
@@ -321,4 +384,12 @@ package struct Vitals: Hashable, Sendable {
   package var contacts = 0
   /// Keys in the store, tombstones not counted.
   package var keys = 0
+}
+
+/// Why a node has stopped of itself.
+package enum NodeFailure: Hashable, Sendable {
+  /// The system has closed one of its sockets.
+  case socketLost
+  /// Its records cannot be read or written any more.
+  case storeFailed
 }

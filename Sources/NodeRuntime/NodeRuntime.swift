@@ -16,6 +16,7 @@ package struct NodeRuntime: Sendable {
 
   /// Binds the sockets, so that the port is this node's. It answers others from here on.
   ///
+  /// - Parameter makeStore: makes what keeps the records, on the loop; the node closes it when it ends.
   /// - Throws: `NodeStartError`.
   package static func start(
     _ configuration: NodeConfiguration, on eventLoop: any EventLoop, logger: Logger,
@@ -55,11 +56,11 @@ package struct NodeRuntime: Sendable {
     }
   }
 
-  /// Waits until the node has stopped of itself, for the system failed one of its sockets.
+  /// Waits until the node has stopped of itself.
   ///
-  /// - Returns: whether it has; false if the task was cancelled first.
-  package func hasEnded() async throws -> Bool {
-    let promise = eventLoop.makePromise(of: Bool.self)
+  /// - Returns: why it has; nil if the task was cancelled first.
+  package func hasEnded() async throws -> NodeFailure? {
+    let promise = eventLoop.makePromise(of: NodeFailure?.self)
     eventLoop.execute { driver.value.whenEnded(promise) }
     return try await withTaskCancellationHandler {
       try await promise.futureResult.get()

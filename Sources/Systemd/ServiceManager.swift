@@ -17,6 +17,9 @@ package struct ServiceManager: Sendable {
     case status(String)
     /// The service is alive.
     case watchdog
+    /// What it does, such as its start, takes longer than the manager allows: at least this long from
+    /// now.
+    case extendTimeout(Duration)
   }
 
   /// The address of the socket at which the manager listens; nil if there is none.
@@ -70,6 +73,8 @@ extension ServiceManager.Message {
     // A line feed would begin another assignment.
     case .status(let text): "STATUS=" + text.split(whereSeparator: \.isNewline).joined(separator: " ")
     case .watchdog: "WATCHDOG=1"
+    case .extendTimeout(let duration):
+      "EXTEND_TIMEOUT_USEC=\(duration.components.seconds * 1_000_000)"
     }
   }
 }

@@ -33,7 +33,9 @@ struct NodeService: Service {
     configuration.savedContacts = savedContacts
     let runtime = try await NodeRuntime.start(
       configuration, on: eventLoop, logger: logger,
-      store: { [bytes = loaded.configuration.storageBytes] in MemoryStore(maxBytes: bytes) })
+      store: { [loaded, state, manager, logger] in
+        try RecordsOfNode(loaded.configuration, state: state, manager: manager, logger: logger).open()
+      })
     let control: ControlServer
     do {
       control = try await ControlServer.start(
@@ -47,41 +49,43 @@ struct NodeService: Service {
       "dhtd \(ProjectVersion.current) listens on \(runtime.addresses.map(\.description).joined(separator: ", "))",
       metadata: ["node_id": "\(id)", "config": "\(files)"])
     let reporter = try await StatusReporter.start(on: runtime, manager)
-    let hasFailed = await cancelWhenGracefulShutdown {
+    let failure = await cancelWhenGracefulShutdown {
       await serve(runtime, reporter)
     }
-    if hasFailed { logger.critical("lost the UDP socket; this node ends", metadata: .event(.socketLost)) }
+    if failure == .socketLost {
+      logger.critical("lost the UDP socket; this node ends", metadata: .event(.socketLost))
+    }
     logger.info("stopping")
     try await reporter.stop()
     manager.notify(.stopping, .status("Stopping"))
     try await control.stop()
     save(try await runtime.latestContacts())
     try await runtime.stop()
-    if hasFailed { throw SocketLost() }
+    if let failure { throw failure }
     logger.info("stopped", metadata: .event(.stopped))
   }
 
   /// Joins and serves until the task is cancelled, or the node fails.
   ///
-  /// - Returns: whether it has failed.
+  /// - Returns: why it has failed; nil if it was asked to stop.
   private func serve(
     _ runtime: NodeRuntime, _ reporter: StatusReporter.Handle
-  ) async -> Bool {
+  ) async -> NodeFailure? {
     guard (try? await runtime.join()) != nil, (try? await reporter.ready()) != nil else {
       // Unless it was asked to stop, it has stopped of itself.
-      return !Task.isCancelled
+      return Task.isCancelled ? nil : (try? await runtime.hasEnded()) ?? .socketLost
     }
     logger.info("ready", metadata: .event(.ready))
     // It never ends by itself, and is cancelled when the others have.
     async let _ = saveContacts(runtime)
-    return await withTaskGroup(of: Bool.self) { group in
-      group.addTask { (try? await runtime.hasEnded()) ?? false }
+    return await withTaskGroup(of: NodeFailure?.self) { group in
+      group.addTask { try? await runtime.hasEnded() }
       group.addTask {
         await reloadAtHangups(runtime, reporter)
-        return false
+        return nil
       }
       defer { group.cancelAll() }
-      return await group.next() ?? false
+      return await group.next() ?? nil
     }
   }
 
@@ -153,9 +157,17 @@ struct NodeService: Service {
   }
 }
 
-/// The system has closed the node's UDP socket.
-struct SocketLost: Error, CustomStringConvertible {
-  let description = "the UDP socket failed; look at the messages before this one, and start dhtd again"
+extension NodeFailure: Error, CustomStringConvertible {
+  /// One line for a person, with what to do next.
+  public var description: String {
+    switch self {
+    case .socketLost:
+      "the UDP socket failed; look at the messages before this one, and start dhtd again"
+    case .storeFailed:
+      "the record store failed; look at the messages before this one, see that the disk is sound and has "
+        + "room, and start dhtd again"
+    }
+  }
 }
 
 extension NodeConfiguration {

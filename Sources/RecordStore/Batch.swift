@@ -1,0 +1,193 @@
+import Kademlia
+
+/// Changes of one transaction, carried out and not yet committed.
+struct Batch {
+  let transaction: Transaction
+  let tables: StoreTables
+  let limit: StoreLimit
+  let pageSize: Int
+  let damage: DamageLog
+  /// As it is after the changes so far.
+  var ledger: Ledger
+
+  /// Carries one change out.
+  ///
+  /// - Returns: how many entries it changed, or why it changed none.
+  /// - Throws: `LMDBError`; the transaction is of no use then.
+  mutating func carryOut(_ change: StoreChange) throws(LMDBError) -> Result<Int, StoreError> {
+    switch change {
+    case .keep(let record): try keep(record)
+    case .publish(let record): try publish(record)
+    case .withdraw(let id, let seq): .success(try withdraw(id, seq: seq))
+    case .removeExpired(let now, let limit): .success(try removeExpired(at: now, limit: limit))
+    case .noteProgress(let progress): .success(note(progress))
+    }
+  }
+
+  /// Writes the ledger.
+  func finish() throws(LMDBError) {
+    try transaction.put(tables.meta, StoreTables.ledgerKey, ledger.encoded())
+  }
+
+  /// Keeps a version with the time until which it hides others, by the rules of `StoredRecord`. With
+  /// `hidesUntil` the later of the two times counts.
+  mutating func keep(
+    _ record: Record, hidesUntil: Int64? = nil
+  ) throws(LMDBError) -> Result<Int, StoreError> {
+    let slot = try lookUp(record.id, in: .records)
+    var new: StoredRecord
+    switch StoredRecord.deciding(held: slot.stored, arriving: record) {
+    case .unchanged: return .success(0)
+    case .stale(let newer): return .failure(.superseded(seq: newer.seq))
+    case .kept(let stored): new = stored
+    }
+    if let hidesUntil, hidesUntil > new.hidesUntil { new = StoredRecord(record, hidesUntil: hidesUntil) }
+    return try write(new, over: slot, in: .records)
+  }
+
+  private mutating func publish(_ record: Record) throws(LMDBError) -> Result<Int, StoreError> {
+    let slot = try lookUp(record.id, in: .publications)
+    if let current = slot.stored?.record {
+      if current == record { return .success(0) }
+      if current.supersedes(record) { return .failure(.superseded(seq: current.version.seq)) }
+    }
+    let new = StoredRecord(record, hidesUntil: record.version.expiry)
+    return try write(new, over: slot, in: .publications)
+  }
+
+  private mutating func withdraw(_ id: RecordID, seq: Int64) throws(LMDBError) -> Int {
+    let slot = try lookUp(id, in: .publications)
+    guard let current = slot.stored, current.record.version.seq == seq else { return 0 }
+    try remove(id, slot, from: .publications)
+    return 1
+  }
+
+  private mutating func removeExpired(at now: WallTime, limit: Int) throws(LMDBError) -> Int {
+    var removed = 0
+    while removed < limit {
+      let due = try dueEntries(at: now, limit: limit - removed)
+      if due.isEmpty { break }
+      for key in due {
+        try transaction.delete(tables.expiry, key)
+        guard let expiry = key.withUnsafeBytes(ExpiryKey.init(key:)) else { continue }
+        let slot = try lookUp(expiry.id, in: expiry.table)
+        switch slot {
+        case .empty: continue
+        // Left by a version that was damaged when it was replaced: nobody knew when that would go.
+        case .entry(let stored, _) where stored.record.version.expiry != expiry.time: continue
+        case .entry(let stored, _) where expiry.table == .records:
+          // What it leaves is smaller, so that there is room for it.
+          if let remains = stored.remains(at: now) {
+            _ = try write(remains, over: slot, in: .records)
+          } else {
+            try remove(expiry.id, slot, from: .records)
+          }
+        case .entry, .damaged:
+          try remove(expiry.id, slot, from: expiry.table)
+        }
+        removed += 1
+      }
+    }
+    return removed
+  }
+
+  /// The first keys of the index by expiry, of what may go, and of what is no such key.
+  private func dueEntries(at now: WallTime, limit: Int) throws(LMDBError) -> [[UInt8]] {
+    var due: [[UInt8]] = []
+    try transaction.walk(tables.expiry, from: []) { (key, _) in
+      if let expiry = ExpiryKey(key: key), expiry.time > now.seconds { return false }
+      due.append(Array(key))
+      return due.count < limit
+    }
+    return due
+  }
+
+  private mutating func note(_ progress: UpkeepProgress) -> Int {
+    ledger.progress = progress
+    return 1
+  }
+
+  // MARK: - Entries and their indexes
+
+  private func lookUp(_ id: RecordID, in table: EntryTable) throws(LMDBError) -> Slot {
+    let slot = try tables.lookUp(id, in: table, of: transaction)
+    if case .damaged = slot { damage.note(id) }
+    return slot
+  }
+
+  private mutating func write(
+    _ new: StoredRecord, over slot: Slot, in table: EntryTable
+  ) throws(LMDBError) -> Result<Int, StoreError> {
+    let bytes = tables.coding.encode(new, in: table)
+    // What reading would refuse must not be written.
+    guard bytes.count <= RecordCoding.maxLength else {
+      return .failure(.failed("the record is larger than \(RecordCoding.maxLength) bytes"))
+    }
+    if bytes.count > slot.length ?? 0, try !hasRoom(for: bytes.count) {
+      return .failure(.full(limit: limit.maxBytes))
+    }
+    let record = new.record
+    let expiry = record.version.expiry
+    if let old = slot.stored?.record.version.expiry, old != expiry {
+      try transaction.delete(tables.expiry, ExpiryKey(time: old, table: table, id: record.id).key)
+    }
+    // Where it is there already, it stays as it is.
+    try transaction.put(tables.expiry, ExpiryKey(time: expiry, table: table, id: record.id).key, [])
+    if table == .records {
+      let index = IndexKey(of: record.key, target: record.target).key
+      // What it counted for is in the index: the record itself may be damaged.
+      try uncount(index)
+      if record.isValue {
+        try transaction.put(tables.keys, index, IndexValue(of: record).bytes)
+        ledger.valueBytes += record.payloadSize
+      } else {
+        try transaction.delete(tables.keys, index)
+      }
+    }
+    try transaction.put(tables.table(table), record.id.key, bytes)
+    return .success(1)
+  }
+
+  private mutating func remove(
+    _ id: RecordID, _ slot: Slot, from table: EntryTable
+  ) throws(LMDBError) {
+    if let stored = slot.stored {
+      try transaction.delete(
+        tables.expiry, ExpiryKey(time: stored.record.version.expiry, table: table, id: id).key)
+    }
+    if table == .records {
+      let index =
+        if let record = slot.stored?.record { IndexKey(of: record.key, target: record.target).key } else {
+          try indexKey(of: id.target)
+        }
+      if let index {
+        try uncount(index)
+        try transaction.delete(tables.keys, index)
+      }
+    }
+    try transaction.delete(tables.table(table), id.key)
+  }
+
+  private mutating func uncount(_ index: [UInt8]) throws(LMDBError) {
+    guard let bytes = try transaction.get(tables.keys, index), let value = IndexValue(bytes) else { return }
+    ledger.valueBytes = max(0, ledger.valueBytes - value.payloadSize)
+  }
+
+  /// Where a record is in the index by key when its own key cannot be read. It looks at all of the
+  /// index, and damage is rare.
+  private func indexKey(of target: NodeID) throws(LMDBError) -> [UInt8]? {
+    var found: [UInt8]?
+    try transaction.walk(tables.keys, from: []) { (key, _) in
+      if IndexKey.target(in: key) == target { found = Array(key) }
+      return found == nil
+    }
+    return found
+  }
+
+  /// Whether a further entry keeps the store within its limit.
+  private func hasRoom(for length: Int) throws(LMDBError) -> Bool {
+    // It may split a page in each of three tables, besides the pages that it fills.
+    let worst = (length / pageSize + 4) * pageSize
+    return try tables.pages(in: transaction) * pageSize + worst <= limit.mark
+  }
+}

@@ -1,0 +1,85 @@
+import Glibc
+
+/// What the two meta pages at the start of an LMDB file say of it, read without trusting them: LMDB maps
+/// a file that is cut short all the same, and the process then dies at the first page that is not there.
+///
+/// In LMDB 0.9 a page begins with 16 bytes of header, whose flags are at 10. A meta page goes on with
+/// magic (at 16, 4 bytes), version (20, 4), address (24, 8), map size (32, 8), two database records of 48
+/// bytes, of which the first begins with the page size (40, 4), last page (136, 8), and transaction
+/// (144, 8), in the byte order of the machine.
+enum MetaPages {
+  /// What they come to.
+  enum Verdict: Hashable {
+    case sound
+    case damaged(String)
+    /// A version of LMDB's format that is not known here, and nothing that looks like damage.
+    case newer(version: Int)
+  }
+
+  private static let magic: UInt32 = 0xBEEF_C0DE
+  private static let version: UInt32 = 1
+  private static let metaFlag: UInt16 = 0x08
+  private static let length = 152
+
+  private struct Meta {
+    let version: UInt32
+    let pageSize: Int
+    let lastPage: UInt64
+    let transaction: UInt64
+
+    init?(_ bytes: [UInt8]) {
+      guard bytes.count == MetaPages.length else { return nil }
+      let found = bytes.withUnsafeBytes { raw -> Meta? in
+        guard raw.loadUnaligned(fromByteOffset: 16, as: UInt32.self) == MetaPages.magic,
+          raw.loadUnaligned(fromByteOffset: 10, as: UInt16.self) & MetaPages.metaFlag != 0
+        else { return nil }
+        return Meta(
+          version: raw.loadUnaligned(fromByteOffset: 20, as: UInt32.self),
+          pageSize: Int(raw.loadUnaligned(fromByteOffset: 40, as: UInt32.self)),
+          lastPage: raw.loadUnaligned(fromByteOffset: 136, as: UInt64.self),
+          transaction: raw.loadUnaligned(fromByteOffset: 144, as: UInt64.self))
+      }
+      guard let found else { return nil }
+      self = found
+    }
+
+    private init(version: UInt32, pageSize: Int, lastPage: UInt64, transaction: UInt64) {
+      self.version = version
+      self.pageSize = pageSize
+      self.lastPage = lastPage
+      self.transaction = transaction
+    }
+  }
+
+  /// Looks at the meta pages of an open file of some bytes.
+  static func examine(_ descriptor: Int32, size: Int) -> Verdict {
+    guard size > 0 else { return .damaged("it is empty") }
+    guard let first = Meta(read(descriptor, at: 0)) else { return .damaged("its first page is damaged") }
+    let pageSize = first.pageSize
+    guard pageSize >= 512, pageSize <= 65536, pageSize & (pageSize - 1) == 0 else {
+      return .damaged("its first page is damaged")
+    }
+    guard let second = Meta(read(descriptor, at: pageSize)), second.pageSize == pageSize else {
+      return .damaged("its second page is damaged")
+    }
+    guard first.version == version, second.version == version else {
+      return first.version == second.version && first.version > version
+        ? .newer(version: Int(first.version)) : .damaged("its first pages do not fit together")
+    }
+    let newest = first.transaction < second.transaction ? second : first
+    // LMDB writes them in turn.
+    guard max(first.transaction, second.transaction) - min(first.transaction, second.transaction) <= 1,
+      newest.transaction & 1 == (newest.transaction == first.transaction ? 0 : 1) || newest.transaction == 0
+    else { return .damaged("its first pages do not fit together") }
+    let (needed, overflow) = newest.lastPage.addingReportingOverflow(1)
+    guard !overflow, needed <= UInt64(Int.max / pageSize), Int(needed) * pageSize <= size else {
+      return .damaged("its end is missing")
+    }
+    return .sound
+  }
+
+  private static func read(_ descriptor: Int32, at offset: Int) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: length)
+    return pread(descriptor, &bytes, length, off_t(offset)) == length ? bytes : []
+  }
+}

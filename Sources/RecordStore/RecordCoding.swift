@@ -1,0 +1,153 @@
+import CZlib
+import Kademlia
+
+/// How a record is written as the value of an entry.
+///
+/// All numbers are little-endian: magic (4 bytes), format (1), flags (1), zero (2), seq (8), expiry (8),
+/// hidesUntil (8), length of the key (4), length of the value (4), the key, the value, and a CRC-32 over
+/// the ID that it is kept under and all of the above. LMDB keeps no checksums, so each entry has one.
+///
+/// The checksum begins with a number drawn for each store. Without it, the value of a record could be
+/// made to look like an entry of its own to a search of a damaged file.
+struct RecordCoding: Hashable, Sendable {
+  /// What every entry begins with: "dhtR".
+  static let magic: UInt32 = 0x5274_6864
+  /// The only format there is.
+  static let format: UInt8 = 1
+  /// The bytes of an entry besides key and value.
+  static let overhead = headerLength + 4
+  /// The most bytes of an entry. What claims more is none.
+  static let maxLength = 1 << 20
+
+  private static let headerLength = 40
+  private static let tombstoneFlag: UInt8 = 1
+  private static let publicationFlag: UInt8 = 2
+
+  /// What the checksums of this store begin with.
+  let salt: UInt32
+
+  /// An entry for a record.
+  func encode(_ stored: StoredRecord, in table: EntryTable) -> [UInt8] {
+    let record = stored.record
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(record.payloadSize + Self.overhead)
+    bytes.append(littleEndian: Self.magic)
+    bytes.append(Self.format)
+    bytes.append(
+      (record.isValue ? 0 : Self.tombstoneFlag) | (table == .records ? 0 : Self.publicationFlag))
+    bytes.append(littleEndian: UInt16(0))
+    bytes.append(littleEndian: record.version.seq)
+    bytes.append(littleEndian: record.version.expiry)
+    bytes.append(littleEndian: stored.hidesUntil)
+    bytes.append(littleEndian: UInt32(truncatingIfNeeded: record.key.count))
+    bytes.append(littleEndian: UInt32(truncatingIfNeeded: record.value.count))
+    bytes += record.key
+    bytes += record.value
+    let checksum = bytes.withUnsafeBytes { self.checksum(of: $0, id: record.id) }
+    bytes.append(littleEndian: checksum)
+    return bytes
+  }
+
+  /// The record in an entry; nil if it is damaged, or is not what belongs there.
+  func decode(_ bytes: UnsafeRawBufferPointer, id: RecordID, in table: EntryTable) -> StoredRecord? {
+    guard let header = Header(bytes), header.length == bytes.count, header.table == table else {
+      return nil
+    }
+    return decode(bytes, header, id: id)
+  }
+
+  /// The record at the start of bytes that may be anything, in whatever table it was.
+  func find(in bytes: UnsafeRawBufferPointer) -> Found {
+    guard let header = Header(bytes) else { return .nothing }
+    guard header.length <= bytes.count else { return .incomplete(length: header.length) }
+    let entry = UnsafeRawBufferPointer(rebasing: bytes.prefix(header.length))
+    // The ID is made of the key, and the checksum is over the ID: so both are known to fit.
+    let id = RecordID(.plain, NodeID(sha1Of: Array(header.key(in: entry))))
+    return decode(entry, header, id: id).map { .entry($0, header.table, length: header.length) }
+      ?? .damaged
+  }
+
+  /// What `find` comes to.
+  enum Found {
+    case entry(StoredRecord, EntryTable, length: Int)
+    /// It begins like an entry, of this length, that goes on after the end of the bytes.
+    case incomplete(length: Int)
+    /// It begins like an entry, and is none.
+    case damaged
+    case nothing
+  }
+
+  private func decode(
+    _ bytes: UnsafeRawBufferPointer, _ header: Header, id: RecordID
+  ) -> StoredRecord? {
+    let covered = UnsafeRawBufferPointer(rebasing: bytes.dropLast(4))
+    guard checksum(of: covered, id: id) == bytes.littleEndian(at: bytes.count - 4, UInt32.self) else {
+      return nil
+    }
+    let record = Record(
+      trusted: .plain(key: Array(header.key(in: bytes))), id: id, value: Array(header.value(in: bytes)),
+      version: header.version)
+    return StoredRecord(record, hidesUntil: header.hidesUntil)
+  }
+
+  private func checksum(of bytes: UnsafeRawBufferPointer, id: RecordID) -> UInt32 {
+    let start = id.key.withUnsafeBytes { Self.crc32(of: $0, continuing: salt) }
+    return Self.crc32(of: bytes, continuing: start)
+  }
+
+  /// The CRC-32 of bytes, after that of others.
+  static func crc32(of bytes: UnsafeRawBufferPointer, continuing before: UInt32 = 0) -> UInt32 {
+    let start = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
+    return UInt32(truncatingIfNeeded: crc32_z(UInt(before), start, bytes.count))
+  }
+
+  /// The fixed part of an entry, with its lengths checked for sense but not for truth.
+  private struct Header {
+    let flags: UInt8
+    let version: RecordVersion
+    let hidesUntil: Int64
+    let keyLength: Int
+    let valueLength: Int
+
+    init?(_ bytes: UnsafeRawBufferPointer) {
+      guard bytes.count >= RecordCoding.overhead,
+        bytes.littleEndian(at: 0, UInt32.self) == RecordCoding.magic,
+        bytes[4] == RecordCoding.format
+      else { return nil }
+      flags = bytes[5]
+      version = RecordVersion(
+        seq: bytes.littleEndian(at: 8, Int64.self), expiry: bytes.littleEndian(at: 16, Int64.self),
+        isTombstone: flags & RecordCoding.tombstoneFlag != 0)
+      hidesUntil = bytes.littleEndian(at: 24, Int64.self)
+      keyLength = Int(bytes.littleEndian(at: 32, UInt32.self))
+      valueLength = Int(bytes.littleEndian(at: 36, UInt32.self))
+      guard length <= RecordCoding.maxLength else { return nil }
+    }
+
+    var table: EntryTable { flags & RecordCoding.publicationFlag == 0 ? .records : .publications }
+    var length: Int { RecordCoding.overhead + keyLength + valueLength }
+
+    func key(in bytes: UnsafeRawBufferPointer) -> Slice<UnsafeRawBufferPointer> {
+      bytes.dropFirst(RecordCoding.headerLength).prefix(keyLength)
+    }
+
+    func value(in bytes: UnsafeRawBufferPointer) -> Slice<UnsafeRawBufferPointer> {
+      bytes.dropFirst(RecordCoding.headerLength + keyLength).prefix(valueLength)
+    }
+  }
+}
+
+extension [UInt8] {
+  mutating func append<Number: FixedWidthInteger>(littleEndian number: Number) {
+    Swift.withUnsafeBytes(of: number.littleEndian) { self += $0 }
+  }
+}
+
+extension UnsafeRawBufferPointer {
+  /// A number at an offset that is known to be in bounds.
+  func littleEndian<Number: FixedWidthInteger & BitwiseCopyable>(
+    at offset: Int, _ type: Number.Type
+  ) -> Number {
+    Number(littleEndian: loadUnaligned(fromByteOffset: offset, as: type))
+  }
+}

@@ -1,0 +1,27 @@
+import Glibc
+
+/// Why a store cannot be opened.
+package enum RecordStoreError: Error, Hashable, Sendable {
+  /// A newer dhtd wrote the file.
+  case newerFormat(path: String, format: Int)
+  /// The system, or the disk, does not let it be used.
+  case unusable(path: String, reason: String)
+}
+
+extension RecordStoreError: CustomStringConvertible {
+  /// One line for a person, with what to do next.
+  package var description: String {
+    switch self {
+    case .newerFormat(let path, let format):
+      "\(path) was written by a newer dhtd (format \(format)); upgrade dhtd, or move the file away to start "
+        + "without its records"
+    case .unusable(let path, let reason):
+      "cannot use the records in \(path): \(reason); mend that, or choose another directory with --state-dir"
+    }
+  }
+}
+
+enum SystemError {
+  /// What an error number of the system means.
+  static func text(_ code: Int32 = errno) -> String { String(cString: strerror(code)) }
+}

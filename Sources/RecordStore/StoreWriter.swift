@@ -1,0 +1,255 @@
+import CLMDB
+import Glibc
+import Kademlia
+import Synchronization
+
+/// The thread that changes the store. It takes what waits, carries it out in one transaction, and gives
+/// the results once that is durable.
+final class StoreWriter: Sendable {
+  typealias Item = (change: StoreChange, id: CommitID)
+
+  /// The most changes of a transaction, where those that were submitted together are no more.
+  static let maxChanges = 4096
+  /// The most expired entries that are removed in a transaction.
+  static let maxRemovals = 1000
+
+  private struct Queue {
+    /// What was submitted together is durable together.
+    var waiting: [[Item]] = []
+    var results: [StoreResult] = []
+    var usage: StoreUsage
+    var progress: UpkeepProgress
+    var limit: StoreLimit
+    var notify: (@Sendable () -> Void)?
+    var isClosing = false
+  }
+
+  private let environment: Environment
+  private let tables: StoreTables
+  private let damage: DamageLog
+  private let queue: Mutex<Queue>
+  private let bell: Bell
+  private let thread: Mutex<pthread_t?>
+
+  /// Starts the thread.
+  ///
+  /// - Throws: an error number.
+  init(
+    _ environment: Environment, _ tables: StoreTables, ledger: Ledger, usage: StoreUsage,
+    limit: StoreLimit, damage: DamageLog
+  ) throws(LMDBError) {
+    self.environment = environment
+    self.tables = tables
+    self.damage = damage
+    queue = Mutex(Queue(usage: usage, progress: ledger.progress, limit: limit))
+    bell = try Bell()
+    thread = Mutex(nil)
+    let started = try startThread { self.run(ledger) }
+    thread.withLock { $0 = started }
+  }
+
+  // MARK: - On any thread
+
+  func submit(_ items: [Item]) {
+    guard !items.isEmpty else { return }
+    let (isDone, notify) = queue.withLock { queue -> (Bool, (@Sendable () -> Void)?) in
+      // Progress need not be durable, and is not worth a write of its own.
+      var rest = items
+      rest.removeAll { item in
+        guard case .noteProgress(let progress) = item.change else { return false }
+        queue.progress = progress
+        return items.count == 1
+      }
+      if rest.isEmpty {
+        queue.results += items.map { StoreResult(id: $0.id, result: .success(1)) }
+        return (true, queue.notify)
+      }
+      queue.waiting.append(rest)
+      return (false, nil)
+    }
+    if isDone { notify?() } else { bell.ring() }
+  }
+
+  func takeResults() -> [StoreResult] {
+    queue.withLock { queue in
+      defer { queue.results = [] }
+      return queue.results
+    }
+  }
+
+  func notify(_ resultsCame: @escaping @Sendable () -> Void) {
+    queue.withLock { $0.notify = resultsCame }
+  }
+
+  /// Tells of results, or of the end of the store.
+  func callNotify() { queue.withLock { $0.notify }?() }
+
+  /// By the last commit.
+  var usage: StoreUsage {
+    queue.withLock { queue in
+      var usage = queue.usage
+      usage.limit = queue.limit.mark
+      return usage
+    }
+  }
+
+  var progress: UpkeepProgress { queue.withLock { $0.progress } }
+
+  var limit: StoreLimit {
+    get { queue.withLock { $0.limit } }
+    set { queue.withLock { $0.limit = newValue } }
+  }
+
+  /// Ends the thread once it has carried out what was submitted, and waits for that.
+  func close() {
+    queue.withLock { $0.isClosing = true }
+    bell.ring()
+    let started = thread.withLock { thread in
+      defer { thread = nil }
+      return thread
+    }
+    if let started { pthread_join(started, nil) }
+  }
+
+  // MARK: - On its own thread
+
+  private func run(_ ledger: Ledger) {
+    var ledger = ledger
+    while true {
+      let (items, limit, progress, isClosing) = take()
+      if items.isEmpty {
+        if isClosing {
+          if progress != ledger.progress { _ = attempt([], limit, progress, &ledger) }
+          return
+        }
+        bell.wait()
+        continue
+      }
+      // A larger limit takes a larger map; what would not fit without it fails by itself.
+      try? environment.grow(to: limit.maxBytes)
+      let results = carryOut(items[...], limit, progress, &ledger)
+      queue.withLock { $0.results += results }
+      callNotify()
+    }
+  }
+
+  private func take() -> ([Item], StoreLimit, UpkeepProgress, Bool) {
+    queue.withLock { queue in
+      var items: [Item] = []
+      var groups = 0
+      for group in queue.waiting {
+        guard groups == 0 || items.count + group.count <= Self.maxChanges else { break }
+        items += group
+        groups += 1
+      }
+      queue.waiting.removeFirst(groups)
+      return (items, queue.limit, queue.progress, queue.isClosing)
+    }
+  }
+
+  /// Carries changes out, all in one transaction if that can be.
+  private func carryOut(
+    _ items: ArraySlice<Item>, _ limit: StoreLimit, _ progress: UpkeepProgress, _ ledger: inout Ledger
+  ) -> [StoreResult] {
+    guard let first = items.first else { return [] }
+    if let large = items.firstIndex(where: { ($0.change.removals ?? 0) > Self.maxRemovals }) {
+      return carryOut(items[..<large], limit, progress, &ledger)
+        + [removeInParts(items[large], of: Self.maxRemovals, limit, progress, &ledger)]
+        + carryOut(items[(large + 1)...], limit, progress, &ledger)
+    }
+    switch attempt(items, limit, progress, &ledger) {
+    case .success(let results): return results
+    case .failure(let error):
+      // What does not fit, or cannot be written, is found by halves, so that only that fails.
+      if items.count > 1, damage.failure == nil {
+        let middle = items.startIndex + items.count / 2
+        return carryOut(items[..<middle], limit, progress, &ledger)
+          + carryOut(items[middle...], limit, progress, &ledger)
+      }
+      if let count = first.change.removals, count > 1, damage.failure == nil {
+        return [removeInParts(first, of: count / 2, limit, progress, &ledger)]
+      }
+      let reason = storeError(error, limit)
+      return items.map { StoreResult(id: $0.id, result: .failure(reason)) }
+    }
+  }
+
+  /// Removes what has expired in several transactions, so that none is large: for the pages that it
+  /// changes a transaction takes copies, and a full store has room for few.
+  private func removeInParts(
+    _ item: Item, of size: Int, _ limit: StoreLimit, _ progress: UpkeepProgress, _ ledger: inout Ledger
+  ) -> StoreResult {
+    guard case .removeExpired(let now, var left) = item.change else {
+      return StoreResult(id: item.id, result: .success(0))
+    }
+    var removed = 0
+    var size = size
+    while left > 0 {
+      size = min(size, left)
+      let part = (change: StoreChange.removeExpired(at: now, limit: size), id: item.id)
+      switch attempt([part], limit, progress, &ledger) {
+      case .success(let results):
+        let count = (try? results.first?.result.get()) ?? 0
+        removed += count
+        left -= count
+        if count < size { left = 0 }
+      case .failure(let error):
+        guard size > 1, damage.failure == nil else {
+          return StoreResult(
+            id: item.id, result: removed > 0 ? .success(removed) : .failure(storeError(error, limit)))
+        }
+        size /= 2
+      }
+    }
+    return StoreResult(id: item.id, result: .success(removed))
+  }
+
+  /// One transaction.
+  private func attempt(
+    _ items: ArraySlice<Item>, _ limit: StoreLimit, _ progress: UpkeepProgress, _ ledger: inout Ledger
+  ) -> Result<[StoreResult], LMDBError> {
+    do throws(LMDBError) {
+      let transaction = try environment.beginWriting()
+      var batch = Batch(
+        transaction: transaction, tables: tables, limit: limit, pageSize: environment.pageSize,
+        damage: damage, ledger: ledger)
+      batch.ledger.progress = progress
+      var results: [StoreResult] = []
+      results.reserveCapacity(items.count)
+      let usage: StoreUsage
+      do throws(LMDBError) {
+        for (change, id) in items {
+          results.append(StoreResult(id: id, result: try batch.carryOut(change)))
+        }
+        try batch.finish()
+        usage = try tables.usage(in: transaction, ledger: batch.ledger, pageSize: environment.pageSize)
+      } catch {
+        transaction.abort()
+        throw error
+      }
+      try transaction.commit()
+      environment.fillUp()
+      ledger = batch.ledger
+      queue.withLock { $0.usage = usage }
+      return .success(results)
+    } catch {
+      if error.isFatal { damage.noteFailure(error) }
+      return .failure(error)
+    }
+  }
+
+  private func storeError(_ error: LMDBError, _ limit: StoreLimit) -> StoreError {
+    if error.code == MDB_MAP_FULL { return .full(limit: limit.maxBytes) }
+    if error.isDiskFull { return .diskFull }
+    // LMDB calls a write that was cut short an I/O error, and a full disk cuts writes short.
+    if error.code == EIO, let left = environment.bytesLeftOnDisk, left < 1 << 20 { return .diskFull }
+    return .failed(damage.failure ?? error.reason)
+  }
+}
+
+extension StoreChange {
+  /// How many entries it may remove; nil unless it removes what has expired.
+  fileprivate var removals: Int? {
+    if case .removeExpired(_, let limit) = self { limit } else { nil }
+  }
+}

@@ -1,0 +1,177 @@
+import CLMDB
+import Glibc
+import Kademlia
+import Simulation
+import Testing
+
+@testable import RecordStore
+
+@Suite("What the store on the disk promises")
+struct DurabilityTests {
+  @Test("what was confirmed is in the file by then")
+  func confirmed() throws {
+    try withTemporaryDirectory { directory in
+      try withTemporaryDirectory { other in
+        try withOpenStore(in: directory) { store, _ in
+          for number in 1...20 {
+            store.keep(.plain("k", "\(number)", seq: Int64(number)))
+            // As a crash would leave it.
+            try writeFile(other + "/records.mdb", try readFile(directory + "/records.mdb"))
+            try withOpenStore(in: other) { copy, salvage in
+              #expect(salvage == nil)
+              #expect(copy.storage.stored(id("k"))?.record.version.seq == Int64(number))
+            }
+          }
+        }
+      }
+    }
+  }
+
+  @Test("closing carries out what was submitted")
+  func closing() throws {
+    try withTemporaryDirectory { directory in
+      let store = try RecordStore.open(directory: directory, maxBytes: 16 << 20, at: now).store
+      for number in 1...5000 {
+        store.submit([(.keep(.plain("\(number)", "v", seq: 1)), CommitID.test(number))])
+      }
+      store.submit([(.noteProgress(UpkeepProgress(replicate: id("a"))), CommitID.test(5001))])
+      store.close()
+      store.close()
+      #expect(store.stored(id("1")) == nil)
+      try withOpenStore(in: directory) { store, _ in
+        #expect(store.storage.usage.values == 5000)
+        #expect(store.storage.progress.replicate == id("a"))
+      }
+    }
+  }
+
+  @Test("its files are their owner's alone, and nothing else is left in the directory")
+  func files() throws {
+    try withTemporaryDirectory { directory in
+      try withOpenStore(in: directory) { store, _ in store.keep(.plain("a", "b", seq: 1)) }
+      #expect(
+        names(in: directory).sorted() == ["records.mark", "records.mdb", "records.mdb-lock"])
+      for name in names(in: directory) { #expect(mode(of: directory + "/" + name) == 0o600) }
+    }
+  }
+
+  @Test("a file of a newer format is refused, and left as it is")
+  func newer() throws {
+    try withTemporaryDirectory { directory in
+      try withOpenStore(in: directory) { store, _ in store.keep(.plain("a", "b", seq: 1)) }
+      let path = directory + "/records.mdb"
+      try rewriteLedger(of: path) { bytes in
+        bytes[4] = 2
+        bytes.removeLast(4)
+        bytes += [1, 2, 3, 4, 5, 6]
+        let checksum = bytes.withUnsafeBytes { RecordCoding.crc32(of: $0) }
+        bytes.append(littleEndian: checksum)
+      }
+      let before = try readFile(path)
+      #expect(throws: RecordStoreError.newerFormat(path: path, format: 2)) {
+        try RecordStore.open(directory: directory, maxBytes: 1 << 20, at: now)
+      }
+      #expect(try readFile(path) == before)
+      #expect("\(RecordStoreError.newerFormat(path: path, format: 2))".contains("upgrade dhtd"))
+
+      // And one of a newer LMDB.
+      var bytes = before
+      bytes[20] = 2
+      bytes[4096 + 20] = 2
+      try writeFile(path, bytes)
+      #expect(throws: RecordStoreError.newerFormat(path: path, format: 2)) {
+        try RecordStore.open(directory: directory, maxBytes: 1 << 20, at: now)
+      }
+    }
+  }
+
+  private func rewriteLedger(of path: String, _ change: (inout [UInt8]) -> Void) throws {
+    let environment = try Environment(path: path, mapSize: 1 << 20)
+    defer { environment.close() }
+    let transaction = try environment.beginWriting()
+    let meta = try transaction.open("meta")
+    var bytes = Array(try #require(try transaction.get(meta, StoreTables.ledgerKey)))
+    change(&bytes)
+    try transaction.put(meta, StoreTables.ledgerKey, bytes)
+    try transaction.commit()
+  }
+
+  @Test("a directory that is not there, or that is a file, is refused with the reason")
+  func unusable() throws {
+    try withTemporaryDirectory { directory in
+      let missing = directory + "/missing"
+      #expect(
+        throws: RecordStoreError.unusable(
+          path: missing + "/records.mark", reason: "No such file or directory")
+      ) { try RecordStore.open(directory: missing, maxBytes: 1 << 20, at: now) }
+      mkdir(directory + "/records.mdb", 0o700)
+      #expect(throws: RecordStoreError.self) {
+        try RecordStore.open(directory: directory, maxBytes: 1 << 20, at: now)
+      }
+    }
+  }
+
+  @Test("a batch that cannot be written loses nothing of before, and what fits is kept")
+  func failingWrites() async {
+    // In a process of its own, whose files may not grow beyond a size.
+    await #expect(processExitsWith: .success) {
+      signal(SIGXFSZ, SIG_IGN)
+      try withTemporaryDirectory { directory in
+        try withOpenStore(in: directory) { store, _ in
+          for number in 0..<500 { store.keep(.plain("before \(number)", "v", seq: 1)) }
+          var status = stat()
+          stat(directory + "/records.mdb", &status)
+          var unlimited = rlimit()
+          getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &unlimited)
+          var limited = unlimited
+          limited.rlim_cur = rlim_t(status.st_size + 3 * 4096)
+          setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limited)
+          let results = store.carryOut((0..<500).map { .keep(.plain("new \($0)", "v", seq: 1)) })
+          let kept = results.count { $0 == .success(1) }
+          setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &unlimited)
+          guard kept > 0, kept < 500 else { exit(2) }
+          guard store.storage.usage.values == 500 + kept, store.walk().count == 500 + kept else { exit(3) }
+          guard store.keep(.plain("after", "v", seq: 1)) == .success(1) else { exit(4) }
+          for (number, result) in results.enumerated() {
+            let isThere = store.storage.stored(id("new \(number)")) != nil
+            guard isThere == (result == .success(1)) else { exit(5) }
+          }
+        }
+        try withOpenStore(in: directory) { store, salvage in
+          guard salvage == nil, store.walk().count > 501 else { exit(6) }
+        }
+      }
+    }
+  }
+
+  @Test("a full disk is said to be full, and the store goes on when there is room again",
+    .enabled(if: SmallDisk.isPossible))
+  func fullDisk() throws {
+    try withTemporaryDirectory { directory in
+      let disk = try SmallDisk(at: directory, bytes: 2 << 20)
+      defer { disk.unmount() }
+      try withOpenStore(in: directory) { store, _ in
+        var kept = 0
+        var failures: [StoreError] = []
+        for round in 0..<100 where failures.isEmpty {
+          let value = String(repeating: "v", count: 500)
+          let results = store.carryOut((0..<100).map { .keep(.plain("\(round)/\($0)", value, seq: 1)) })
+          for result in results {
+            switch result {
+            case .success: kept += 1
+            case .failure(let error): failures.append(error)
+            }
+          }
+        }
+        #expect(!failures.isEmpty)
+        #expect(failures.allSatisfy { $0 == .diskFull })
+        #expect(kept > 500)
+        #expect(store.walk(step: 1000).count == kept)
+        #expect(store.storage.usage.values == kept)
+        try disk.resize(bytes: 4 << 20)
+        #expect(store.keep(.plain("after", "v", seq: 1)) == .success(1))
+      }
+      try withOpenStore(in: directory) { _, salvage in #expect(salvage == nil) }
+    }
+  }
+}

@@ -89,13 +89,18 @@ struct NodeService: Service {
     }
   }
 
-  /// Saves the contacts whenever some have come or gone, until the task is cancelled.
+  /// Saves the contacts soon, and then now and again where some have come or gone, until the task is
+  /// cancelled.
   private func saveContacts(_ runtime: NodeRuntime) async {
-    guard let changes = try? await runtime.contactChanges() else { return }
-    for await contacts in changes {
+    var saved: Set<NodeID> = []
+    var pauses: [Duration] = [.seconds(1), .seconds(5)].reversed()
+    while (try? await Task.sleep(for: pauses.popLast() ?? .seconds(30))) != nil,
+      let contacts = try? await runtime.latestContacts()
+    {
+      let ids = Set(contacts.map(\.id))
+      guard ids != saved else { continue }
+      saved = ids
       save(contacts)
-      // Each write waits for the disk, and the first saved contact is worth the most.
-      try? await Task.sleep(for: .seconds(10))
     }
   }
 

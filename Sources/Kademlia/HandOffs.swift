@@ -1,19 +1,19 @@
 /// Who has come, or come back, and should be offered the records that it ought to hold; who has left,
-/// so that others ought to hold what it held; and how far that has come.
+/// so that what it held should be replicated; and how far that has come.
 ///
 /// One pass goes through the records for all that are due at its beginning.
 struct HandOffs: Sendable {
   /// A node that is to be offered records.
   private struct Recipient {
-    let id: NodeID
+    let peer: Peer
     var due: Instant
   }
 
   /// One way through the records.
   struct Pass: Sendable {
     /// Whom it is for. Those that fall silent drop out.
-    fileprivate(set) var recipients: [NodeID]
-    /// Nodes that have left: for each, the next closest to a record that it held is offered that.
+    fileprivate(set) var recipients: [Peer]
+    /// Nodes that have left: what they held is replicated.
     let departed: [NodeID]
     /// How many leading bits a target shares with our ID at least, if its record may be ours to offer.
     let sharedBits: Int
@@ -28,7 +28,7 @@ struct HandOffs: Sendable {
   /// Contacts of the time before this node's start: it is this node that comes, and not they.
   private var familiar: [NodeID] = []
   private var recipients: [Recipient] = []
-  private var departed: [Recipient] = []
+  private var departed: [(id: NodeID, due: Instant)] = []
   /// When passes for whom began, the latest last.
   private var passes: [(id: NodeID, began: Instant)] = []
   private(set) var pass: Pass?
@@ -67,7 +67,10 @@ struct HandOffs: Sendable {
   }
 
   /// A node has entered the routing table.
-  mutating func came(_ now: Instant, _ id: NodeID) {
+  ///
+  /// - Parameter isOffered: whether there may be records for it.
+  mutating func came(_ now: Instant, _ peer: Peer, isOffered: Bool) {
+    let id = peer.id
     departed.removeAll { $0.id == id }
     if let index = familiar.firstIndex(of: id) {
       familiar.remove(at: index)
@@ -76,42 +79,42 @@ struct HandOffs: Sendable {
     newcomers.removeAll { $0.id == id || now.since($0.since) > Self.newcomerTime }
     newcomers.append((id, now))
     if newcomers.count > Self.capacity { newcomers.removeFirst() }
-    isDue(now, id, notBefore: Self.shortestInterval)
+    if isOffered { isDue(now, peer, notBefore: Self.shortestInterval) }
   }
 
   /// A contact has left the routing table, for it does not answer.
   mutating func left(_ now: Instant, _ id: NodeID) {
-    recipients.removeAll { $0.id == id }
+    recipients.removeAll { $0.peer.id == id }
     newcomers.removeAll { $0.id == id }
     guard departed.count < Self.capacity else { return }
-    departed.append(Recipient(id: id, due: now + Self.pauseAfterDeparture))
+    departed.append((id, now + Self.pauseAfterDeparture))
     plan()
   }
 
-  /// A contact says that it has just started.
-  mutating func announced(_ now: Instant, _ id: NodeID) {
-    isDue(now, id, notBefore: Self.shortestInterval)
+  /// A node has just started, by its own account.
+  mutating func announced(_ now: Instant, _ peer: Peer) {
+    isDue(now, peer, notBefore: Self.shortestInterval)
   }
 
   /// A contact that had left a query unanswered is there again.
-  mutating func cameBack(_ now: Instant, _ id: NodeID) {
-    isDue(now, id, notBefore: parameters.repairInterval)
+  mutating func cameBack(_ now: Instant, _ peer: Peer) {
+    isDue(now, peer, notBefore: parameters.repairInterval)
   }
 
-  private mutating func isDue(_ now: Instant, _ id: NodeID, notBefore interval: Duration) {
+  private mutating func isDue(_ now: Instant, _ peer: Peer, notBefore interval: Duration) {
     var due = now + Self.firstPause
-    if let last = passes.last(where: { $0.id == id }) { due = max(due, last.began + interval) }
-    if let index = recipients.firstIndex(where: { $0.id == id }) {
-      recipients[index].due = min(recipients[index].due, due)
+    if let last = passes.last(where: { $0.id == peer.id }) { due = max(due, last.began + interval) }
+    if let index = recipients.firstIndex(where: { $0.peer.id == peer.id }) {
+      recipients[index] = Recipient(peer: peer, due: min(recipients[index].due, due))
     } else if recipients.count < Self.capacity {
-      recipients.append(Recipient(id: id, due: due))
+      recipients.append(Recipient(peer: peer, due: due))
     }
     plan()
   }
 
   private mutating func plan() {
     guard pass == nil else { return }
-    nextStep = (recipients + departed).map(\.due).min()
+    nextStep = (recipients.map(\.due) + departed.map(\.due)).min()
   }
 
   /// Whether a node came so lately that it may not have what it should hold.
@@ -122,10 +125,10 @@ struct HandOffs: Sendable {
   // MARK: - Passes
 
   /// Takes those that are due for a pass; nil if none are, or one is under way.
-  mutating func takeDue(_ now: Instant) -> (recipients: [NodeID], departed: [NodeID])? {
+  mutating func takeDue(_ now: Instant) -> (recipients: [Peer], departed: [NodeID])? {
     guard pass == nil else { return nil }
     let due = (
-      recipients.filter { $0.due <= now }.map(\.id), departed.filter { $0.due <= now }.map(\.id)
+      recipients.filter { $0.due <= now }.map(\.peer), departed.filter { $0.due <= now }.map(\.id)
     )
     recipients.removeAll { $0.due <= now }
     departed.removeAll { $0.due <= now }
@@ -135,10 +138,10 @@ struct HandOffs: Sendable {
 
   /// Begins a pass.
   mutating func begin(
-    _ now: Instant, for due: [NodeID], departed: [NodeID], sharedBits: Int, at first: RecordID
+    _ now: Instant, for due: [Peer], departed: [NodeID], sharedBits: Int, at first: RecordID
   ) {
-    passes.removeAll { due.contains($0.id) }
-    passes += due.map { ($0, now) }
+    passes.removeAll { pass in due.contains { $0.id == pass.id } }
+    passes += due.map { ($0.id, now) }
     if passes.count > Self.capacity { passes.removeFirst(passes.count - Self.capacity) }
     pass = Pass(recipients: due, departed: departed, sharedBits: sharedBits, next: first)
     nextStep = now
@@ -162,7 +165,7 @@ struct HandOffs: Sendable {
   mutating func settled() { offers -= 1 }
 
   /// A recipient does not answer: it is offered no more.
-  mutating func dropped(_ id: NodeID) { pass?.recipients.removeAll { $0 == id } }
+  mutating func dropped(_ id: NodeID) { pass?.recipients.removeAll { $0.id == id } }
 
   /// How many more offers may be made now.
   var room: Int { max(0, Self.offersAtOnce - offers) }

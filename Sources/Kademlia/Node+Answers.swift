@@ -46,8 +46,8 @@ extension Node {
   /// A node that looks up its own ID has just started, or has met a part of the network that it did not
   /// know: what was stored meanwhile it may have missed.
   private mutating func announced(_ now: Now, _ query: Query, from source: Endpoint) {
-    guard table.contact(query.sender)?.isAt(source) == true else { return }
-    handOffs.announced(now.monotonic, query.sender)
+    guard table.contact(query.sender)?.isAt(source) == true, mayBeOffered(now, query.sender) else { return }
+    handOffs.announced(now.monotonic, Peer(id: query.sender, endpoint: source))
   }
 
   /// Why a record is not taken now, right as it is; nil if it is.

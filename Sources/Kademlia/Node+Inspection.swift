@@ -22,6 +22,9 @@ extension Node {
   package var cachedRecords: Int { fetched.count }
   package var cachedBytes: Int { fetched.bytes }
 
+  /// Records that were offered to others and are not settled.
+  package var offersInFlight: Int { handOffs.offers }
+
   /// Contacts that left the table and are probed now and then, the latest last.
   package var lostContacts: [Peer] { maintenance.lostContacts }
 }

@@ -125,7 +125,7 @@ extension Node {
       let lost = table.failed(now.monotonic, peer, sentAt: query.sent)
     else { return }
     maintenance.lost(lost.peer)
-    handOffs.left(now.monotonic, lost.id)
+    if mayBeOffered(now, lost.id) { handOffs.left(now.monotonic, lost.id) }
     effects.append(.notice(.contactLost(lost.peer)))
     if table.isEmpty {
       effects.append(.notice(.isolated))
@@ -245,12 +245,16 @@ extension Node {
       return
     case .known:
       // It may have missed what was stored while it did not answer.
-      if hadFailed { handOffs.cameBack(now.monotonic, peer.id) }
+      if hadFailed, mayBeOffered(now, peer.id) { handOffs.cameBack(now.monotonic, peer) }
     case .added:
-      handOffs.came(now.monotonic, peer.id)
+      handOffs.came(now.monotonic, peer, isOffered: mayBeOffered(now, peer.id))
       effects.append(.notice(.contactAdded(peer)))
       met(now, peer, isFirst: wasEmpty, for: purpose)
     case .waiting(let stalest):
+      // There is no place for it in the table, but there may be records that it should hold.
+      if case .verification = purpose, mayBeOffered(now, peer.id) {
+        handOffs.announced(now.monotonic, peer)
+      }
       let quiet = now.monotonic.since(table.contact(stalest.id)?.lastAnswered ?? now.monotonic)
       // One that has just been heard need not be asked again.
       guard quiet > parameters.livenessInterval, maintenance.mayPing(now.monotonic, stalest.id)

@@ -62,7 +62,7 @@ extension Node {
     }
   }
 
-  private mutating func beginRenewals(_ now: Now) {
+  mutating func beginRenewals(_ now: Now) {
     // One that ends at once comes back here: it leaves the rest to the loop that it was begun by.
     guard !isBeginningRenewals else { return }
     isBeginningRenewals = true

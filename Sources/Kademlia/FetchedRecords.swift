@@ -6,6 +6,7 @@ package struct FetchedRecords: Sendable {
   private struct Copy: Sendable {
     let record: Record
     let fetched: Instant
+    let serial: UInt64
   }
 
   /// The most records; the one fetched longest ago makes room.
@@ -18,7 +19,8 @@ package struct FetchedRecords: Sendable {
   }
   private var copies: [RecordID: Copy] = [:]
   /// In order of time; a copy that was fetched again stands there twice, the first time in vain.
-  private var order: Deque<(id: RecordID, fetched: Instant)> = []
+  private var order: Deque<(id: RecordID, serial: UInt64)> = []
+  private var lastSerial: UInt64 = 0
   /// The bytes of their keys and values.
   package private(set) var bytes = 0
 
@@ -33,9 +35,10 @@ package struct FetchedRecords: Sendable {
   /// Keeps a record that was read just now.
   package mutating func insert(_ now: Instant, _ record: Record) {
     remove(record.id)
-    copies[record.id] = Copy(record: record, fetched: now)
+    lastSerial += 1
+    copies[record.id] = Copy(record: record, fetched: now, serial: lastSerial)
     bytes += record.payloadSize
-    order.append((record.id, now))
+    order.append((record.id, lastSerial))
     makeRoom()
   }
 
@@ -43,7 +46,7 @@ package struct FetchedRecords: Sendable {
     while copies.count > capacity || bytes > maxBytes || order.count > 2 * capacity,
       let oldest = order.popFirst()
     {
-      if copies[oldest.id]?.fetched == oldest.fetched { remove(oldest.id) }
+      if copies[oldest.id]?.serial == oldest.serial { remove(oldest.id) }
     }
   }
 

@@ -12,7 +12,7 @@ package struct Salvage: Hashable, Sendable {
   package let records: Int
   /// Publications that were kept.
   package let publications: Int
-  /// Entries of which only damaged copies were found.
+  /// Entries of which only damaged copies were found, as far as that can be told.
   package let damagedEntries: Int
 }
 
@@ -162,10 +162,7 @@ struct SalvageRun {
             position = start + length
             break search
           case .damaged, .incomplete:
-            // On a leaf page its ID stands before it.
-            guard start >= RecordID.keyLength, damaged.count < 100_000 else { continue }
-            let key = UnsafeRawBufferPointer(rebasing: bytes[(start - RecordID.keyLength)..<start])
-            if let id = RecordID(key: key) { damaged.insert(id) }
+            if damaged.count < 100_000, let id = id(before: start, in: bytes) { damaged.insert(id) }
           case .nothing: break
           }
         }
@@ -173,6 +170,16 @@ struct SalvageRun {
       // The magic itself may be cut by the end of the piece.
       return (found, isLast ? bytes.count : max(position, bytes.count - 64))
     }
+  }
+
+  /// The ID that stands before an entry on a leaf page. Where its own length does not, these are the
+  /// remains of an old copy in the free part of a page.
+  private static func id(before start: Int, in bytes: UnsafeRawBufferPointer) -> RecordID? {
+    let keyStart = start - RecordID.keyLength
+    guard keyStart >= 2, bytes.littleEndian(at: keyStart - 2, UInt16.self) == RecordID.keyLength else {
+      return nil
+    }
+    return RecordID(key: UnsafeRawBufferPointer(rebasing: bytes[keyStart..<start]))
   }
 
   /// The salts of all ledgers that are in the file.

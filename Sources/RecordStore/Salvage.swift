@@ -74,7 +74,7 @@ struct SalvageRun {
     files.removeLeftovers()
     do throws(LMDBError) {
       // Room for everything there is: what was over the limit before is not dropped now.
-      let size = max(maxBytes, source.size * 2 + (64 << 20))
+      let size = max(maxBytes, min(source.size, 1 << 44) * 2 + (64 << 20))
       let environment = try Environment(path: files.salvage, mapSize: size)
       defer { environment.close() }
       var random = SystemRandomNumberGenerator()
@@ -117,7 +117,7 @@ struct SalvageRun {
           throw error
         }
         try transaction.commit()
-        offset += scan.length
+        offset = source.nextData(from: offset + scan.length)
         progress(SalvageProgress(bytesDone: offset, bytes: source.size))
         if isLast { break }
       }
@@ -204,7 +204,7 @@ struct SalvageRun {
       }
       progress(SalvageProgress(bytesDone: 0, bytes: source.size))
       if offset + piece.count >= source.size { break }
-      offset += piece.count - Ledger.length
+      offset = source.nextData(from: offset + piece.count - Ledger.length)
     }
     return salts
   }
@@ -225,6 +225,15 @@ struct SalvageSource {
   }
 
   func close() { Glibc.close(descriptor) }
+
+  /// Where the next bytes are that were ever written. A damaged page number can have made LMDB write
+  /// terabytes away, with nothing in between.
+  func nextData(from offset: Int) -> Int {
+    // SEEK_DATA, which Swift's Glibc module does not show.
+    let data = lseek(descriptor, off_t(offset), 3)
+    if data < 0 { return errno == ENXIO ? size : offset }
+    return Int(data)
+  }
 
   /// Reads a piece; what cannot be read is zeros.
   ///

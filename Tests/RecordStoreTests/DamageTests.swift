@@ -255,6 +255,23 @@ struct DamageTests {
     }
   }
 
+  @Test("a file of terabytes, of which nearly all was never written, is searched at once")
+  func sparse() throws {
+    try withTemporaryDirectory { directory in
+      let (records, _) = try makeStore(in: directory)
+      let path = directory + "/records.mdb"
+      let descriptor = open(path, O_WRONLY)
+      defer { close(descriptor) }
+      let far: Int = 1 << 42
+      try #require(pwrite(descriptor, [1, 2, 3], 3, far) == 3)
+      try setMark(in: directory)
+      try withOpenStore(in: directory) { store, salvage in
+        #expect(salvage != nil)
+        #expect(store.walk() == live(records))
+      }
+    }
+  }
+
   @Test("a record whose value looks like entries is one record")
   func embedded() throws {
     try withTemporaryDirectory { directory in

@@ -112,7 +112,8 @@ let package = Package(
     .testTarget(name: "KademliaTests", dependencies: ["Kademlia", "Simulation"], swiftSettings: strict),
     .testTarget(name: "KRPCTests", dependencies: ["Kademlia", "KRPC"], swiftSettings: strict),
     .testTarget(
-      name: "RecordStoreTests", dependencies: ["CLMDB", "Kademlia", "RecordStore", "Simulation"],
+      name: "RecordStoreTests",
+      dependencies: ["CFaultMark", "CLMDB", "Kademlia", "RecordStore", "Simulation"],
       swiftSettings: strict),
     .testTarget(name: "ControlProtocolTests", dependencies: ["ControlProtocol"], swiftSettings: strict),
     .testTarget(

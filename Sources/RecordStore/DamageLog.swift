@@ -8,6 +8,13 @@ final class DamageLog: Sendable {
     var seen: Set<RecordID> = []
     var count = 0
     var failure: String?
+    var isMarked = false
+
+    /// Whether the mark is yet to be set. Once is enough, and it waits for the disk.
+    mutating func needsMark() -> Bool {
+      defer { isMarked = true }
+      return !isMarked
+    }
   }
 
   /// The most entries that are remembered, so that one that is read again is not counted again.
@@ -26,16 +33,11 @@ final class DamageLog: Sendable {
 
   /// Tells of a damaged entry: the next start looks at all of the file.
   func note(_ id: RecordID) {
-    let isNew = state.withLock { state in
-      guard state.seen.count < Self.remembered else {
-        state.count += 1
-        return false
-      }
-      guard state.seen.insert(id).inserted else { return false }
-      state.count += 1
-      return true
+    let needsMark = state.withLock { state in
+      if state.seen.count >= Self.remembered || state.seen.insert(id).inserted { state.count += 1 }
+      return state.needsMark()
     }
-    if isNew { mark.set() }
+    if needsMark { mark.set() }
   }
 
   /// Tells of an error that leaves the store of no use until it is opened anew, and has the next start
@@ -44,12 +46,12 @@ final class DamageLog: Sendable {
   /// - Returns: whether it is the first.
   @discardableResult
   func noteFailure(_ error: LMDBError) -> Bool {
-    let isFirst = state.withLock { state in
-      guard state.failure == nil else { return false }
-      state.failure = error.reason
-      return true
+    let (isFirst, needsMark) = state.withLock { state in
+      let isFirst = state.failure == nil
+      if isFirst { state.failure = error.reason }
+      return (isFirst, state.needsMark())
     }
-    if isFirst { mark.set() }
+    if needsMark { mark.set() }
     return isFirst
   }
 }

@@ -88,6 +88,16 @@ final class Environment: @unchecked Sendable {
     try begin(flags: UInt32(MDB_RDONLY))
   }
 
+  /// Whether it is of no use any more, which every transaction would be told.
+  var hasFailed: Bool {
+    do throws(LMDBError) {
+      try beginReading().abort()
+      return false
+    } catch {
+      return error.isFatal
+    }
+  }
+
   private func begin(flags: UInt32) throws(LMDBError) -> Transaction {
     var begun: OpaquePointer?
     try LMDBError.check(mdb_txn_begin(handle, nil, flags, &begun))

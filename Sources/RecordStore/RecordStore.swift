@@ -58,7 +58,10 @@ package final class RecordStore: RecordStorage {
     if let reason = try problem(with: files.records, mark) { try search(reason) }
     for _ in 0..<2 {
       switch try attempt(files, maxBytes: maxBytes, mark) {
-      case .open(let store): return (store, salvage)
+      case .open(let store):
+        // Names are durable only once their directory is.
+        try files.syncDirectory()
+        return (store, salvage)
       case .newer(let format): throw .newerFormat(path: files.records, format: format)
       case .damaged(let reason): try search(reason)
       }

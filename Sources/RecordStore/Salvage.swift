@@ -12,7 +12,7 @@ package struct Salvage: Hashable, Sendable {
   package let records: Int
   /// Publications that were kept.
   package let publications: Int
-  /// Entries of which only damaged copies were found.
+  /// Entries of which only damaged copies were found, as far as that can be told.
   package let damagedEntries: Int
 }
 
@@ -74,7 +74,7 @@ struct SalvageRun {
     files.removeLeftovers()
     do throws(LMDBError) {
       // Room for everything there is: what was over the limit before is not dropped now.
-      let size = max(maxBytes, source.size * 2 + (64 << 20))
+      let size = max(maxBytes, min(source.size, 1 << 44) * 2 + (64 << 20))
       let environment = try Environment(path: files.salvage, mapSize: size)
       defer { environment.close() }
       var random = SystemRandomNumberGenerator()
@@ -117,7 +117,7 @@ struct SalvageRun {
           throw error
         }
         try transaction.commit()
-        offset += scan.length
+        offset = source.nextData(from: offset + scan.length)
         progress(SalvageProgress(bytesDone: offset, bytes: source.size))
         if isLast { break }
       }
@@ -162,10 +162,7 @@ struct SalvageRun {
             position = start + length
             break search
           case .damaged, .incomplete:
-            // On a leaf page its ID stands before it.
-            guard start >= RecordID.keyLength, damaged.count < 100_000 else { continue }
-            let key = UnsafeRawBufferPointer(rebasing: bytes[(start - RecordID.keyLength)..<start])
-            if let id = RecordID(key: key) { damaged.insert(id) }
+            if damaged.count < 100_000, let id = id(before: start, in: bytes) { damaged.insert(id) }
           case .nothing: break
           }
         }
@@ -173,6 +170,16 @@ struct SalvageRun {
       // The magic itself may be cut by the end of the piece.
       return (found, isLast ? bytes.count : max(position, bytes.count - 64))
     }
+  }
+
+  /// The ID that stands before an entry on a leaf page. Where its own length does not, these are the
+  /// remains of an old copy in the free part of a page.
+  private static func id(before start: Int, in bytes: UnsafeRawBufferPointer) -> RecordID? {
+    let keyStart = start - RecordID.keyLength
+    guard keyStart >= 2, bytes.littleEndian(at: keyStart - 2, UInt16.self) == RecordID.keyLength else {
+      return nil
+    }
+    return RecordID(key: UnsafeRawBufferPointer(rebasing: bytes[keyStart..<start]))
   }
 
   /// The salts of all ledgers that are in the file.
@@ -197,7 +204,7 @@ struct SalvageRun {
       }
       progress(SalvageProgress(bytesDone: 0, bytes: source.size))
       if offset + piece.count >= source.size { break }
-      offset += piece.count - Ledger.length
+      offset = source.nextData(from: offset + piece.count - Ledger.length)
     }
     return salts
   }
@@ -218,6 +225,15 @@ struct SalvageSource {
   }
 
   func close() { Glibc.close(descriptor) }
+
+  /// Where the next bytes are that were ever written. A damaged page number can have made LMDB write
+  /// terabytes away, with nothing in between.
+  func nextData(from offset: Int) -> Int {
+    // SEEK_DATA, which Swift's Glibc module does not show.
+    let data = lseek(descriptor, off_t(offset), 3)
+    if data < 0 { return errno == ENXIO ? size : offset }
+    return Int(data)
+  }
 
   /// Reads a piece; what cannot be read is zeros.
   ///

@@ -227,7 +227,13 @@ final class StoreWriter: Sendable {
         transaction.abort()
         throw error
       }
-      try transaction.commit()
+      do throws(LMDBError) {
+        try transaction.commit()
+      } catch {
+        // A meta page that could not be written ends the environment, under the error of the write.
+        if environment.hasFailed { damage.noteFailure(error) }
+        throw error
+      }
       environment.fillUp()
       ledger = batch.ledger
       queue.withLock { $0.usage = usage }

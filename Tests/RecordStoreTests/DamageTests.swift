@@ -60,7 +60,9 @@ struct DamageTests {
       #expect(try readFile(report.damagedFile) == before)
       #expect(store.records(from: .first, limit: .max) == live(records))
       #expect(store.publications(from: .first, limit: .max) == published)
-      #expect(store.usage.valueBytes == live(records).filter(\.record.isValue).map(\.record.payloadSize).reduce(0, +))
+      #expect(
+        store.usage.valueBytes
+          == live(records).filter(\.record.isValue).map(\.record.payloadSize).reduce(0, +))
       store.close()
       try withOpenStore(in: directory) { _, salvage in #expect(salvage == nil) }
 
@@ -91,9 +93,11 @@ struct DamageTests {
     }
   }
 
-  @Test("whatever is cut off its end, the rest is kept", arguments: [
-    0, 1, 15, 16, 100, 4095, 4096, 4097, 8191, 8192, 8193, 20_000, 65_536, 100_001,
-  ])
+  @Test(
+    "whatever is cut off its end, the rest is kept",
+    arguments: [
+      0, 1, 15, 16, 100, 4095, 4096, 4097, 8191, 8192, 8193, 20_000, 65_536, 100_001,
+    ])
   func truncated(_ length: Int) throws {
     try withTemporaryDirectory { directory in
       let (records, published) = try makeStore(in: directory)
@@ -145,7 +149,9 @@ struct DamageTests {
     #expect(store.storage.damagedRecords == 0)
   }
 
-  @Test("pages of noise anywhere cost what was on them and nothing else", arguments: 1...12 as ClosedRange<UInt64>)
+  @Test(
+    "pages of noise anywhere cost what was on them and nothing else", arguments: 1...12 as ClosedRange<UInt64>
+  )
   func noisePages(_ seed: UInt64) throws {
     var random = SplitMix64(seed: seed)
     try withTemporaryDirectory { directory in
@@ -154,7 +160,9 @@ struct DamageTests {
       var bytes = try readFile(path)
       for _ in 0..<5 {
         let page = Int.random(in: 0..<bytes.count / Self.pageSize, using: &random)
-        for index in 0..<Self.pageSize { bytes[page * Self.pageSize + index] = UInt8.random(in: 0...255, using: &random) }
+        for index in 0..<Self.pageSize {
+          bytes[page * Self.pageSize + index] = UInt8.random(in: 0...255, using: &random)
+        }
       }
       // The damage is known: as after a fault.
       try writeFile(path, bytes)
@@ -170,7 +178,9 @@ struct DamageTests {
     }
   }
 
-  @Test("flipped bits cost the entries that they are in and nothing else", arguments: 1...12 as ClosedRange<UInt64>)
+  @Test(
+    "flipped bits cost the entries that they are in and nothing else",
+    arguments: 1...12 as ClosedRange<UInt64>)
   func flips(_ seed: UInt64) throws {
     var random = SplitMix64(seed: seed)
     try withTemporaryDirectory { directory in
@@ -203,7 +213,9 @@ struct DamageTests {
   private func isUntouched(
     _ stored: StoredRecord, _ table: EntryTable, _ bytes: [UInt8], _ directory: String
   ) -> Bool {
-    guard let mark = try? FaultMark(path: directory + "/records.mark"), let salt = mark.salt else { return false }
+    guard let mark = try? FaultMark(path: directory + "/records.mark"), let salt = mark.salt else {
+      return false
+    }
     let entry = RecordCoding(salt: salt).encode(stored, in: table)
     return bytes.withUnsafeBytes { bytes in
       entry.withUnsafeBytes { entry in
@@ -243,6 +255,23 @@ struct DamageTests {
     }
   }
 
+  @Test("a file of terabytes, of which nearly all was never written, is searched at once")
+  func sparse() throws {
+    try withTemporaryDirectory { directory in
+      let (records, _) = try makeStore(in: directory)
+      let path = directory + "/records.mdb"
+      let descriptor = open(path, O_WRONLY)
+      defer { close(descriptor) }
+      let far: Int = 1 << 42
+      try #require(pwrite(descriptor, [1, 2, 3], 3, far) == 3)
+      try setMark(in: directory)
+      try withOpenStore(in: directory) { store, salvage in
+        #expect(salvage != nil)
+        #expect(store.walk() == live(records))
+      }
+    }
+  }
+
   @Test("a record whose value looks like entries is one record")
   func embedded() throws {
     try withTemporaryDirectory { directory in
@@ -271,14 +300,16 @@ struct DamageTests {
   func damagedEntries() throws {
     try withTemporaryDirectory { directory in
       _ = try withOpenStore(in: directory) { store, _ in
-        store.carryOut((0..<40).map { .keep(.plain("key \($0)", "value \($0).", seq: 5, expiry: now.seconds + 50)) })
+        store.carryOut(
+          (0..<40).map { .keep(.plain("key \($0)", "value \($0).", seq: 5, expiry: now.seconds + 50)) })
       }
       let path = directory + "/records.mdb"
       var bytes = try readFile(path)
       // Each copy of three of them.
       for number in [3, 4, 5] {
         let value = Array("value \(number).".utf8)
-        for index in 0..<bytes.count - value.count where bytes[index..<index + value.count].elementsEqual(value) {
+        for index in 0..<bytes.count - value.count
+        where bytes[index..<index + value.count].elementsEqual(value) {
           bytes[index] ^= 1
         }
       }
@@ -314,21 +345,20 @@ struct DamageTests {
 
   @Test("a fault in the map sets the mark, and the process ends as it would have")
   func fault() async throws {
+    let directory = try makeTemporaryDirectory()
+    defer { remove(directory) }
+    // The process that ends is told by its environment.
+    setenv("RECORD_STORE_TEST_DIRECTORY", directory, 1)
     await #expect(processExitsWith: .signal(SIGBUS)) {
       // The backtracer of a test run would take the signal, and its time.
       signal(SIGBUS, SIG_DFL)
-      let directory = "/tmp/dhtd-test-fault"
-      mkdir(directory, 0o700)
+      guard let name = getenv("RECORD_STORE_TEST_DIRECTORY") else { exit(2) }
+      let directory = String(cString: name)
       try withOpenStore(in: directory) { store, _ in
         store.keep(.plain("a", "b", seq: 1))
         truncate(directory + "/records.mdb", 8192)
         _ = store.storage.stored(id("a"))
       }
-    }
-    let directory = "/tmp/dhtd-test-fault"
-    defer {
-      for name in names(in: directory) { unlink(directory + "/" + name) }
-      rmdir(directory)
     }
     #expect(try readFile(directory + "/records.mark").first == UInt8(CFAULTMARK_SET))
     try withOpenStore(in: directory) { _, salvage in #expect(salvage != nil) }

@@ -144,7 +144,8 @@ struct DurabilityTests {
     }
   }
 
-  @Test("a full disk is said to be full, and the store goes on when there is room again",
+  @Test(
+    "a full disk is said to be full, and the store goes on when there is room again",
     .enabled(if: SmallDisk.isPossible))
   func fullDisk() throws {
     try withTemporaryDirectory { directory in
@@ -172,6 +173,52 @@ struct DurabilityTests {
         #expect(store.keep(.plain("after", "v", seq: 1)) == .success(1))
       }
       try withOpenStore(in: directory) { _, salvage in #expect(salvage == nil) }
+    }
+  }
+
+  @Test("a disk that is full at a commit costs those changes and no others")
+  func fullAtCommit() async {
+    await #expect(processExitsWith: .success) {
+      try withTemporaryDirectory { directory in
+        try withOpenStore(in: directory) { store, _ in
+          store.keep(.plain("before", "v", seq: 1))
+          guard let file = descriptors(of: directory + "/records.mdb", synchronous: false).first else {
+            exit(2)
+          }
+          let kept = dup(file)
+          dup2(open("/dev/full", O_RDWR), file)
+          let results = store.carryOut([.keep(.plain("a", "v", seq: 1)), .keep(.tombstone("before", seq: 2))])
+          guard results == [.failure(.diskFull), .failure(.diskFull)] else { exit(3) }
+          dup2(kept, file)
+          guard store.storage.stored(id("before"))?.record.isValue == true else { exit(4) }
+          guard store.storage.usage.values == 1 else { exit(5) }
+          guard store.keep(.plain("a", "v", seq: 1)) == .success(1) else { exit(6) }
+        }
+        try withOpenStore(in: directory) { store, salvage in
+          guard salvage == nil, store.walk().count == 2 else { exit(7) }
+        }
+      }
+    }
+  }
+
+  @Test("a meta page that cannot be written ends the store, and the next start has all that was confirmed")
+  func failedMeta() async {
+    await #expect(processExitsWith: .success) {
+      try withTemporaryDirectory { directory in
+        let store = try RecordStore.open(directory: directory, maxBytes: 16 << 20, at: now).store
+        let tested = StoreUnderTest(store)
+        tested.keep(.plain("before", "v", seq: 1))
+        guard let file = descriptors(of: directory + "/records.mdb", synchronous: true).first else { exit(2) }
+        dup2(open("/dev/full", O_RDWR), file)
+        guard case .failure = tested.keep(.plain("a", "v", seq: 1)) else { exit(3) }
+        guard store.hasFailed else { exit(4) }
+        guard case .failure(.failed) = tested.keep(.plain("b", "v", seq: 1)) else { exit(5) }
+        guard store.stored(id("before")) == nil else { exit(6) }
+        store.close()
+        try withOpenStore(in: directory) { store, salvage in
+          guard salvage != nil, store.storage.stored(id("before")) != nil else { exit(7) }
+        }
+      }
     }
   }
 }

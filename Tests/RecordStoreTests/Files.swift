@@ -36,6 +36,19 @@ func names(in path: String) -> [String] {
   return names
 }
 
+/// The descriptors of this process for a file: those that write through to the disk, or the others.
+func descriptors(of path: String, synchronous: Bool) -> [Int32] {
+  var file = stat()
+  guard stat(path, &file) == 0 else { return [] }
+  return (0..<256).filter { descriptor in
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_ino == file.st_ino, status.st_dev == file.st_dev else {
+      return false
+    }
+    return (fcntl(descriptor, F_GETFL) & O_DSYNC != 0) == synchronous
+  }
+}
+
 extension CommitID {
   static func test(_ number: Int) -> CommitID { CommitID(rawValue: UInt64(number)) }
 }
@@ -45,7 +58,8 @@ struct SmallDisk {
   let path: String
 
   static var isPossible: Bool {
-    (try? withTemporaryDirectory { directory in try SmallDisk(at: directory, bytes: 1 << 20).unmount() }) != nil
+    (try? withTemporaryDirectory { directory in try SmallDisk(at: directory, bytes: 1 << 20).unmount() })
+      != nil
   }
 
   init(at path: String, bytes: Int) throws {

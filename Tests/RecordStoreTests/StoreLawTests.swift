@@ -103,7 +103,8 @@ struct StoreLawTests {
       #expect(store.carryOut(.withdraw(id("a"), seq: 2)) == .success(1))
       #expect(store.storage.usage.publications == 0)
       store.carryOut(.publish(second))
-      #expect(store.carryOut(.removeExpired(at: WallTime(seconds: now.seconds + 10), limit: 10)) == .success(1))
+      #expect(
+        store.carryOut(.removeExpired(at: WallTime(seconds: now.seconds + 10), limit: 10)) == .success(1))
       #expect(store.storage.publications(from: .first, limit: 10).isEmpty)
     }
   }

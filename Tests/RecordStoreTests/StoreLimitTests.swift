@@ -34,9 +34,11 @@ struct StoreLimitTests {
     }
   }
 
-  @Test("it refuses what is new, goes on removing and replacing, and takes new ones again", arguments: [
-    1 << 20, 4 << 20, 20 << 20,
-  ])
+  @Test(
+    "it refuses what is new, goes on removing and replacing, and takes new ones again",
+    arguments: [
+      1 << 20, 4 << 20, 20 << 20,
+    ])
   func rounds(_ maxBytes: Int) throws {
     try withTemporaryDirectory { directory in
       var random = SplitMix64(seed: 7)

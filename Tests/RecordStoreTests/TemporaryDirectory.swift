@@ -2,13 +2,19 @@ import Glibc
 
 /// A directory that is gone when the test is over.
 func withTemporaryDirectory<Result>(_ body: (String) throws -> Result) throws -> Result {
+  let path = try makeTemporaryDirectory()
+  defer { remove(path) }
+  return try body(path)
+}
+
+/// A new directory; the test removes it.
+func makeTemporaryDirectory() throws -> String {
   var template = Array("/tmp/dhtd-test.XXXXXX".utf8CString)
   let path = template.withUnsafeMutableBufferPointer { buffer in
     buffer.baseAddress.flatMap { mkdtemp($0) }.map { String(cString: $0) }
   }
   guard let path else { throw Errno(code: errno) }
-  defer { remove(path) }
-  return try body(path)
+  return path
 }
 
 struct Errno: Error {
@@ -16,7 +22,7 @@ struct Errno: Error {
 }
 
 /// Removes a directory and the plain files and directories in it.
-private func remove(_ path: String) {
+func remove(_ path: String) {
   if let directory = opendir(path) {
     while let entry = readdir(directory) {
       let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in

@@ -219,7 +219,8 @@ private struct ChurnPlay {
       if record.version.isExpired(at: asked) { return "\(name(index)) was read after its expiry" }
       if record.version.seq < key.seq { return "\(name(index)) was read at an older version" }
       guard value == key.value || key.possible.contains(value) else {
-        return key.value == nil ? "\(name(index)) was deleted and read" : "\(name(index)) has a value of nobody"
+        return key.value == nil
+          ? "\(name(index)) was deleted and read" : "\(name(index)) has a value of nobody"
       }
       if isLive { report.readsOfValues += 1 }
       return nil

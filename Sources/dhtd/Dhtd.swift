@@ -58,8 +58,8 @@ struct Dhtd: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Where the node keeps its identity (default: /var/lib/dhtd/PORT for root, "
-        + "else $XDG_STATE_HOME/dhtd/PORT).", valueName: "dir"),
+      "Where the node keeps its identity, its contacts and its records (default: /var/lib/dhtd/PORT for "
+        + "root, else $XDG_STATE_HOME/dhtd/PORT).", valueName: "dir"),
     completion: .directory)
   var stateDir: String?
 
@@ -72,9 +72,9 @@ struct Dhtd: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Where records are kept: memory, so that they end with the node. (values: disk, memory; disk is "
-        + "not available yet)", valueName: "where"),
-    completion: .list(["memory"]))
+      "Where records are kept: on the disk, where what is confirmed outlives a crash, or in memory, so that "
+        + "they end with the node. (values: disk, memory; default: disk)", valueName: "where"),
+    completion: .list([Durability.disk, .memory].map(\.rawValue)))
   var durability: String?
 
   @Option(

@@ -41,7 +41,8 @@ package final class NodeDriver {
   private var failure: NodeFailure?
   /// What was said of the store, so that it is not said again.
   private var knownDamage = 0
-  private var isKnownFull = false
+  /// When the store last refused for want of room; nil once there is room again.
+  private var lastFull: Instant?
   /// How the node is, as last told.
   package private(set) var vitals = Vitals()
   /// Told when the vitals have changed.
@@ -301,8 +302,9 @@ package final class NodeDriver {
     switch error {
     case .full, .diskFull:
       // Once is news; that it is so still is not.
-      guard !isKnownFull else { return }
-      isKnownFull = true
+      let isNews = lastFull == nil
+      lastFull = SystemClock.now.monotonic
+      guard isNews else { return }
       logger.warning(
         "records are refused: \(error); what is stored stays, and other nodes take the new ones",
         metadata: .event(.storeFull))
@@ -315,9 +317,10 @@ package final class NodeDriver {
 
   /// Tells of what has changed with the store.
   private func watchStore(_ usage: StoreUsage) {
-    if isKnownFull, usage.fullness < 0.9 {
-      isKnownFull = false
-      logger.info("there is room for records again")
+    // A full disk shows in nothing but refusals: when they have ended, there is room.
+    if let lastFull, usage.fullness < 0.95, SystemClock.now.monotonic.since(lastFull) > .seconds(60) {
+      self.lastFull = nil
+      logger.info("no record was refused for want of room for a minute")
     }
     let damage = store.damagedRecords
     guard damage > knownDamage else { return }

@@ -58,7 +58,7 @@ struct MemoryStoreTests {
     #expect(store.payloadBytes == 0)
   }
 
-  @Test("an expired version stays while it hides an older one")
+  @Test("a version that expires leaves a tombstone while it hides an older one")
   func hiding() throws {
     let store = MemoryStore(maxBytes: 10_000)
     let old = Record.plain("a", "old", seq: 1, expiry: 500)
@@ -66,9 +66,11 @@ struct MemoryStoreTests {
     try store.write(.plain("a", "new", seq: 2, expiry: 100))
     store.removeExpired(at: WallTime(seconds: 300))
     #expect(throws: StoreError.superseded(seq: 2)) { try store.write(old) }
-    #expect(store.stored(id("a"))?.live(at: WallTime(seconds: 300)) == nil)
+    #expect(store.stored(id("a"))?.record == .tombstone("a", seq: 2, expiry: 500))
+    #expect(store.usage.values == 0 && store.usage.valueBytes == 0 && store.usage.tombstones == 1)
     store.removeExpired(at: WallTime(seconds: 500))
     #expect(store.count == 0)
+    #expect(store.payloadBytes == 0)
   }
 
   @Test("a prolonged record outlives the expiry it had first")

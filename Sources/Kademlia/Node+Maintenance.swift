@@ -102,6 +102,7 @@ extension Node {
 
   /// A node entered the table.
   mutating func met(_ now: Now, _ peer: Peer, isFirst: Bool, for purpose: Purpose) {
+    upkeep.nodeCame(now.monotonic)
     let wasLost = maintenance.found(peer.id)
     bootstrap.succeeded(now.monotonic)
     switch purpose {

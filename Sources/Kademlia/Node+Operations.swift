@@ -260,7 +260,12 @@ extension Node {
       if outcome.verdict == .stored { counters.putsOK += 1 } else { counters.putsFailed += 1 }
       awaitStragglers(of: placement, operation)
       fetched.remove(placement.id)
-      if outcome.verdict == .stored { upkeep.log.note(now.monotonic, placement.id) }
+      if outcome.verdict == .stored {
+        upkeep.log.note(now.monotonic, placement.id)
+        if outcome.replicas < parameters.k {
+          upkeep.isThin(placement.id, records.stored(placement.id) == nil ? .republish : .replicate)
+        }
+      }
       withdraw(placement, unless: outcome.verdict == .stored)
       complete(now, id, .put(outcome))
       return

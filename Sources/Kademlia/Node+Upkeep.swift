@@ -4,6 +4,7 @@ extension Node {
   mutating func maintainRecords(_ now: Now) {
     if upkeep.replicate.nextStep <= now.monotonic { stepReplication(now) }
     if upkeep.republish.nextStep <= now.monotonic { stepRepublication(now) }
+    upkeep.dueThin(now.monotonic)
     beginRenewals(now)
     if let progress = upkeep.progressToNote(now.monotonic) {
       commit(.noteProgress(progress), for: .upkeep)
@@ -101,6 +102,7 @@ extension Node {
       }
     }
     upkeep.log.note(now.monotonic, renewal.record.id)
+    if lookup.closest.count < parameters.k { upkeep.isThin(renewal.record.id, renewal.reason) }
     if !renewal.isHidden { spread(now, renewal, lookup) }
     upkeep.ended()
     beginRenewals(now)

@@ -18,6 +18,10 @@ struct Upkeep: Sendable {
   private var waiting: Deque<Task> = []
   /// How many run.
   private var running = 0
+  /// Records that are with fewer than K nodes, for no more were known: they are looked after again when
+  /// others have come.
+  private var thin: Deque<Task> = []
+  private var thinDue: Instant?
   private var noted: UpkeepProgress
   private var nextNote: Instant
 
@@ -25,6 +29,10 @@ struct Upkeep: Sendable {
   private static let noteInterval: Duration = .seconds(60)
   /// The most entries that one step of a round looks at.
   static let visitsAtOnce = 1024
+  /// The most records that are remembered as thin. What is forgotten waits for the round.
+  private static let rememberedThin = 1024
+  /// Nodes that come together are waited for.
+  private static let pauseForOthers: Duration = .seconds(5)
 
   init(
     _ now: Instant, parameters: Parameters, progress: UpkeepProgress,
@@ -51,13 +59,37 @@ struct Upkeep: Sendable {
     republish.adopt(now, interval: new.effectiveRepublishInterval)
   }
 
-  var nextDeadline: Instant { min(replicate.nextStep, republish.nextStep) }
+  var nextDeadline: Instant {
+    let next = min(replicate.nextStep, republish.nextStep)
+    return thinDue.map { min($0, next) } ?? next
+  }
 
   /// How many more may be told to be due now.
   var room: Int { max(0, parameters.renewalsPerSecond - waiting.count) }
 
   mutating func isDue(_ id: RecordID, _ reason: Renewal.Reason) {
     waiting.append(Task(id: id, reason: reason))
+  }
+
+  /// A record is with fewer than K nodes, for this node knew no more.
+  mutating func isThin(_ id: RecordID, _ reason: Renewal.Reason) {
+    guard !thin.contains(where: { $0.id == id }) else { return }
+    thin.append(Task(id: id, reason: reason))
+    if thin.count > Self.rememberedThin { thin.removeFirst() }
+  }
+
+  /// Another node has come.
+  mutating func nodeCame(_ now: Instant) {
+    if !thin.isEmpty, thinDue == nil { thinDue = now + Self.pauseForOthers }
+  }
+
+  /// Thin records are due when others have come.
+  mutating func dueThin(_ now: Instant) {
+    guard let due = thinDue, due <= now else { return }
+    let count = min(room, thin.count)
+    waiting += thin.prefix(count)
+    thin.removeFirst(count)
+    thinDue = thin.isEmpty ? nil : now + Self.pauseForOthers
   }
 
   /// The next to begin, if one may; it counts as begun.

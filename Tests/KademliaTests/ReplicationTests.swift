@@ -161,6 +161,21 @@ struct ReplicationTests {
     }
   }
 
+  @Test(
+    "what was stored with few nodes, for no more were known, is with K soon after others have come",
+    arguments: [true, false])
+  func thin(isHolder: Bool) throws {
+    var network = network(320)
+    network.isolate([7, 8])
+    network.run(for: .seconds(1200))
+    // Two that know each other alone.
+    let outcome = try network.put("key", "value", at: isHolder ? 7 : 8)
+    #expect(outcome.stored <= 2 && outcome.verdict == .stored)
+    network.heal()
+    network.run(for: .seconds(120))
+    #expect(Set(network.holders(of: "key")).isSuperset(of: network.replicas(of: "key")))
+  }
+
   @Test("a store of very many records is gone through in small steps")
   func bounded() throws {
     var network = SimulatedNetwork.joined(seed: 319, nodes: 10) {

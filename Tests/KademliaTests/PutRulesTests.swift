@@ -74,7 +74,7 @@ struct PutRulesTests {
     let stores = holders.map { network[$0].store }
     network.observer = { datagram in
       guard datagram.message.putRecord != nil else { return }
-      for store in stores { try? store.write(newer) }
+      for store in stores { _ = try? store.write(newer) }
     }
     let put = try network.put("key", "older", at: writer)
     network.observer = nil

@@ -75,6 +75,8 @@ struct ReadRepairTests {
     for number in 0..<10 {
       let key = "key \(number)"
       _ = try network.put(key, "value", at: number)
+      // Until those that were late for the put have it, too.
+      network.run(for: .seconds(6))
       let before = Set(network.holders(of: key))
       for reader in stride(from: 0, to: 100, by: 9) { _ = try network.get(key, at: reader) }
       network.run(for: .seconds(1))

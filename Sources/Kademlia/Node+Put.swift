@@ -24,6 +24,9 @@ extension Node {
         } else if let error = refusal(now, record, placement.cas) {
           // This node is a replica like any other: a version that it has learned of meanwhile
           // counts against its own put, too. What else it could object to, everybody would.
+          if error.isOverSeq, let held = records.stored(record.id) {
+            placement.refused(by: held.record.version)
+          }
           _ = placement.refused(id, reason: .refused(error), overSeq: error.isOverSeq)
         } else {
           commit(.keep(record), for: .placement(operation.id))
@@ -116,7 +119,23 @@ extension Node {
       send(now, query, to: peer.endpoint, expecting: peer.id, for: .token(id))
       return
     }
+    if error.isOverSeq, case .put(var placement)? = operations[id]?.task, placement.asksForVersion(peer.id) {
+      operations[id]?.task = .put(placement)
+      let query = Query.Method.get(target: placement.id.target, kind: placement.id.kind, seq: .max)
+      send(now, query, to: peer.endpoint, expecting: peer.id, for: .refusal(id, error))
+      return
+    }
     refusedStore(now, id, at: peer.id, reason: .refused(error), overSeq: error.isOverSeq)
+  }
+
+  /// A node that holds a newer version has said which, if it has.
+  mutating func refusalExplained(
+    _ now: Now, _ id: OperationID, at peer: NodeID, _ error: RPCError, _ held: HeldRecord?
+  ) {
+    updatePlacement(now, id) { placement in
+      if let held { placement.refused(by: held.version) }
+      return placement.refused(peer, reason: .refused(error), overSeq: true)
+    }
   }
 
   mutating func tokenRenewed(

@@ -6,6 +6,8 @@ enum Purpose: Sendable {
   case store(OperationID)
   /// A fresh token, after a holder refused the one it gave.
   case token(OperationID)
+  /// Which newer version it is that a holder refused an operation's record for.
+  case refusal(OperationID, RPCError)
   /// A read repair: nobody waits for it.
   case repair
   /// A record is offered to a node that came or came back.
@@ -87,6 +89,9 @@ extension Node {
     case .store(let operation), .token(let operation):
       guard let peer = query.peer else { return }
       storeFellSilent(now, operation, at: peer)
+    case .refusal(let operation, let error):
+      guard let peer = query.peer else { return }
+      refusalExplained(now, operation, at: peer, error, nil)
     case .bootstrap:
       bootstrapSettled(now, query.endpoint)
     case .reunion:
@@ -112,7 +117,7 @@ extension Node {
       finish(operation, .ping(.unanswered(after: parameters.rpcTimeout)))
     case .userBootstrap(let operation):
       userBootstrapSettled(now, operation, query.endpoint, met: nil)
-    case .repair, .handOff, .verification, .liveness, .probe, .bootstrap, .reunion:
+    case .repair, .refusal, .handOff, .verification, .liveness, .probe, .bootstrap, .reunion:
       break
     }
   }
@@ -161,6 +166,8 @@ extension Node {
       storeAnswered(now, operation, peer, response)
     case .token(let operation):
       tokenRenewed(now, operation, peer, response)
+    case .refusal(let operation, let error):
+      refusalExplained(now, operation, at: peer.id, error, response.held)
     case .bootstrap:
       if response.sender == id { bootstrap.forget(own: query.endpoint) }
       bootstrapSettled(now, query.endpoint)
@@ -212,6 +219,9 @@ extension Node {
       userBootstrapSettled(now, operation, query.endpoint, met: nil)
     case .ping(let operation):
       finish(operation, .ping(.refused(error)))
+    case .refusal(let operation, let reason):
+      guard let peer = query.peer else { return }
+      refusalExplained(now, operation, at: peer, reason, nil)
     case .handOff:
       if query.stage != .silent { handOffs.settled() }
     case .repair, .verification, .liveness, .probe:
@@ -229,6 +239,8 @@ extension Node {
       lookupFailed(now, operation, at: expected)
     case .store(let operation), .token(let operation):
       refusedStore(now, operation, at: expected, reason: .replaced)
+    case .refusal(let operation, let error):
+      refusalExplained(now, operation, at: expected, error, nil)
     case .repair, .handOff, .verification, .liveness, .probe, .bootstrap, .reunion, .ping, .userBootstrap:
       break
     }

@@ -5,6 +5,8 @@ struct Placement: Sendable {
     case asked
     /// It wanted another token; a fresh one is on its way.
     case renewingToken
+    /// It holds a newer version, and is asked which: whoever put with `if_seq` wants to know.
+    case askedForVersion
     case confirmed
     /// Past its second soft timeout. It may yet confirm, but another is asked in its place.
     case silent
@@ -53,6 +55,8 @@ struct Placement: Sendable {
   /// The greatest seq when the lookup had ended; 0 for none.
   private var foundSeq: Int64 = 0
   private var wasRefusedForSeq = false
+  /// The greatest seq that a holder named when it was asked why it had refused.
+  private var refusingSeq: Int64?
 
   init(
     key: [UInt8], value: [UInt8], expiry: Int64, isTombstone: Bool, ifSeq: Int64?, draftSeq: Int64
@@ -103,7 +107,7 @@ struct Placement: Sendable {
     guard case .storing(let record, let replicas) = phase else { return nil }
     let hopeful = attempts.count { attempt in
       switch attempt.state {
-      case .asked, .renewingToken, .confirmed: true
+      case .asked, .renewingToken, .askedForVersion, .confirmed: true
       case .silent, .refused: false
       }
     }
@@ -148,7 +152,7 @@ struct Placement: Sendable {
   mutating func fellSilent(_ id: NodeID) -> Bool {
     guard let index = index(of: id) else { return false }
     switch attempts[index].state {
-    case .asked, .renewingToken:
+    case .asked, .renewingToken, .askedForVersion:
       attempts[index].state = .silent
       return true
     case .confirmed, .silent, .refused:
@@ -167,12 +171,26 @@ struct Placement: Sendable {
     return true
   }
 
+  /// A node holds a newer version than the put with `if_seq` allows.
+  ///
+  /// - Returns: whether to ask it which.
+  mutating func asksForVersion(_ id: NodeID) -> Bool {
+    guard ifSeq != nil, let index = index(of: id), attempts[index].state != .askedForVersion else { return false }
+    attempts[index].state = .askedForVersion
+    return true
+  }
+
+  /// A node that refused tells of what it holds.
+  mutating func refused(by version: RecordVersion) {
+    refusingSeq = max(refusingSeq ?? 0, version.isTombstone ? 0 : version.seq)
+  }
+
   /// How it ended; nil while it has not. To be asked only while no further node is on its way.
   var outcome: PutOutcome? {
     guard case .storing(_, let replicas) = phase else { return nil }
     let isSettled = attempts.allSatisfy { attempt in
       switch attempt.state {
-      case .asked, .renewingToken: false
+      case .asked, .renewingToken, .askedForVersion: false
       case .confirmed, .silent, .refused: true
       }
     }
@@ -182,7 +200,8 @@ struct Placement: Sendable {
     // A silent node may still make the majority, until its query has failed.
     if !hasMajority, attempts.contains(where: { $0.state == .silent }) { return nil }
     return outcome(
-      hasMajority ? .stored : ifSeq != nil && wasRefusedForSeq ? .conflict(current: nil) : .quorumFailed,
+      hasMajority
+        ? .stored : ifSeq != nil && wasRefusedForSeq ? .conflict(current: refusingSeq) : .quorumFailed,
       stored: stored, replicas: replicas)
   }
 
@@ -194,7 +213,7 @@ struct Placement: Sendable {
         switch attempt.state {
         case .confirmed: nil
         case .refused(let reason): .init(peer: attempt.peer, reason: reason)
-        case .silent, .asked, .renewingToken: .init(peer: attempt.peer, reason: .late)
+        case .silent, .asked, .renewingToken, .askedForVersion: .init(peer: attempt.peer, reason: .late)
         }
       })
   }

@@ -54,6 +54,8 @@ struct PutRulesTests {
     let puts = try tickets.map { try network.putOutcome(of: $0) }
     #expect(puts.contains { $0.verdict == .stored })
     #expect(puts.contains { if case .conflict = $0.verdict { true } else { false } })
+    // Each is told which seq it would have to know now.
+    for case .conflict(let current) in puts.map(\.verdict) { #expect(current ?? 0 > seq) }
     // A conflict leaves nothing behind where nobody would look for it.
     #expect(network.holders(of: "key") == network.replicas(of: "key").sorted())
     // A conflict is unknown and not undone: some holder may have taken what the others refused. The

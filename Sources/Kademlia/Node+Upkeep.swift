@@ -2,8 +2,8 @@
 extension Node {
   /// Carries on with the rounds that are due.
   mutating func maintainRecords(_ now: Now) {
-    if upkeep.replicate.nextStep <= now.monotonic { stepReplication(now) }
-    if upkeep.republish.nextStep <= now.monotonic { stepRepublication(now) }
+    if upkeep.replicate.nextStep <= now.monotonic { step(now, \.replicate, .replicate) }
+    if upkeep.republish.nextStep <= now.monotonic { step(now, \.republish, .republish) }
     upkeep.dueThin(now.monotonic)
     beginRenewals(now)
     if let progress = upkeep.progressToNote(now.monotonic) {
@@ -11,55 +11,48 @@ extension Node {
     }
   }
 
-  private mutating func stepReplication(_ now: Now) {
-    let count = records.usage.records
-    upkeep.log.reserve(count)
-    var due = upkeep.replicate.step(
-      now.monotonic, entries: count, interval: parameters.replicateInterval,
-      most: Upkeep.visitsAtOnce)
+  /// One step of a round: tells which of the entries that it comes by are due.
+  private mutating func step(
+    _ now: Now, _ round: WritableKeyPath<Upkeep, UpkeepRound>, _ reason: Renewal.Reason
+  ) {
+    let count = entries(for: reason)
+    if reason == .replicate { upkeep.log.reserve(count) }
+    var due = upkeep[keyPath: round].step(
+      now.monotonic, entries: count, interval: upkeep.interval(of: reason), most: Upkeep.visitsAtOnce)
     // Nobody to give anything to: the round goes on when there is.
     guard !table.isEmpty else { return }
     while due > 0, upkeep.room > 0 {
       let wanted = min(due, upkeep.room)
-      let page = records.records(from: upkeep.replicate.next, limit: wanted)
-      for stored in page {
-        upkeep.replicate.visited(stored.record.id)
-        guard stored.live(at: now.wall) != nil else { continue }
-        if upkeep.isRecent(now.monotonic, stored.record.id) {
-          counters.replicationsSkipped += 1
+      let page = page(for: reason, from: upkeep[keyPath: round].next, limit: wanted)
+      for record in page {
+        upkeep[keyPath: round].visited(record.id)
+        guard !record.version.isExpired(at: now.wall) else { continue }
+        if upkeep.isRecent(now.monotonic, record.id) {
+          if reason == .replicate { counters.replicationsSkipped += 1 }
         } else {
-          upkeep.isDue(stored.record.id, .replicate)
+          upkeep.isDue(record.id, reason)
         }
       }
       due -= max(1, page.count)
       if page.count < wanted {
-        upkeep.replicate.reachedEnd()
+        upkeep[keyPath: round].reachedEnd()
         // A round begins with the next step, or a small store would be gone through twice in one.
         break
       }
     }
   }
 
-  private mutating func stepRepublication(_ now: Now) {
-    var due = upkeep.republish.step(
-      now.monotonic, entries: records.usage.publications,
-      interval: parameters.effectiveRepublishInterval, most: Upkeep.visitsAtOnce)
-    guard !table.isEmpty else { return }
-    while due > 0, upkeep.room > 0 {
-      let wanted = min(due, upkeep.room)
-      let page = records.publications(from: upkeep.republish.next, limit: wanted)
-      for record in page {
-        upkeep.republish.visited(record.id)
-        guard !record.version.isExpired(at: now.wall),
-          !upkeep.isRecent(now.monotonic, record.id)
-        else { continue }
-        upkeep.isDue(record.id, .republish)
-      }
-      due -= max(1, page.count)
-      if page.count < wanted {
-        upkeep.republish.reachedEnd()
-        break
-      }
+  private func entries(for reason: Renewal.Reason) -> Int {
+    switch reason {
+    case .replicate: records.usage.records
+    case .republish: records.usage.publications
+    }
+  }
+
+  private func page(for reason: Renewal.Reason, from first: RecordID, limit: Int) -> [Record] {
+    switch reason {
+    case .replicate: records.records(from: first, limit: limit).map(\.record)
+    case .republish: records.publications(from: first, limit: limit)
     }
   }
 

@@ -175,7 +175,9 @@ struct Placement: Sendable {
   ///
   /// - Returns: whether to ask it which.
   mutating func asksForVersion(_ id: NodeID) -> Bool {
-    guard ifSeq != nil, let index = index(of: id), attempts[index].state != .askedForVersion else { return false }
+    guard ifSeq != nil, let index = index(of: id), attempts[index].state != .askedForVersion else {
+      return false
+    }
     attempts[index].state = .askedForVersion
     return true
   }

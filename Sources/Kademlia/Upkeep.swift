@@ -102,6 +102,14 @@ struct Upkeep: Sendable {
   /// One that had begun has ended.
   mutating func ended() { running -= 1 }
 
+  /// How long a round takes.
+  func interval(of reason: Renewal.Reason) -> Duration {
+    switch reason {
+    case .replicate: parameters.replicateInterval
+    case .republish: parameters.effectiveRepublishInterval
+    }
+  }
+
   /// Whether somebody has looked after a record not much less than an interval ago.
   func isRecent(_ now: Instant, _ id: RecordID) -> Bool {
     // A little less than the interval: it is the same node's turn again when its next round comes by.

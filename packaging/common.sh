@@ -21,7 +21,9 @@ deb_packages=(build-essential debhelper)
 #   systemd-container  boots a machine with a systemd
 #   mmdebstrap         makes its root directory
 #   procps             finds its processes
-test_packages=(lintian man-db groff systemd-container mmdebstrap procps)
+#   iproute2           networks of the kernel, to cut in two
+#   util-linux, mount  namespaces, and small file systems to fill
+test_packages=(lintian man-db groff systemd-container mmdebstrap procps iproute2 util-linux mount)
 
 say() { printf '%s\n' "$*"; }
 
@@ -69,11 +71,11 @@ require_swift() {
     fail "Swift 6.2 or later is needed, and this is ${version:-unknown}; see https://www.swift.org/install/linux/"
 }
 
-# Builds both programs as they are released: optimised, with the Swift runtime inside, and with all
+# Builds the programs as they are released: optimised, with the Swift runtime inside, and with all
 # addresses of functions bound at the start, so that they are read-only from then on.
 build_release() {
   local program
-  for program in dhtd dhtctl; do
+  for program in dhtd dhtctl dhtsim; do
     swift build -c release --static-swift-stdlib -Xlinker -z -Xlinker now --product "$program"
   done
 }

@@ -9,6 +9,8 @@ struct Batch {
   let damage: DamageLog
   /// As it is after the changes so far.
   var ledger: Ledger
+  /// The bytes that the disk has for all that is in use, besides what is set aside for copies on write.
+  var bytesOnDisk = Int.max
 
   /// Carries one change out.
   ///
@@ -123,8 +125,8 @@ struct Batch {
     guard bytes.count <= RecordCoding.maxLength else {
       return .failure(.failed("the record is larger than \(RecordCoding.maxLength) bytes"))
     }
-    if bytes.count > slot.length ?? 0, try !hasRoom(for: bytes.count) {
-      return .failure(.full(limit: limit.maxBytes))
+    if bytes.count > slot.length ?? 0, let problem = try lackOfRoom(for: bytes.count) {
+      return .failure(problem)
     }
     let record = new.record
     let expiry = record.version.expiry
@@ -184,10 +186,12 @@ struct Batch {
     return found
   }
 
-  /// Whether a further entry keeps the store within its limit.
-  private func hasRoom(for length: Int) throws(LMDBError) -> Bool {
+  /// Why there is no room for a further entry, which must keep the store within its limit and the disk;
+  /// nil if there is.
+  private func lackOfRoom(for length: Int) throws(LMDBError) -> StoreError? {
     // It may split a page in each of three tables, besides the pages that it fills.
     let worst = (length / pageSize + 4) * pageSize
-    return try tables.pages(in: transaction) * pageSize + worst <= limit.mark
+    let bytes = try tables.pages(in: transaction) * pageSize + worst
+    return bytes > limit.mark ? .full(limit: limit.maxBytes) : bytes > bytesOnDisk ? .diskFull : nil
   }
 }

@@ -119,6 +119,39 @@ final class Environment: @unchecked Sendable {
     _ = ftruncate(descriptor, length)
   }
 
+  /// Has the file system set room aside after the file's last page, for changes are made on copies of
+  /// pages: without it nothing could be removed from a store on a full disk. Where the disk is full
+  /// already, or the file system knows no such thing, there is none.
+  ///
+  /// Called by the thread that writes.
+  func setRoomAside() {
+    var info = MDB_envinfo()
+    var descriptor: mdb_filehandle_t = -1
+    guard mdb_env_info(handle, &info) == MDB_SUCCESS,
+      mdb_env_get_fd(handle, &descriptor) == MDB_SUCCESS
+    else { return }
+    let end = (info.me_last_pgno + 1) * pageSize
+    let length = min(Self.roomSetAside, mapSize - end)
+    // The file keeps its length; blocks that it has already are passed over.
+    if length > 0 { _ = fallocate(descriptor, FALLOC_FL_KEEP_SIZE, off_t(end), off_t(length)) }
+  }
+
+  /// The copies that a few changes make.
+  static let roomSetAside = 512 << 10
+
+  /// The bytes that this file may have in use on its disk, so that there is still room for copies; nil if
+  /// the file system does not say.
+  var bytesOnDisk: Int? {
+    var descriptor: mdb_filehandle_t = -1
+    var status = stat()
+    guard let left = bytesLeftOnDisk, mdb_env_get_fd(handle, &descriptor) == MDB_SUCCESS,
+      fstat(descriptor, &status) == 0
+    else { return nil }
+    // Its own blocks, those that are set aside among them, whatever its length.
+    let (bytes, overflow) = left.addingReportingOverflow(Int(status.st_blocks) * 512)
+    return overflow ? .max : bytes - Self.roomSetAside
+  }
+
   /// Bytes that the file system has left for this file; nil if it does not say.
   var bytesLeftOnDisk: Int? {
     var descriptor: mdb_filehandle_t = -1

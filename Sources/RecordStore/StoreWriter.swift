@@ -12,6 +12,10 @@ final class StoreWriter: Sendable {
   static let maxChanges = 4096
   /// The most expired entries that are removed in a transaction.
   static let maxRemovals = 1000
+  /// The most changes of a transaction where the disk is nearly full. LMDB uses the pages that one
+  /// transaction frees in the next but one: two must fit into the room that is set aside, or nothing
+  /// could be changed any more.
+  static let maxOnFullDisk = 16
 
   private struct Queue {
     /// What was submitted together is durable together.
@@ -44,6 +48,7 @@ final class StoreWriter: Sendable {
     queue = Mutex(Queue(usage: usage, progress: ledger.progress, limit: limit))
     bell = try Bell()
     thread = Mutex(nil)
+    environment.setRoomAside()
     let started = try startThread { self.run(ledger) }
     thread.withLock { $0 = started }
   }
@@ -152,10 +157,17 @@ final class StoreWriter: Sendable {
     _ items: ArraySlice<Item>, _ limit: StoreLimit, _ progress: UpkeepProgress, _ ledger: inout Ledger
   ) -> [StoreResult] {
     guard let first = items.first else { return [] }
-    if let large = items.firstIndex(where: { ($0.change.removals ?? 0) > Self.maxRemovals }) {
+    let isShort = isShortOfDisk
+    let mostRemovals = isShort ? Self.maxOnFullDisk : Self.maxRemovals
+    if let large = items.firstIndex(where: { ($0.change.removals ?? 0) > mostRemovals }) {
       return carryOut(items[..<large], limit, progress, &ledger)
-        + [removeInParts(items[large], of: Self.maxRemovals, limit, progress, &ledger)]
+        + [removeInParts(items[large], of: mostRemovals, limit, progress, &ledger)]
         + carryOut(items[(large + 1)...], limit, progress, &ledger)
+    }
+    if isShort, items.count > Self.maxOnFullDisk {
+      let middle = items.startIndex + items.count / 2
+      return carryOut(items[..<middle], limit, progress, &ledger)
+        + carryOut(items[middle...], limit, progress, &ledger)
     }
     switch attempt(items, limit, progress, &ledger) {
     case .success(let results): return results
@@ -172,6 +184,11 @@ final class StoreWriter: Sendable {
       let reason = storeError(error, limit)
       return items.map { StoreResult(id: $0.id, result: .failure(reason)) }
     }
+  }
+
+  private var isShortOfDisk: Bool {
+    guard let bytes = environment.bytesOnDisk else { return false }
+    return bytes < usage.bytes + Environment.roomSetAside
   }
 
   /// Removes what has expired in several transactions, so that none is large: for the pages that it
@@ -214,6 +231,7 @@ final class StoreWriter: Sendable {
         transaction: transaction, tables: tables, limit: limit, pageSize: environment.pageSize,
         damage: damage, ledger: ledger)
       batch.ledger.progress = progress
+      batch.bytesOnDisk = environment.bytesOnDisk ?? .max
       var results: [StoreResult] = []
       results.reserveCapacity(items.count)
       let usage: StoreUsage
@@ -235,6 +253,7 @@ final class StoreWriter: Sendable {
         throw error
       }
       environment.fillUp()
+      environment.setRoomAside()
       ledger = batch.ledger
       queue.withLock { $0.usage = usage }
       return .success(results)

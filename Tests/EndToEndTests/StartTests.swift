@@ -54,6 +54,28 @@ extension EndToEnd {
       }
     }
 
+    @Test("nodes that all restart while the one that they joined through is gone find each other again")
+    func withoutBootstrapNode() throws {
+      try withNetwork(5) { network in
+        let others = Array(network.nodes.dropFirst())
+        var promises = Promises()
+        #expect(try promises.put(pairs(50), at: others[0]) == [])
+        network.nodes[0].kill()
+        // One after the other, and then all at once.
+        for node in others {
+          #expect(try node.stop() == .exited(0))
+          try node.startAgain().waitUntilReady()
+          #expect(try promises.broken(at: node) == [])
+        }
+        for node in others { #expect(try node.stop() == .exited(0)) }
+        for node in others { try node.startAgain() }
+        for node in others { try node.waitUntilReady() }
+        for node in others { #expect(try promises.broken(at: node) == []) }
+        #expect(try others[3].client().put("later", "value")["result"]["stored"] == 4)
+        #expect(try others[1].client().get("later") == "value")
+      }
+    }
+
     @Test("the socket that a killed daemon left behind is replaced")
     func staleSocket() throws {
       try withNetwork(1) { network in

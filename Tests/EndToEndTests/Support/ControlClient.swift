@@ -7,7 +7,7 @@ final class ControlClient {
     let description: String
   }
 
-  private let descriptor: Int32
+  let descriptor: Int32
   private var buffer: [UInt8] = []
   private var lastID: Int64 = 0
   private(set) var isClosedByDaemon = false
@@ -88,6 +88,14 @@ final class ControlClient {
       wait(for: POLLIN, until: deadline)
       receiveSome()
     }
+  }
+
+  /// The lines that have come by now, without a wait.
+  func linesAtHand() -> [[UInt8]] {
+    receiveSome()
+    var lines = buffer.split(separator: 0x0A, omittingEmptySubsequences: false).map(Array.init)
+    buffer = lines.removeLast()
+    return lines
   }
 
   private func wait(for events: Int32, until deadline: Deadline) {

@@ -5,26 +5,34 @@ final class DaemonProcess {
   let port: UInt16
   let stateDirectory: String
   let socketPath: String
+  private let host: String?
   private let network: LocalNetwork
-  private let arguments: [String]
+  private let namespaces: Namespaces?
+  private let bootstrap: [String]
+  private var options: [String]
   private let environment: [String: String]
   private(set) var process: ChildProcess
   private var connection: ControlClient?
 
   init(
-    _ network: LocalNetwork, port: UInt16, arguments: [String], environment: [String: String]
+    _ network: LocalNetwork, port: UInt16, host: String?, namespaces: Namespaces?, bootstrap: [String],
+    options: [String], environment: [String: String]
   ) throws {
     self.network = network
     self.port = port
-    self.arguments = arguments
+    self.host = host
+    self.namespaces = namespaces
+    self.bootstrap = bootstrap
+    self.options = host.map { ["--bind", $0] + options } ?? options
     self.environment = environment
     stateDirectory = network.stateDirectory(of: port)
     socketPath = network.socketPath(of: port)
-    process = try network.spawnDaemon(port: port, arguments, environment: environment)
+    process = try network.spawnDaemon(
+      port: port, bootstrap + self.options, environment: environment, in: namespaces)
   }
 
   /// An address to bootstrap from.
-  var address: String { "127.0.0.1:\(port)" }
+  var address: String { "\(host ?? "127.0.0.1"):\(port)" }
 
   /// Waits for the line that a person waits for.
   @discardableResult
@@ -88,10 +96,32 @@ final class DaemonProcess {
   }
 
   /// Starts it again as it was started before.
-  func startAgain() throws -> DaemonProcess {
+  /// - Parameters:
+  ///   - joining: whether it is told of the bootstrap nodes that it was told of before.
+  ///   - more: options that it has from now on.
+  @discardableResult
+  func startAgain(joining: Bool = true, _ more: String...) throws -> DaemonProcess {
     connection = nil
     process.end()
-    process = try network.spawnDaemon(port: port, arguments, environment: environment)
+    options += more
+    process = try network.spawnDaemon(
+      port: port, (joining ? bootstrap : []) + options, environment: environment, in: namespaces)
     return self
+  }
+
+  /// Does something with it, and starts it again and does it once more where it ended by itself
+  /// meanwhile, as the service manager would.
+  @discardableResult
+  func tended<Result>(_ body: () throws -> Result) throws -> Result {
+    for _ in 1...3 {
+      do {
+        return try body()
+      } catch {
+        // Where it still runs, that is not the reason.
+        guard (try? process.waitForExit(within: 1)) != nil else { throw error }
+        try startAgain().waitUntilReady()
+      }
+    }
+    return try body()
   }
 }

@@ -9,14 +9,17 @@ final class LocalNetwork {
   private var processes: [ChildProcess] = []
   private let programs: Programs
   private let guardian: Guardian
+  /// Options of every node.
+  private let options: [String]
 
-  fileprivate init() throws {
+  fileprivate init(options: [String], lifetime: Int) throws {
+    self.options = options
     programs = try Programs.underTest.get()
     var template = Array("/tmp/dhtd-test-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else { throw TimedOut(what: "a temporary directory") }
     directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     chown(directory, programs.user, programs.user)
-    guardian = try Guardian(seconds: 150)
+    guardian = try Guardian(seconds: lifetime)
     for name in ["run", "state", "home"] { try makeDirectory(name) }
   }
 
@@ -25,6 +28,9 @@ final class LocalNetwork {
     guardian.end()
     try? FileManager.default.removeItem(atPath: directory)
   }
+
+  /// The user that the programs run as.
+  var user: uid_t { programs.user }
 
   // MARK: - Places
 
@@ -59,14 +65,18 @@ final class LocalNetwork {
 
   /// Starts a node and does not wait for it.
   /// - Parameters:
+  ///   - host: the address that it is bound to; nil: the default, which is loopback.
   ///   - bootstrap: where it joins, as HOST:PORT.
   ///   - environment: further variables for dhtd.
+  ///   - namespaces: where it runs; nil: where the tests do.
   ///   - options: further options of dhtd.
   func launch(
-    port: UInt16? = nil, bootstrap: [String] = [], environment: [String: String] = [:], _ options: String...
+    port: UInt16? = nil, host: String? = nil, bootstrap: [String] = [], environment: [String: String] = [:],
+    in namespaces: Namespaces? = nil, _ options: String...
   ) throws -> DaemonProcess {
     let node = try DaemonProcess(
-      self, port: port ?? Ports.next(), arguments: bootstrap + options, environment: environment)
+      self, port: port ?? Ports.next(), host: host, namespaces: namespaces, bootstrap: bootstrap,
+      options: self.options + options, environment: environment)
     nodes.append(node)
     return node
   }
@@ -86,13 +96,28 @@ final class LocalNetwork {
   }
 
   func spawnDaemon(
-    port: UInt16, _ arguments: [String], environment: [String: String]
+    port: UInt16, _ arguments: [String], environment: [String: String], in namespaces: Namespaces? = nil
   ) throws -> ChildProcess {
     try spawn(
       programs.dhtd,
       [
         String(port), "--state-dir", stateDirectory(of: port), "--control-socket", socketPath(of: port),
-      ] + arguments, environment: environment)
+      ] + arguments, environment: environment, in: namespaces)
+  }
+
+  /// Starts a command of the system's as the user of the tests, which ends with the network.
+  func launchTool(_ command: [String]) throws -> ChildProcess {
+    let process = try ChildProcess(
+      command, environment: ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"],
+      group: guardian.group, input: nil)
+    processes.append(process)
+    return process
+  }
+
+  /// Starts all nodes again as they were started before, and waits until all are ready.
+  func startAllAgain() throws {
+    for node in nodes { try node.startAgain() }
+    for node in nodes { try node.waitUntilReady() }
   }
 
   /// Starts a dhtd in a terminal of its own.
@@ -115,10 +140,12 @@ final class LocalNetwork {
   }
 
   private func spawn(
-    _ program: String, _ arguments: [String], input: [UInt8]? = [], environment more: [String: String] = [:]
+    _ program: String, _ arguments: [String], input: [UInt8]? = [], environment more: [String: String] = [:],
+    in namespaces: Namespaces? = nil
   ) throws -> ChildProcess {
     try ChildProcess(
-      programs.prefix + [program] + arguments, environment: environment(more), group: guardian.group,
+      (namespaces?.entry ?? []) + programs.prefix + [program] + arguments, environment: environment(more),
+      group: guardian.group,
       input: input)
   }
 
@@ -168,6 +195,11 @@ final class LocalNetwork {
     return try run("/bin/sh", ["-c", line, programs.dhtd] + arguments, [], [:])
   }
 
+  /// Runs the simulator to its end.
+  func dhtsim(_ arguments: String...) throws -> CommandResult {
+    try run(programs.dhtsim, arguments, [], [:], within: 140)
+  }
+
   /// Starts a dhtd with these arguments alone, and waits until it is ready.
   func startPlain(_ arguments: String...) throws -> ChildProcess {
     let process = try spawn(programs.dhtd, arguments)
@@ -177,11 +209,12 @@ final class LocalNetwork {
   }
 
   private func run(
-    _ program: String, _ arguments: [String], _ input: [UInt8], _ environment: [String: String]
+    _ program: String, _ arguments: [String], _ input: [UInt8], _ environment: [String: String],
+    within seconds: Double = 60
   ) throws -> CommandResult {
     let process = try spawn(program, arguments, input: input, environment: environment)
     processes.append(process)
-    let exit = try process.waitForExit(within: 60)
+    let exit = try process.waitForExit(within: seconds)
     processes.removeLast()
     let status: Int32 =
       switch exit {
@@ -194,8 +227,13 @@ final class LocalNetwork {
 }
 
 /// Starts so many nodes that all join through the first, calls, and ends everything again.
-func withNetwork(_ count: Int = 0, _ body: (LocalNetwork) throws -> Void) throws {
-  let network = try LocalNetwork()
+/// - Parameters:
+///   - options: of every node.
+///   - lifetime: seconds after which all processes are ended, whatever the test does.
+func withNetwork(
+  _ count: Int = 0, options: [String] = [], lifetime: Int = 150, _ body: (LocalNetwork) throws -> Void
+) throws {
+  let network = try LocalNetwork(options: options, lifetime: lifetime)
   defer { network.end() }
   try network.start(count: count)
   try body(network)

@@ -10,6 +10,7 @@ struct Programs: Sendable {
 
   let dhtd: String
   let dhtctl: String
+  let dhtsim: String
   /// What stands before each command line: root runs the programs as an ordinary user, so that what
   /// is forbidden to a user is seen to be forbidden, and the machine's own instances stay untouched.
   let prefix: [String]
@@ -32,7 +33,8 @@ struct Programs: Sendable {
     let directory = ProcessInfo.processInfo.environment["DHTD_BIN"] ?? Self.releaseDirectory
     dhtd = directory + "/dhtd"
     dhtctl = directory + "/dhtctl"
-    for program in [dhtd, dhtctl] where access(program, X_OK) != 0 {
+    dhtsim = directory + "/dhtsim"
+    for program in [dhtd, dhtctl, dhtsim] where access(program, X_OK) != 0 {
       throw ProgramsMissing(
         description: "there is no program \(program); run packaging/test, which builds it")
     }

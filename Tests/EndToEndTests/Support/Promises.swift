@@ -1,0 +1,75 @@
+/// What was written and what of it was confirmed: what a reader must find, and what else it may find.
+///
+/// Every value is written once, so that a value tells the write that it came by.
+struct Promises {
+  private struct Key {
+    /// The last write that was confirmed.
+    var seq: Int64 = -1
+    var value = ""
+    /// Writes of which nobody said that they were stored: each may have been, or not.
+    var unknown: Set<String> = []
+  }
+
+  private var byKey: [String: Key] = [:]
+  private(set) var confirmed = 0
+
+  /// All keys that were written.
+  var keys: [String] { byKey.keys.sorted() }
+
+  /// A write begins; until it is confirmed nobody knows what becomes of it.
+  mutating func began(_ key: String, _ value: String) { byKey[key, default: Key()].unknown.insert(value) }
+
+  /// Notes what became of a write.
+  /// - Parameter answer: of the control socket.
+  mutating func ended(_ key: String, _ value: String, _ answer: JSON) {
+    guard let seq = answer["result"]["seq"].integer else { return }
+    confirmed += 1
+    byKey[key, default: Key()].unknown.remove(value)
+    if seq > byKey[key]?.seq ?? -1 {
+      byKey[key]?.seq = seq
+      byKey[key]?.value = value
+    }
+  }
+
+  /// Puts all pairs at one node.
+  /// - Parameter ttl: seconds; nil: the daemon's default.
+  /// - Returns: the answers that confirm nothing.
+  mutating func put(
+    _ pairs: [(key: String, value: String)], ttl: Int64? = nil, at node: DaemonProcess
+  ) throws -> [JSON] {
+    let requests = pairs.map { (key, value) in
+      var params: [String: JSON] = ["key": .string(key), "value": .string(value)]
+      if let ttl { params["ttl"] = .integer(ttl) }
+      return (method: "put", params: JSON.object(params))
+    }
+    for (key, value) in pairs { began(key, value) }
+    let answers = try node.client().callAll(requests)
+    for (pair, answer) in zip(pairs, answers) { ended(pair.key, pair.value, answer) }
+    return answers.filter { $0["result"] == .null }
+  }
+
+  /// What is wrong with an answer to a get; nil if nothing is.
+  private func problem(_ name: String, _ answer: JSON) -> String? {
+    guard let key = byKey[name] else { return nil }
+    guard let seq = answer["result"]["seq"].integer, let value = answer["result"]["value"].string else {
+      return answer["error"]["code"] == 1 && key.seq < 0
+        ? nil : "\(name): \(answer["error"]) instead of seq \(key.seq)"
+    }
+    if seq == key.seq, value == key.value { return nil }
+    if seq > key.seq, key.unknown.contains(value) { return nil }
+    return "\(name): '\(value)' of seq \(seq) instead of '\(key.value)' of seq \(key.seq)"
+  }
+
+  /// Reads every key at one node.
+  /// - Returns: what is not as it was promised.
+  func broken(at node: DaemonProcess) throws -> [String] {
+    let keys = keys
+    return zip(keys, try node.client().getAll(keys)).compactMap { problem($0, $1) }
+  }
+
+  /// Nothing is promised of these keys any more.
+  mutating func forget(_ keys: [String]) { for key in keys { byKey[key] = nil } }
+
+  /// The seq of the last confirmed write of a key.
+  func seq(of key: String) -> Int64? { byKey[key]?.seq }
+}

@@ -32,6 +32,7 @@ package struct StatusResult: Codable, Hashable, Sendable {
     case replications
     case replicationsSkipped = "replications_skipped"
     case republications
+    case publicationsFailed = "publications_failed"
     case handOffs = "hand_offs"
     case replicasSent = "replicas_sent"
     case datagramsDropped = "datagrams_dropped"
@@ -128,6 +129,8 @@ package struct StatusResult: Codable, Hashable, Sendable {
   package var replicationsSkipped: Int64 = 0
   /// Records that this node published and stored anew at the nodes closest to them.
   package var republications: Int64 = 0
+  /// Puts of clients that were confirmed and could not be noted here: nobody republishes those.
+  package var publicationsFailed: Int64 = 0
   /// Records offered to nodes that came or came back.
   package var handOffs: Int64 = 0
   /// Copies that upkeep (these three) gave to nodes that lacked them.

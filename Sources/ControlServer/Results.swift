@@ -214,6 +214,7 @@ extension StatusResult {
     replications = counters.replications
     replicationsSkipped = counters.replicationsSkipped
     republications = counters.republications
+    publicationsFailed = counters.publicationsFailed
     handOffs = counters.handOffs
     replicasSent = counters.replicasSent
     getsOK = counters.getsOK

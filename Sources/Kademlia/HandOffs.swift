@@ -21,7 +21,8 @@ struct HandOffs: Sendable {
     fileprivate(set) var next: RecordID
   }
 
-  private let parameters: Parameters
+  /// Between two passes for a contact that had left queries unanswered.
+  var interval: Duration
   /// Nodes that came lately, the latest last: what they should hold they may not have yet, so that
   /// nobody relies upon them to pass it on.
   private var newcomers: [(id: NodeID, since: Instant)] = []
@@ -52,8 +53,8 @@ struct HandOffs: Sendable {
   /// Records that one step looks at.
   static let recordsAtOnce = 128
 
-  init(parameters: Parameters) {
-    self.parameters = parameters
+  init(interval: Duration) {
+    self.interval = interval
   }
 
   /// When to go on; nil where nothing is to be done.
@@ -98,7 +99,7 @@ struct HandOffs: Sendable {
 
   /// A contact that had left a query unanswered is there again.
   mutating func cameBack(_ now: Instant, _ peer: Peer) {
-    isDue(now, peer, notBefore: parameters.repairInterval)
+    isDue(now, peer, notBefore: interval)
   }
 
   private mutating func isDue(_ now: Instant, _ peer: Peer, notBefore interval: Duration) {

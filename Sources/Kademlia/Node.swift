@@ -79,7 +79,7 @@ package struct Node {
     self.upkeep = Upkeep(
       now.monotonic, parameters: parameters, progress: records.progress, random: &random)
     self.random = random
-    self.handOffs = HandOffs(parameters: parameters)
+    self.handOffs = HandOffs(interval: parameters.repairInterval)
     self.fetched = FetchedRecords(
       capacity: parameters.cachedRecords, maxBytes: parameters.cachedBytes)
     self.quota = SourceQuota(now.monotonic, limit: parameters.keysPerSource)
@@ -116,6 +116,7 @@ package struct Node {
     repairs.interval = new.repairInterval
     maintenance.adopt(now.monotonic, new)
     upkeep.adopt(now.monotonic, new)
+    handOffs.interval = new.repairInterval
     fetched.capacity = new.cachedRecords
     fetched.maxBytes = new.cachedBytes
     quota.limit = new.keysPerSource

@@ -49,10 +49,14 @@ extension Node {
       let page = records.publications(from: upkeep.republish.next, limit: wanted)
       for record in page {
         upkeep.republish.visited(record.id)
-        guard !record.version.isExpired(at: now.wall),
-          !upkeep.isRecent(now.monotonic, record.id)
-        else { continue }
-        upkeep.isDue(record.id, .republish)
+        guard !record.version.isExpired(at: now.wall) else { continue }
+        if let held = records.stored(record.id)?.record, held.version.seq > record.version.seq {
+          // Somebody has written since. As a holder of that it may be asked about it by the others of its
+          // kind all the time, and would never ask.
+          commit(.withdraw(record.id, seq: record.version.seq), for: .upkeep)
+        } else if !upkeep.isRecent(now.monotonic, record.id) {
+          upkeep.isDue(record.id, .republish)
+        }
       }
       due -= max(1, page.count)
       if page.count < wanted {

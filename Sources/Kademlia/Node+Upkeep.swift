@@ -27,7 +27,11 @@ extension Node {
       for record in page {
         upkeep[keyPath: round].visited(record.id)
         guard !record.version.isExpired(at: now.wall) else { continue }
-        if upkeep.isRecent(now.monotonic, record.id) {
+        if reason == .republish, let held = records.stored(record.id)?.record, held.supersedes(record) {
+          // Somebody has written since. As a holder of that this node may be asked about it by the other
+          // holders all the time, and would never ask.
+          commit(.withdraw(record.id, seq: record.version.seq), for: .upkeep)
+        } else if upkeep.isRecent(now.monotonic, record.id) {
           if reason == .replicate { counters.replicationsSkipped += 1 }
         } else {
           upkeep.isDue(record.id, reason)

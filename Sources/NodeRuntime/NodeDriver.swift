@@ -49,6 +49,8 @@ package final class NodeDriver {
   package var vitalsChanged: (() -> Void)?
   /// What the core wants of the store since it was last given anything.
   private var changes: [(change: StoreChange, id: CommitID)] = []
+  /// Told when a contact has come or gone.
+  package var contactsChanged: (() -> Void)?
   /// One buffer in which every message takes its wire form.
   private var wire: [UInt8] = []
 
@@ -362,8 +364,10 @@ package final class NodeDriver {
         metadata: .event(.bootstrapUnanswered, ["in": "\(pause.inSeconds)"]))
     case .contactAdded(let peer):
       logger.info("new contact", metadata: .peer(peer))
+      contactsChanged?()
     case .contactLost(let peer):
       logger.info("lost a contact", metadata: .peer(peer))
+      contactsChanged?()
     case .unanswered(let method, let endpoint):
       logger.debug("no answer", metadata: .rpc(method, endpoint))
     case .isolated:

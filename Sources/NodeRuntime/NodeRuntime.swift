@@ -69,6 +69,19 @@ package struct NodeRuntime: Sendable {
     }
   }
 
+  /// Gives the contacts, those that have answered last before the others, whenever some have come or
+  /// gone. There is one such sequence: a further call ends the one before.
+  package func contactChanges() async throws -> AsyncStream<[Peer]> {
+    let (stream, continuation) = AsyncStream.makeStream(
+      of: [Peer].self, bufferingPolicy: .bufferingNewest(1))
+    try await eventLoop.submit {
+      let driver = driver.value
+      driver.contactsChanged = { [unowned driver] in continuation.yield(driver.node.latestContacts) }
+      if !driver.node.table.isEmpty { continuation.yield(driver.node.latestContacts) }
+    }.get()
+    return stream
+  }
+
   /// The contacts, those that have answered last before the others.
   package func latestContacts() async throws -> [Peer] {
     try await eventLoop.submit { driver.value.latestContacts }.get()

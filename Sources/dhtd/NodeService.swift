@@ -89,18 +89,16 @@ struct NodeService: Service {
     }
   }
 
-  /// Saves the contacts soon, and then now and again where some have come or gone, until the task is
-  /// cancelled.
+  /// Saves the contacts whenever some have come or gone, until the task is cancelled.
   private func saveContacts(_ runtime: NodeRuntime) async {
-    var saved: Set<NodeID> = []
-    var pauses: [Duration] = [.seconds(1), .seconds(5)].reversed()
-    while (try? await Task.sleep(for: pauses.popLast() ?? .seconds(30))) != nil,
-      let contacts = try? await runtime.latestContacts()
-    {
-      let ids = Set(contacts.map(\.id))
-      guard ids != saved else { continue }
-      saved = ids
+    guard let changes = try? await runtime.contactChanges() else { return }
+    var saves = 0
+    for await contacts in changes {
       save(contacts)
+      // The first is worth the most, and each write waits for the disk: at first a crowd comes at once,
+      // and later there is time.
+      try? await Task.sleep(for: saves < 10 ? .seconds(1) : .seconds(10))
+      saves += 1
     }
   }
 

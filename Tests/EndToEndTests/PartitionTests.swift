@@ -93,7 +93,9 @@ extension EndToEnd {
               && node.client().getAll(gone).allSatisfy { $0["error"]["code"] == 1 }
           }
         }
-        for node in network.nodes { #expect(try node.knownNodes() == 7) }
+        try eventually("every node to know all others again", within: 60) {
+          try network.nodes.allSatisfy { try $0.knownNodes() == 7 }
+        }
       }
     }
   }

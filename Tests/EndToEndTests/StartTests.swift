@@ -189,7 +189,7 @@ extension EndToEnd {
       arguments: [
         ["0"], ["70000"], ["abc"], ["-5"], [""], ["8001", "nohost"], ["8001", ""], ["8001", "host:0"],
         ["8001", "host:70000"], ["8001", "::1:8001"], ["8001", "--bootstrap", "x"], ["8001", "--bogus"],
-        ["8001", "--durability", "disk"], ["8001", "--durability", "tape"], ["8001", "--log-level", "loud"],
+        ["8001", "--durability", "tape"], ["8001", "--log-level", "loud"],
         ["8001", "--log-target", "printer"], ["8001", "--bootstrap"], ["8001", "--bootstrap", ""],
         ["8001", "--set", "alpha="],
       ])

@@ -30,18 +30,19 @@ extension EndToEnd {
       try withNetwork { network in
         let space = try Namespaces(for: network)
         let port = try Ports.next()
-        try space.mountStateDirectory(of: port, bytes: 3 << 20)
+        try space.mountStateDirectory(of: port, bytes: 4 << 20)
+        let ballast = "'\(network.stateDirectory(of: port))/ballast'"
+        try space.run("head --bytes=1M /dev/zero >\(ballast)")
         let node = try network.launch(port: port, in: space).waitUntilReady()
         var promises = Promises()
         let refused = try fill(node, &promises, "first")
         #expect(!refused.isEmpty)
         for answer in refused { #expect(isStorageFull(answer), "\(answer)") }
-        #expect(promises.confirmed > 1_000)
+        #expect(promises.confirmed > 500)
         #expect(try promises.broken(at: node) == [])
 
         // Somebody else takes the last bytes, and the node is killed in the middle of more puts.
-        let ballast = "'\(node.stateDirectory)/ballast'"
-        try space.run("cat /dev/zero >\(ballast) || true")
+        try space.run("cat /dev/zero >>\(ballast) || true")
         let stream = try PutStream(node)
         var count = 0
         try PutStream.run([stream], until: Deadline(within: 0.05), &promises) {
@@ -75,7 +76,8 @@ extension EndToEnd {
         let dead = try node.heldKeys().keys.sorted().prefix(1_000)
         let answers = try node.client().callAll(dead.map { ("delete", ["key": .string($0)]) })
         #expect(answers.filter { $0["result"]["stored"] != 1 } == [])
-        for answer in try node.client().getAll(Array(dead)) { #expect(answer["error"]["code"] == 1) }
+        let read = try node.client().getAll(Array(dead))
+        #expect(read.filter { $0["error"]["code"] != 1 } == [])
         var more = Promises()
         for batch in 1...3 { #expect(try more.put(batchOf64("new\(batch)"), at: node) == []) }
         #expect(try more.broken(at: node) == [])
@@ -107,21 +109,21 @@ extension EndToEnd {
     private func expiry(at node: DaemonProcess) throws {
       var lasting = Promises()
       #expect(try lasting.put(batchOf64("lasting"), at: node) == [])
+      var counts: [Int] = []
       for round in 1...2 {
         var passing = Promises()
         let refused = try fill(node, &passing, "passing\(round)", ttl: 3)
         #expect(!refused.isEmpty)
         for answer in refused { #expect(isStorageFull(answer), "\(answer)") }
         #expect(try lasting.broken(at: node) == [])
-        let name = passing.keys[0]
-        try eventually("'\(name)' to expire") { try node.client().get(name) == nil }
-        try eventually("room for as many as before") {
-          try node.counter("records_expired") >= Int64(passing.confirmed)
+        counts.append(passing.confirmed)
+        try eventually("all of round \(round) to have expired, and to be gone") {
+          try node.counter("stored_keys") == 64
         }
+        #expect(try node.heldKeys().count == 64)
       }
-      var new = Promises()
-      for batch in 1...2 { #expect(try new.put(batchOf64("new\(batch)"), at: node) == []) }
-      #expect(try new.broken(at: node) == [])
+      // As much fits again.
+      #expect(Double(counts[1]) > 0.8 * Double(counts[0]), "\(counts)")
       #expect(try lasting.broken(at: node) == [])
     }
 

@@ -15,7 +15,7 @@ extension EndToEnd {
     func replay() throws {
       try withNetwork { network in
         func run(_ seed: Int) throws -> CommandResult {
-          try network.dhtsim("churn", "--nodes", "20", "--hours", "2", "--keys", "30", "--seed", "\(seed)")
+          try network.dhtsim("churn", "--nodes", "60", "--hours", "2", "--keys", "30", "--seed", "\(seed)")
         }
         let first = try run(7)
         #expect(first.status == 0, "\(first)")

@@ -223,7 +223,8 @@ package final class RecordStore: RecordStorage {
         else { return true }
         let id = RecordID(.plain, target)
         let slot = try tables.lookUp(id, in: .records, of: transaction)
-        if case .damaged = slot { damage.note(id) }
+        // An entry of the index without a record is damage as well: of the index, or of the tree.
+        if slot.stored == nil { damage.note(id) }
         // The index tells of a prefix only as far as it goes.
         if let record = slot.stored?.live(at: now), record.isValue, record.key.starts(with: prefix) {
           page.append(record)

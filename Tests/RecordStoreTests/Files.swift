@@ -71,7 +71,8 @@ struct SmallDisk {
     try Self.run(["mount", "-o", "remount,size=\(bytes)", path])
   }
 
-  func unmount() { try? Self.run(["umount", path]) }
+  /// Also where something looks at it still: it goes when that has ended.
+  func unmount() { try? Self.run(["umount", "--lazy", path]) }
 
   private static func run(_ words: [String]) throws {
     var arguments = words.map { strdup($0) } + [nil]

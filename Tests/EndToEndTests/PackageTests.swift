@@ -69,6 +69,42 @@ extension EndToEnd {
       }
     }
 
+    @Test("values outlive all their nodes, by a stop, a kill and a reboot, and a damaged store is told of")
+    func durable() throws {
+      try withContainer { machine in
+        func values() throws -> [String] {
+          try (1...20).map { try machine.output("dhtctl -i 8003 get key\($0)") }
+        }
+        let expected = (1...20).map { "value\($0)" }
+        let units = "dhtd@8001 dhtd@8002 dhtd@8003"
+        try machine.output("systemctl enable --now \(units)")
+        for number in 1...20 {
+          #expect(
+            try machine.output("dhtctl put key\(number) value\(number)")
+              == "Stored key 'key\(number)' at 3 nodes")
+        }
+        try machine.output("systemctl stop \(units) && systemctl start \(units)")
+        #expect(try values() == expected)
+        try machine.output("systemctl kill --signal SIGKILL \(units)")
+        try eventually("all nodes after a kill", within: 30) {
+          try machine.run("systemctl is-active -q \(units) && dhtctl -i 8003 get key1").output == "value1"
+        }
+        #expect(try values() == expected)
+        try machine.reboot()
+        try eventually("all nodes after a reboot", within: 30) {
+          try machine.run("systemctl is-active --quiet \(units)").status == 0
+        }
+        #expect(try values() == expected)
+
+        try machine.output("systemctl stop dhtd@8002 && truncate --size 9000 /var/lib/dhtd/8002/records.mdb")
+        try machine.output("systemctl start dhtd@8002")
+        let told = try machine.journal(of: "dhtd@8002", "MESSAGE_ID=5f0f6e3b0b6a4c0e9d7c2f4a8b1e6d35")
+        #expect(told.count == 1 && told[0]["PRIORITY"] == "3", "\(told)")
+        #expect(try machine.output("ls /var/lib/dhtd/8002").contains("records.damaged-"))
+        #expect(try machine.output("dhtctl -i 8002 get key7") == "value7")
+      }
+    }
+
     @Test("members of the group use dhtctl, and others are told what to do")
     func group() throws {
       try withContainer { machine in

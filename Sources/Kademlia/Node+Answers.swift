@@ -37,7 +37,7 @@ extension Node {
         refuse(source, transaction, refusal)
       } else {
         // Whoever stores it here stores it at the others, too.
-        upkeep.log.note(now.monotonic, record.id)
+        noteRenewal(now, of: record.id, by: query, from: source)
         commit(.keep(record), for: .answer(transaction, source, seq: record.version.seq))
       }
     }

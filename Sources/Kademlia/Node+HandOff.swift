@@ -4,33 +4,32 @@
 extension Node {
   mutating func stepHandOff(_ now: Now) {
     guard let due = handOffs.nextDeadline, due <= now.monotonic else { return }
-    if let (recipients, departed) = handOffs.takeDue(now.monotonic) {
-      let shared = sharedBits(now, without: recipients.map(\.id))
+    while let cause = handOffs.nextDue(now.monotonic) {
+      let recipient = if case .arrival(let peer) = cause { peer.id } else { NodeID?.none }
+      let shared = sharedBits(now, without: recipient)
       let first = RecordID(.plain, id.keeping(leadingBits: shared))
-      handOffs.begin(
-        now.monotonic, for: recipients, departed: departed, sharedBits: shared, at: first)
+      handOffs.begin(now.monotonic, cause, sharedBits: shared, at: first)
     }
-    guard let pass = handOffs.pass else { return }
-    var next: RecordID? = pass.next
-    // Where all that were offered wait for an answer, the next step finds some of them settled.
-    if handOffs.room > 0, upkeep.room > 0 {
-      let page = records.records(from: pass.next, limit: HandOffs.recordsAtOnce)
-      next = page.count < HandOffs.recordsAtOnce ? nil : page.last?.record.id.next
-      for stored in page {
-        let target = stored.record.target
-        guard id.distance(to: target).leadingZeroBitCount >= pass.sharedBits else {
-          next = nil
-          break
-        }
-        guard handOffs.room > 0, upkeep.room > 0 else {
-          next = stored.record.id
-          break
-        }
-        if let record = stored.live(at: now.wall) { handOff(now, record, in: pass) }
-      }
-    }
+    let next = handOffs.passes.map { step(now, $0) }
     handOffs.stepped(now.monotonic, next: next)
     beginRenewals(now)
+  }
+
+  /// One step of a pass.
+  ///
+  /// - Returns: where it goes on; nil if it is over.
+  private mutating func step(_ now: Now, _ pass: HandOffs.Pass) -> RecordID? {
+    var room = pass.room
+    let page = records.records(from: pass.next, limit: HandOffs.recordsAtOnce)
+    for stored in page {
+      guard id.distance(to: stored.record.target).leadingZeroBitCount >= pass.sharedBits else {
+        return nil
+      }
+      // Where all that was offered waits for an answer, the next step finds some of it settled.
+      guard room > 0, upkeep.room > 0 else { return stored.record.id }
+      if let record = stored.live(at: now.wall), handOff(now, record, pass.cause) { room -= 1 }
+    }
+    return page.count < HandOffs.recordsAtOnce ? nil : page.last?.record.id.next
   }
 
   /// Whether a node may be one of the K closest to any record that is ours to offer. Such a record
@@ -38,7 +37,7 @@ extension Node {
   /// closer to it than that.
   func mayBeOffered(_ now: Now, _ other: NodeID) -> Bool {
     guard let bucket = id.distance(to: other).bucketIndex else { return false }
-    guard bucket < sharedBits(now, without: [other]) else { return true }
+    guard bucket < sharedBits(now, without: other) else { return true }
     let closer = table.occupancy.reduce(1) { $1.index > bucket ? $0 + $1.nodes : $0 }
     return closer < parameters.k
   }
@@ -46,11 +45,11 @@ extension Node {
   /// How many leading bits a target shares with our ID at least, if we may be the closest to it of
   /// those that can be relied upon: where such a contact is in bucket i, all targets that differ from
   /// our ID in bit i and not before are closer to it.
-  private func sharedBits(_ now: Now, without recipients: [NodeID]) -> Int {
+  private func sharedBits(_ now: Now, without recipient: NodeID?) -> Int {
     var bits = 0
     // It is enough to look at the first buckets without a gap: they hold most of the network.
     while table.contacts(inBucket: bits).contains(where: { contact in
-      contact.state == .good && !recipients.contains(contact.id)
+      contact.state == .good && contact.id != recipient
         && !handOffs.isNewcomer(now.monotonic, contact.id)
     }) {
       bits += 1
@@ -58,9 +57,11 @@ extension Node {
     return bits
   }
 
-  /// Offers a record to those that should hold it and may not, and has it replicated where one that
+  /// Offers a record to a node that should hold it and may not, or has it replicated where one that
   /// should have held it has left; if that is for us to do.
-  private mutating func handOff(_ now: Now, _ record: Record, in pass: HandOffs.Pass) {
+  ///
+  /// - Returns: whether it was offered.
+  private mutating func handOff(_ now: Now, _ record: Record, _ cause: HandOffs.Cause) -> Bool {
     let target = record.target
     let own = target.distance(to: id)
     let closest = table.closest(to: target, count: parameters.k).map(\.id)
@@ -74,25 +75,40 @@ extension Node {
       let closer = closest.count { $0 != node && target.distance(to: $0) < distance }
       return closer + (own < distance ? 1 : 0) < parameters.k
     }
-    for peer in pass.recipients where isHolder(peer.id) && isOurs(without: peer.id) {
-      handOffs.offered()
+    switch cause {
+    case .arrival(let peer):
+      guard isHolder(peer.id), isOurs(without: peer.id) else { return false }
       counters.handOffs += 1
-      let query = Query.Method.get(target: target, kind: record.id.kind, seq: record.version.seq)
+      // What it has is asked for, and not with our seq: that is how a holder looks after all others, and
+      // would have them leave this record alone.
+      let query = Query.Method.get(target: target, kind: record.id.kind, seq: .max)
+      handOffs.offered(to: peer.id)
       send(now, query, to: peer.endpoint, expecting: peer.id, for: .handOff(record.id))
-    }
-    if pass.departed.contains(where: isHolder), isOurs(without: nil) {
+      return true
+    case .departure(let departed):
+      guard departed.contains(where: isHolder), isOurs(without: nil) else { return false }
       upkeep.isDue(record.id, .replicate)
+      return false
     }
   }
 
   /// A node that was offered a record says what it has.
   mutating func offerAnswered(_ now: Now, _ id: RecordID, _ peer: Peer, _ response: Response) {
     guard let record = records.stored(id)?.live(at: now.wall), response.keeps(id.kind) else { return }
-    if case .record(let theirs)? = response.held, theirs.id == id, theirs.supersedes(record) {
-      keepIfNewer(now, theirs)
+    if let theirs = response.held?.version, theirs.seq > record.version.seq {
+      // It has a newer one, which is wanted unless it has expired.
+      guard !theirs.isExpired(at: now.wall) else { return }
+      let query = Query.Method.get(target: id.target, kind: id.kind, seq: record.version.seq)
+      send(now, query, to: peer.endpoint, expecting: peer.id, for: .newer(id))
     } else if let token = response.token, response.held?.isOlder(than: record) ?? true {
       sendCopy(now, record, to: peer, token: token)
     }
+  }
+
+  /// A node that has a newer version of what it was offered gives it.
+  mutating func newerVersionCame(_ now: Now, _ id: RecordID, _ response: Response) {
+    guard case .record(let record)? = response.held, record.id == id else { return }
+    keepIfNewer(now, record)
   }
 }
 

@@ -16,7 +16,7 @@ extension Node {
     }
     bootstrap.reunion = .init(reachable.map(\.endpoint))
     for peer in reachable.reversed() { maintenance.lost(peer) }
-    handOffs.isFamiliar(with: reachable.map(\.id))
+    handOffs.isFamiliar(now.monotonic, with: reachable.map(\.id))
     for peer in reachable {
       send(now, .ping, to: peer.endpoint, expecting: peer.id, for: .reunion)
     }

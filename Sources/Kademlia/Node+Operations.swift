@@ -258,7 +258,8 @@ extension Node {
       operation.task = .put(placement)
       guard let outcome else { break }
       if outcome.verdict == .stored { counters.putsOK += 1 } else { counters.putsFailed += 1 }
-      awaitStragglers(of: placement, operation)
+      // The value of a put that failed is given to nobody else.
+      if outcome.verdict == .stored { awaitStragglers(of: placement, operation) }
       fetched.remove(placement.id)
       if outcome.verdict == .stored {
         upkeep.log.note(now.monotonic, placement.id)
@@ -266,7 +267,6 @@ extension Node {
           upkeep.isThin(placement.id, records.stored(placement.id) == nil ? .republish : .replicate)
         }
       }
-      withdraw(placement, unless: outcome.verdict == .stored)
       complete(now, id, .put(outcome))
       return
     }

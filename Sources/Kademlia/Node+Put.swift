@@ -13,7 +13,6 @@ extension Node {
         return placement.outcome(.conflict(current: current), stored: 0, replicas: replicas)
       }
       placement.begin(replicas: replicas)
-      publish(now, &placement, operation.id)
     }
     if let (record, nodes) = placement.due(from: operation.lookup.closest) {
       for node in nodes {
@@ -29,24 +28,36 @@ extension Node {
           }
           _ = placement.refused(id, reason: .refused(error), overSeq: error.isOverSeq)
         } else {
-          commit(.keep(record), for: .placement(operation.id))
+          commit(now, .keep(record), for: .placement(operation.id))
         }
       }
     }
-    return operation.lookup.isFinished ? placement.outcome : nil
+    guard operation.lookup.isFinished, let outcome = placement.outcome else { return nil }
+    return isPublished(now, &placement, operation.id, outcome) ? outcome : nil
   }
 
   // MARK: - What its publisher notes
 
-  /// Notes the record as published by this node, so that it is published again until its time is over.
-  /// That takes as long as the stores do, and goes on beside them.
-  private mutating func publish(_ now: Now, _ placement: inout Placement, _ operation: OperationID) {
-    guard case .storing(let record, _) = placement.phase,
+  /// Whether a put has nothing more to wait for. One that was confirmed is noted as published by this node
+  /// before anybody is told so, so that it is published again until its time is over, whatever happens to
+  /// this node. One that was not is not: whether it lasts is unknown, and its user is told that.
+  private mutating func isPublished(
+    _ now: Now, _ placement: inout Placement, _ operation: OperationID, _ outcome: PutOutcome
+  ) -> Bool {
+    guard outcome.verdict == .stored else { return true }
+    switch placement.publication {
+    case .noted: return true
+    case .pending: return false
+    case .none:
       // One that ends before the first round comes by need not be noted.
-      record.version.expiry - now.wall.seconds > parameters.effectiveRepublishInterval.components.seconds
-    else { return }
-    placement.publication = .pending
-    commit(.publish(record), for: .publication(operation))
+      let interval = parameters.effectiveRepublishInterval.components.seconds
+      guard case .storing(let record, _) = placement.phase,
+        record.version.expiry - now.wall.seconds > interval
+      else { return true }
+      placement.publication = .pending
+      commit(now, .publish(record), for: .publication(operation))
+      return false
+    }
   }
 
   /// The record is noted, or cannot be.
@@ -55,13 +66,6 @@ extension Node {
       placement.publication = .noted
       return false
     }
-  }
-
-  /// A put that was not confirmed is not published again: whether it lasts is unknown, and its user was
-  /// told so.
-  mutating func withdraw(_ placement: Placement, unless isStored: Bool) {
-    guard !isStored, case .noted = placement.publication else { return }
-    commit(.withdraw(placement.id, seq: placement.version.seq), for: .upkeep)
   }
 
   private mutating func send(

@@ -12,6 +12,8 @@ enum Purpose: Sendable {
   case repair
   /// A record is offered to a node that came or came back.
   case handOff(RecordID)
+  /// It has a newer version, which is wanted.
+  case newer(RecordID)
   /// A node that queried us is asked whether it can be queried itself.
   case verification
   /// A contact is asked whether it still lives.
@@ -84,8 +86,7 @@ extension Node {
       guard let peer = query.peer else { return }
       updateLookup(now, operation) { $0.silent(peer) }
     case .handOff:
-      handOffs.settled()
-      if let peer = query.peer { handOffs.dropped(peer) }
+      if let peer = query.peer { handOffs.fellSilent(now.monotonic, peer) }
     case .store(let operation), .token(let operation):
       guard let peer = query.peer else { return }
       storeFellSilent(now, operation, at: peer)
@@ -97,7 +98,7 @@ extension Node {
     case .reunion:
       reunionSettled(now, query.endpoint)
     // Whoever asked to join through a stranger waits as for a ping: it may be far away.
-    case .repair, .verification, .liveness, .probe, .ping, .userBootstrap:
+    case .repair, .newer, .verification, .liveness, .probe, .ping, .userBootstrap:
       break
     }
   }
@@ -117,7 +118,7 @@ extension Node {
       finish(operation, .ping(.unanswered(after: parameters.rpcTimeout)))
     case .userBootstrap(let operation):
       userBootstrapSettled(now, operation, query.endpoint, met: nil)
-    case .repair, .refusal, .handOff, .verification, .liveness, .probe, .bootstrap, .reunion:
+    case .repair, .refusal, .handOff, .newer, .verification, .liveness, .probe, .bootstrap, .reunion:
       break
     }
   }
@@ -152,7 +153,9 @@ extension Node {
     let roundTrip = now.monotonic.since(query.sent)
     networkRoundTrip.sample(roundTrip)
     admit(now, peer, roundTrip: roundTrip, for: query.purpose)
-    if case .handOff = query.purpose, query.stage != .silent { handOffs.settled() }
+    if case .handOff = query.purpose, query.stage != .silent, let peer = query.peer {
+      handOffs.settled(by: peer)
+    }
 
     if let expected = query.peer, expected != response.sender {
       // Somebody else lives at that address now. Whom we meant has not answered.
@@ -181,6 +184,8 @@ extension Node {
       maintenance.pingSettled(peer.id)
     case .handOff(let record):
       offerAnswered(now, record, peer, response)
+    case .newer(let record):
+      newerVersionCame(now, record, response)
     case .repair, .liveness, .probe:
       break
     }
@@ -223,8 +228,8 @@ extension Node {
       guard let peer = query.peer else { return }
       refusalExplained(now, operation, at: peer, reason, nil)
     case .handOff:
-      if query.stage != .silent { handOffs.settled() }
-    case .repair, .verification, .liveness, .probe:
+      if query.stage != .silent, let peer = query.peer { handOffs.settled(by: peer) }
+    case .repair, .newer, .verification, .liveness, .probe:
       break
     }
   }
@@ -241,7 +246,7 @@ extension Node {
       refusedStore(now, operation, at: expected, reason: .replaced)
     case .refusal(let operation, let error):
       refusalExplained(now, operation, at: expected, error, nil)
-    case .repair, .handOff, .verification, .liveness, .probe, .bootstrap, .reunion, .ping, .userBootstrap:
+    case .repair, .handOff, .newer, .verification, .liveness, .probe, .bootstrap, .reunion, .ping, .userBootstrap:
       break
     }
   }

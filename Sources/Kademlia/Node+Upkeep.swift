@@ -2,8 +2,11 @@
 extension Node {
   /// Carries on with the rounds that are due.
   mutating func maintainRecords(_ now: Now) {
-    if upkeep.replicate.nextStep <= now.monotonic { step(now, \.replicate, .replicate) }
-    if upkeep.republish.nextStep <= now.monotonic { step(now, \.republish, .republish) }
+    for reason in upkeep.order() {
+      let round: WritableKeyPath<Upkeep, UpkeepRound> =
+        reason == .replicate ? \.replicate : \.republish
+      if upkeep[keyPath: round].nextStep <= now.monotonic { step(now, round, reason) }
+    }
     upkeep.dueThin(now.monotonic)
     beginRenewals(now)
     if let progress = upkeep.progressToNote(now.monotonic) {
@@ -89,18 +92,22 @@ extension Node {
 
   /// The lookup of a renewal has ended: gives the newest version to those that lack it.
   mutating func renewed(_ now: Now, _ renewal: Renewal, _ lookup: Lookup) {
+    // Newer versions of which nothing but the seq is told have expired and hide what is older, if most of
+    // the nodes say so: the word of one is not enough to leave a record to its fate.
+    let hiding = lookup.closest.count { ($0.held?.seq ?? 0) > renewal.newest.version.seq }
+    let isHidden = hiding * 2 > lookup.closest.count
     switch renewal.reason {
     case .replicate: counters.replications += 1
     case .republish:
       counters.republications += 1
       // Somebody has written since: that version is theirs to look after.
-      if renewal.isOutdated {
+      if isHidden || renewal.newest != renewal.record {
         commit(.withdraw(renewal.record.id, seq: renewal.record.version.seq), for: .upkeep)
       }
     }
     upkeep.log.note(now.monotonic, renewal.record.id)
     if lookup.closest.count < parameters.k { upkeep.isThin(renewal.record.id, renewal.reason) }
-    if !renewal.isHidden { spread(now, renewal, lookup) }
+    if !isHidden { spread(now, renewal, lookup) }
     upkeep.ended()
     beginRenewals(now)
   }

@@ -56,6 +56,8 @@ package struct Node {
   var activeOperations = 0
   var commits: [CommitID: CommitPurpose] = [:]
   var lastCommit: UInt64 = 0
+  /// Commits that a put of this node's users waits for, and until when.
+  var awaitedCommits: Deque<(commit: CommitID, deadline: Instant)> = []
   var repairs: RepairLog
   /// Puts that ended while closer nodes than some that confirmed had not answered their lookup.
   var stragglers: [OperationID: (record: Record, waiting: [NodeID])] = [:]
@@ -142,6 +144,7 @@ package struct Node {
     if let handOff = handOffs.nextDeadline { next = min(next, handOff) }
     if let query = inflight.nextDeadline { next = min(next, query) }
     if let attempt = bootstrap.nextDeadline { next = min(next, attempt) }
+    if let commit = awaitedCommits.first { next = min(next, commit.deadline) }
     return next
   }
 
@@ -154,6 +157,7 @@ package struct Node {
       case .failed(let query): hasFailed(now, query)
       }
     }
+    giveUpCommits(now)
     carryOnBootstrap(now)
     maintain(now)
     maintainRecords(now)
@@ -178,6 +182,7 @@ package struct Node {
     _ now: Now, _ commit: CommitID, _ result: Result<Int, StoreError>
   ) {
     guard let purpose = commits.removeValue(forKey: commit) else { return }
+    while let first = awaitedCommits.first, commits[first.commit] == nil { awaitedCommits.removeFirst() }
     switch purpose {
     case .answer(let transaction, let endpoint, let seq):
       switch result {
@@ -217,6 +222,27 @@ package struct Node {
     case upkeep
     /// As many as that may go at once.
     case expiry(limit: Int)
+  }
+
+  /// A change that a put waits for, as long as it would for another node: a disk that hangs must not
+  /// hang the put that a majority has confirmed.
+  mutating func commit(_ now: Now, _ change: StoreChange, for purpose: CommitPurpose) {
+    commit(change, for: purpose)
+    awaitedCommits.append((CommitID(rawValue: lastCommit), now.monotonic + parameters.rpcTimeout))
+  }
+
+  private mutating func giveUpCommits(_ now: Now) {
+    while let first = awaitedCommits.first, first.deadline <= now.monotonic {
+      awaitedCommits.removeFirst()
+      switch commits[first.commit] {
+      case .placement(let operation):
+        refusedStore(now, operation, at: id, reason: .unanswered(after: parameters.rpcTimeout))
+      case .publication(let operation):
+        counters.publicationsFailed += 1
+        published(now, operation)
+      default: break
+      }
+    }
   }
 
   mutating func commit(_ change: StoreChange, for purpose: CommitPurpose) {

@@ -70,7 +70,9 @@ struct Operation: Sendable {
       task = .get(retrieval)
     case .put(var placement):
       // An expired version still hides older ones, so a new one must be above it too.
-      placement.heard(version, isLive: !version.isExpired(at: now.wall))
+      placement.heard(
+        version, isLive: !version.isExpired(at: now.wall),
+        latest: now.wall.seconds + parameters.maxTTL + parameters.clockSkew)
       task = .put(placement)
     }
     return held

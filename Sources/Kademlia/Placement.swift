@@ -38,7 +38,7 @@ struct Placement: Sendable {
   let key: [UInt8]
   let value: [UInt8]
   /// Seconds since the epoch.
-  let expiry: Int64
+  private(set) var expiry: Int64
   let isTombstone: Bool
   /// The seq that the current version must have; 0 for none.
   let ifSeq: Int64?
@@ -70,7 +70,10 @@ struct Placement: Sendable {
     self.draftSeq = draftSeq
   }
 
-  mutating func heard(_ version: RecordVersion, isLive: Bool) {
+  /// - Parameter latest: no record expires later than that, seconds since the epoch.
+  mutating func heard(_ version: RecordVersion, isLive: Bool, latest: Int64) {
+    // A deletion outlives every copy that it deletes.
+    if isTombstone { expiry = max(expiry, min(version.expiry, latest)) }
     guard version.seq >= highestSeq else { return }
     // At one seq a tombstone wins over a value.
     let isDeleted = version.isTombstone || (version.seq == highestSeq && currentSeq == 0)
@@ -196,7 +199,7 @@ struct Placement: Sendable {
       case .confirmed, .silent, .refused: true
       }
     }
-    guard isSettled, publication != .pending else { return nil }
+    guard isSettled else { return nil }
     let stored = attempts.count { $0.state == .confirmed }
     let hasMajority = stored >= replicas / 2 + 1
     // A silent node may still make the majority, until its query has failed.

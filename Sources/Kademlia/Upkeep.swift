@@ -22,6 +22,9 @@ struct Upkeep: Sendable {
   /// others have come.
   private var thin: Deque<Task> = []
   private var thinDue: Instant?
+  /// How many of them were thin when others came: those that are thin again wait for the next to come.
+  private var thinLeft = 0
+  private var isRepublishFirst = false
   private var noted: UpkeepProgress
   private var nextNote: Instant
 
@@ -64,6 +67,12 @@ struct Upkeep: Sendable {
     return thinDue.map { min($0, next) } ?? next
   }
 
+  /// Both rounds in their order, which is the other one the next time: neither takes all the room.
+  mutating func order() -> [Renewal.Reason] {
+    isRepublishFirst.toggle()
+    return isRepublishFirst ? [.republish, .replicate] : [.replicate, .republish]
+  }
+
   /// How many more may be told to be due now.
   var room: Int { max(0, parameters.renewalsPerSecond - waiting.count) }
 
@@ -80,21 +89,25 @@ struct Upkeep: Sendable {
 
   /// Another node has come.
   mutating func nodeCame(_ now: Instant) {
-    if !thin.isEmpty, thinDue == nil { thinDue = now + Self.pauseForOthers }
+    guard !thin.isEmpty else { return }
+    thinLeft = thin.count
+    if thinDue == nil { thinDue = now + Self.pauseForOthers }
   }
 
   /// Thin records are due when others have come.
   mutating func dueThin(_ now: Instant) {
     guard let due = thinDue, due <= now else { return }
-    let count = min(room, thin.count)
+    let count = min(room, thinLeft, thin.count)
     waiting += thin.prefix(count)
     thin.removeFirst(count)
-    thinDue = thin.isEmpty ? nil : now + Self.pauseForOthers
+    thinLeft = min(thinLeft - count, thin.count)
+    thinDue = thinLeft > 0 ? now + Self.pauseForOthers : nil
   }
 
   /// The next to begin, if one may; it counts as begun.
   mutating func next() -> Task? {
-    guard running < parameters.parallelRenewals, let task = waiting.popFirst() else { return nil }
+    // So many that a quarter of a second for each is enough to keep to the rate.
+    guard running < max(parameters.parallelRenewals, parameters.renewalsPerSecond / 4), let task = waiting.popFirst() else { return nil }
     running += 1
     return task
   }

@@ -22,7 +22,9 @@ struct UpkeepRound: Sendable {
 
   /// Works by another interval.
   mutating func adopt(_ now: Instant, interval: Duration) {
+    let planned = nextStep
     plan(now, entries: 0, interval: interval)
+    nextStep = min(nextStep, planned)
   }
 
   private mutating func plan(_ now: Instant, entries: Int, interval: Duration) {

@@ -41,7 +41,9 @@ import Testing
       "max_ttl": "29d", "clock_skew": "9m", "repair_interval": "9m", "replicate_interval": "2h",
       "expiry_interval": "2m", "limits.operations": "65", "limits.waiting_operations": "9",
       "limits.queries": "65", "limits.verifications": "65", "limits.bootstrap_addresses": "9",
-      "storage.max_bytes": "2MiB",
+      "storage.max_bytes": "2MiB", "republish_interval": "2h", "limits.renewals": "50",
+      "limits.pending_writes": "100", "limits.keys_per_source": "9", "limits.cached_keys": "9",
+      "limits.cache_bytes": "2MiB",
     ]
     let setting = try setting(name)
     let value = try #require(values[name])

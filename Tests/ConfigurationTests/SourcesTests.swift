@@ -70,12 +70,6 @@ import Testing
     #expect(loaded.warnings.contains { $0.contains("DHTD_PORT") })
   }
 
-  @Test("what has no effect in this version is said")
-  func withoutEffect() throws {
-    #expect(try Files(["dhtd.yaml": "replicate_interval: 2h"]).load().warnings.count == 1)
-    #expect(try Files(["dhtd.yaml": "replicate_interval: 1h"]).load().warnings.isEmpty)
-  }
-
   @Test("an option of a key that is none, or with a wrong value, is named as it was written")
   func wrongOptions() throws {
     let files = try Files(["dhtd.yaml": ""])

@@ -8,6 +8,8 @@ struct Promises {
     var value = ""
     /// Writes of which nobody said that they were stored: each may have been, or not.
     var unknown: Set<String> = []
+    /// Values that were confirmed with the same seq, by writers at the same moment: one of them won.
+    var rivals: Set<String> = []
   }
 
   private var byKey: [String: Key] = [:]
@@ -28,6 +30,9 @@ struct Promises {
     if seq > byKey[key]?.seq ?? -1 {
       byKey[key]?.seq = seq
       byKey[key]?.value = value
+      byKey[key]?.rivals = [value]
+    } else if seq == byKey[key]?.seq {
+      byKey[key]?.rivals.insert(value)
     }
   }
 
@@ -55,8 +60,8 @@ struct Promises {
       return answer["error"]["code"] == 1 && key.seq < 0
         ? nil : "\(name): \(answer["error"]) instead of seq \(key.seq)"
     }
-    if seq == key.seq, value == key.value { return nil }
-    if seq > key.seq, key.unknown.contains(value) { return nil }
+    if seq == key.seq, key.rivals.contains(value) { return nil }
+    if seq >= key.seq, key.unknown.contains(value) { return nil }
     return "\(name): '\(value)' of seq \(seq) instead of '\(key.value)' of seq \(key.seq)"
   }
 

@@ -33,7 +33,8 @@ void cfaultmark_set_all(void) {
 static void handle(int signal, siginfo_t *info, void *context) {
   (void)context;
   int saved = errno;
-  cfaultmark_set_all();
+  // A signal that somebody has sent says nothing of the store.
+  if (info->si_code > 0) cfaultmark_set_all();
   // The instruction is run again when this returns, and then meets whoever was here before: a
   // backtracer, or the kernel's own way.
   sigaction(signal, signal == SIGBUS ? &before_bus : &before_segv, NULL);

@@ -11,6 +11,7 @@ final class ControlService {
   private let driver: NodeDriver
   private let version: String
   private let logger: Logger
+  private var lastFailures: [ControlErrorCode: Instant] = [:]
 
   init(_ driver: NodeDriver, version: String, logger: Logger) {
     self.driver = driver
@@ -20,8 +21,8 @@ final class ControlService {
 
   /// Carries a request out and answers exactly once, now or later.
   func carryOut(_ request: ControlRequest, then answer: @escaping Answer) {
-    let answer: Answer = { [logger] outcome in
-      logger.log(request, outcome)
+    let answer: Answer = { [self] outcome in
+      log(request, outcome)
       answer(outcome)
     }
     switch request {
@@ -63,6 +64,17 @@ final class ControlService {
     case .keys(let params):
       answer(keys(params))
     }
+  }
+
+  /// A full store, say, fails every put: one a second of each kind of failure is told as a warning.
+  private func log(_ request: ControlRequest, _ outcome: Result<ControlResult, ControlError>) {
+    var isNews = true
+    if case .failure(let error) = outcome {
+      let now = SystemClock.now.monotonic
+      isNews = lastFailures[error.code].map { now.since($0) >= .seconds(1) } ?? true
+      if isNews { lastFailures[error.code] = now }
+    }
+    logger.log(request, outcome, isNews: isNews)
   }
 
   private func operate(

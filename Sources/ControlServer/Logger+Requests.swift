@@ -6,12 +6,14 @@ import NodeRuntime
 extension Logger {
   /// Tells what came of a request. Keys are left out, for they are the users' own: the target says
   /// as much to those who know the key.
-  func log(_ request: ControlRequest, _ outcome: Result<ControlResult, ControlError>) {
+  ///
+  /// - Parameter isNews: whether nothing of the kind was told lately.
+  func log(_ request: ControlRequest, _ outcome: Result<ControlResult, ControlError>, isNews: Bool) {
     switch outcome {
     case .success:
       debug("\(request.method.rawValue) done", metadata: request.metadata)
     case .failure(let error):
-      let isTrouble = request.isForTheNetwork && error.code.isTrouble
+      let isTrouble = isNews && request.isForTheNetwork && error.code.isTrouble
       log(
         level: isTrouble ? .warning : .debug, "\(request.method.rawValue) failed: \(error.message)",
         metadata: isTrouble ? .event(.operationFailed, request.metadata) : request.metadata)

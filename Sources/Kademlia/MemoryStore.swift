@@ -110,7 +110,7 @@ package final class MemoryStore: RecordStorage {
 
   package var isDurable: Bool { false }
 
-  package var hasFailed: Bool { false }
+  package var failure: String? { nil }
 
   package func close() {}
 

@@ -42,8 +42,9 @@ package protocol RecordStorage: RecordReader {
   var damagedRecords: Int { get }
   /// Whether what it has confirmed outlives this process, however that ends.
   var isDurable: Bool { get }
-  /// Whether it can do nothing any more; the node should end, and be started again.
-  var hasFailed: Bool { get }
+  /// Why it can do nothing any more; nil while it can. What it reads then means nothing: the node should
+  /// say nothing more, end, and be started again.
+  var failure: String? { get }
   /// Ends it: what was submitted is carried out first. Nothing may be called after this.
   func close()
 }

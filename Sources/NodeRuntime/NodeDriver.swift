@@ -43,6 +43,11 @@ package final class NodeDriver {
   private var knownDamage = 0
   /// When the store last refused for want of room; nil once there is room again.
   private var lastFull: Instant?
+  /// When a change of the store last failed for another reason, and that was told.
+  private var lastComplaint: Instant?
+  /// Changes that the store has not told the end of, and since when none has come to its end.
+  private var unanswered = 0
+  private var waitingSince: Instant?
   /// How the node is, as last told.
   package private(set) var vitals = Vitals()
   /// Told when the vitals have changed.
@@ -227,6 +232,7 @@ package final class NodeDriver {
 
   private func perform() {
     while node.hasEffects {
+      guard storeWorks() else { return }
       for effect in node.takeEffects() { perform(effect) }
     }
     setTimer()
@@ -277,6 +283,8 @@ package final class NodeDriver {
       // All changes of one turn of the loop end together: on a disk, one wait serves them all.
       let batch = changes
       changes = []
+      if unanswered == 0 { waitingSince = SystemClock.now.monotonic }
+      unanswered += batch.count
       store.submit(batch)
       collect()
     }
@@ -286,18 +294,31 @@ package final class NodeDriver {
 
   /// Tells the node what became of its changes.
   private func collect() {
-    for result in store.takeResults() {
+    let results = store.takeResults()
+    if !results.isEmpty {
+      unanswered -= results.count
+      waitingSince = unanswered > 0 ? SystemClock.now.monotonic : nil
+    }
+    for result in results {
       if case .failure(let error) = result.result { log(error) }
       node.committed(SystemClock.now, result.id, result.result)
     }
-    if store.hasFailed {
-      logger.critical(
-        "the record store has failed; this node ends, and looks for what can be saved when it is started again",
-        metadata: .event(.storeFailed))
-      fail(.storeFailed)
-      return
-    }
     perform()
+  }
+
+  /// Whether the store works; if not, this node ends before it says anything that rests on it.
+  private func storeWorks() -> Bool {
+    guard let reason = store.failure else { return true }
+    if !isStopped {
+      logger.critical(
+        """
+        the record store has failed: \(reason); this node ends, and looks for what can be saved when it is \
+        started again
+        """,
+        metadata: .event(.storeFailed))
+    }
+    fail(.storeFailed)
+    return false
   }
 
   private func log(_ error: StoreError) {
@@ -311,7 +332,10 @@ package final class NodeDriver {
         "records are refused: \(error); what is stored stays, and other nodes take the new ones",
         metadata: .event(.storeFull))
     case .failed:
-      logger.error("a change of the record store failed: \(error)")
+      let now = SystemClock.now.monotonic
+      guard lastComplaint.map({ now.since($0) > .seconds(60) }) ?? true else { return }
+      lastComplaint = now
+      logger.error("a change of the record store failed: \(error); see that its disk is sound")
     case .superseded:
       break
     }
@@ -323,6 +347,10 @@ package final class NodeDriver {
     if let lastFull, usage.fullness < 0.95, SystemClock.now.monotonic.since(lastFull) > .seconds(60) {
       self.lastFull = nil
       logger.info("no record was refused for want of room for a minute")
+    }
+    if let waiting = waitingSince, SystemClock.now.monotonic.since(waiting) > .seconds(10) {
+      waitingSince = nil
+      logger.error("the disk has not finished a write for 10 s; nothing is stored here until it does")
     }
     let damage = store.damagedRecords
     guard damage > knownDamage else { return }

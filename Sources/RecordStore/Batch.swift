@@ -11,6 +11,8 @@ struct Batch {
   var ledger: Ledger
   /// The bytes that the disk has for all that is in use, besides what is set aside for copies on write.
   var bytesOnDisk = Int.max
+  /// Whether anything was changed but the ledger.
+  private(set) var isChanged = false
 
   /// Carries one change out.
   ///
@@ -70,6 +72,7 @@ struct Batch {
       let due = try dueEntries(at: now, limit: limit - removed)
       if due.isEmpty { break }
       for key in due {
+        isChanged = true
         try transaction.delete(tables.expiry, key)
         guard let expiry = key.withUnsafeBytes(ExpiryKey.init(key:)) else { continue }
         let slot = try lookUp(expiry.id, in: expiry.table)
@@ -128,6 +131,7 @@ struct Batch {
     if bytes.count > slot.length ?? 0, let problem = try lackOfRoom(for: bytes.count) {
       return .failure(problem)
     }
+    isChanged = true
     let record = new.record
     let expiry = record.version.expiry
     if let old = slot.stored?.record.version.expiry, old != expiry {
@@ -153,6 +157,7 @@ struct Batch {
   private mutating func remove(
     _ id: RecordID, _ slot: Slot, from table: EntryTable
   ) throws(LMDBError) {
+    isChanged = true
     if let stored = slot.stored {
       try transaction.delete(
         tables.expiry, ExpiryKey(time: stored.record.version.expiry, table: table, id: id).key)

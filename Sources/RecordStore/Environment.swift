@@ -72,6 +72,10 @@ final class Environment: @unchecked Sendable {
     try map.withLock { (current) throws(LMDBError) in
       let wanted = size / pageSize * pageSize
       guard wanted > current else { return }
+      // LMDB lets go of its map before it makes another, and has none where that fails.
+      let trial = mmap(nil, wanted, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+      guard trial != MAP_FAILED else { throw LMDBError(errno) }
+      munmap(trial, wanted)
       try LMDBError.check(mdb_env_set_mapsize(handle, wanted))
       current = wanted
     }

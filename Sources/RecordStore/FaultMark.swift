@@ -53,10 +53,9 @@ final class FaultMark: Sendable {
     var bytes = [UInt8(CFAULTMARK_CLEAR)] + Array("dht".utf8)
     bytes.append(littleEndian: salt)
     bytes.append(littleEndian: Self.checksum(of: bytes))
-    guard pwrite(descriptor, bytes, bytes.count, 0) == bytes.count, fdatasync(descriptor) == 0 else {
-      return errno
-    }
-    return 0
+    let written = pwrite(descriptor, bytes, bytes.count, 0)
+    guard written == bytes.count else { return written < 0 ? errno : EIO }
+    return fdatasync(descriptor) == 0 ? 0 : errno
   }
 
   private static func salt(in bytes: [UInt8]) -> UInt32? {

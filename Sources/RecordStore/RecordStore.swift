@@ -55,9 +55,22 @@ package final class RecordStore: RecordStorage {
         files: files, reason: reason, salt: mark.salt, maxBytes: maxBytes, now: now, mark: mark
       ).run(progress)
     }
-    if let reason = try problem(with: files.records, mark) { try search(reason) }
+    switch try problem(with: files.records, mark) {
+    case .none: break
+    case .damaged(let reason): try search(reason)
+    case .marked:
+      let reason = "something was wrong with it when it was last used"
+      do throws(RecordStoreError) {
+        try search(reason)
+      } catch {
+        // Each entry is checked when it is read: better a store that is not searched than none. The mark
+        // stays for the next start.
+        salvage = Salvage(notSearched: "\(error)", reason: reason)
+      }
+    }
     for _ in 0..<2 {
-      switch try attempt(files, maxBytes: maxBytes, mark) {
+      let keepsMark = salvage?.notSearched != nil
+      switch try attempt(files, maxBytes: maxBytes, mark, keepsMark: keepsMark) {
       case .open(let store):
         // Names are durable only once their directory is.
         try files.syncDirectory()
@@ -69,14 +82,13 @@ package final class RecordStore: RecordStorage {
     throw .unusable(path: files.records, reason: "it is damaged again at once")
   }
 
-  /// What is wrong with the file, by what can be told before LMDB opens it; nil if nothing is, or if
-  /// there is none.
+  /// What is wrong with the file, by what can be told before LMDB opens it; nothing if there is none.
   private static func problem(
     with path: String, _ mark: FaultMark
-  ) throws(RecordStoreError) -> String? {
+  ) throws(RecordStoreError) -> Problem {
     let descriptor = Glibc.open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW)
     guard descriptor >= 0 else {
-      if errno == ENOENT { return nil }
+      if errno == ENOENT { return .none }
       throw .unusable(path: path, reason: SystemError.text())
     }
     defer { Glibc.close(descriptor) }
@@ -89,9 +101,17 @@ package final class RecordStore: RecordStorage {
     }
     switch MetaPages.examine(descriptor, size: Int(status.st_size)) {
     case .newer(let version): throw .newerFormat(path: path, format: version)
-    case .damaged(let reason): return reason
-    case .sound: return mark.wasSet ? "something was wrong with it when it was last used" : nil
+    case .damaged(let reason): return .damaged(reason)
+    case .sound: return mark.wasSet ? .marked : .none
     }
+  }
+
+  private enum Problem {
+    case none
+    /// It cannot be used as it is.
+    case damaged(String)
+    /// It looks sound, and should be searched.
+    case marked
   }
 
   private enum Attempt {
@@ -101,7 +121,7 @@ package final class RecordStore: RecordStorage {
   }
 
   private static func attempt(
-    _ files: StoreFiles, maxBytes: Int, _ mark: FaultMark
+    _ files: StoreFiles, maxBytes: Int, _ mark: FaultMark, keepsMark: Bool
   ) throws(RecordStoreError) -> Attempt {
     var opened: Environment?
     do throws(LMDBError) {
@@ -116,7 +136,7 @@ package final class RecordStore: RecordStorage {
         return .damaged("what it says about itself is damaged")
       case .ready(let tables, let ledger, let usage):
         // From here on a fault can be told; and a search that was due is over.
-        if mark.wasSet || mark.salt != ledger.salt {
+        if !keepsMark, mark.wasSet || mark.salt != ledger.salt {
           try LMDBError.check(mark.clear(salt: ledger.salt))
         }
         let damage = DamageLog(mark: mark)
@@ -246,9 +266,9 @@ package final class RecordStore: RecordStorage {
 
   package var isDurable: Bool { true }
 
-  /// Whether the file has failed so that neither reads nor changes work any more: reads find nothing
-  /// then, and changes fail. The process should end; the next start searches the file.
-  package var hasFailed: Bool { damage.failure != nil }
+  /// Why neither reads nor changes work any more: reads find nothing then, and changes fail. The process
+  /// should end; the next start searches the file.
+  package var failure: String? { damage.failure }
 
   private func read<Result: Sendable>(
     or nothing: Result, _ body: (Transaction) throws(LMDBError) -> Result
@@ -274,7 +294,7 @@ package final class RecordStore: RecordStorage {
   package func takeResults() -> [StoreResult] { writer.takeResults() }
 
   /// The function is called, on the thread that writes, after each commit, and when the store has
-  /// failed: see `hasFailed`.
+  /// failed: see `failure`.
   package func notify(_ resultsCame: @escaping @Sendable () -> Void) { writer.notify(resultsCame) }
 
   /// The most bytes of the file. A larger limit counts from the next change on.

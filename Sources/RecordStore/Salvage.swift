@@ -6,14 +6,33 @@ import Kademlia
 package struct Salvage: Hashable, Sendable {
   /// What was wrong, as the end of "because".
   package let reason: String
-  /// Where the file is that was found. It is never deleted by dhtd.
-  package let damagedFile: String
+  /// Where the file is that was found. It is never deleted by dhtd. nil: it is in use, for it could not be
+  /// searched.
+  package let damagedFile: String?
+  /// Why a file that looks sound could not be searched; nil where it was.
+  package let notSearched: String?
   /// Records that were kept, tombstones among them.
   package let records: Int
   /// Publications that were kept.
   package let publications: Int
   /// Entries of which only damaged copies were found, as far as that can be told.
   package let damagedEntries: Int
+
+  init(reason: String, damagedFile: String, records: Int, publications: Int, damagedEntries: Int) {
+    self.reason = reason
+    self.damagedFile = damagedFile
+    self.records = records
+    self.publications = publications
+    self.damagedEntries = damagedEntries
+    notSearched = nil
+  }
+
+  init(notSearched: String, reason: String) {
+    self.reason = reason
+    self.notSearched = notSearched
+    damagedFile = nil
+    (records, publications, damagedEntries) = (0, 0, 0)
+  }
 }
 
 /// How far a salvage has come.

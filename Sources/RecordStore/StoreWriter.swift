@@ -239,6 +239,11 @@ final class StoreWriter: Sendable {
         for (change, id) in items {
           results.append(StoreResult(id: id, result: try batch.carryOut(change)))
         }
+        if !batch.isChanged, !items.isEmpty {
+          // Nothing is worth a write: nothing had expired, or all of it was there already.
+          transaction.abort()
+          return .success(results)
+        }
         try batch.finish()
         usage = try tables.usage(in: transaction, ledger: batch.ledger, pageSize: environment.pageSize)
       } catch {

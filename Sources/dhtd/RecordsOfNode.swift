@@ -1,4 +1,5 @@
 import Configuration
+import Glibc
 import Kademlia
 import Logging
 import NodeRuntime
@@ -27,6 +28,13 @@ struct RecordsOfNode {
   func open() throws(RecordStoreError) -> any RecordStorage {
     switch configuration.durability {
     case .memory:
+      if access(state.path + "/records.mdb", F_OK) == 0 {
+        logger.warning(
+          """
+          records are kept in memory; those on the disk stay as they are and come back with \
+          storage.durability: disk, what is deleted now among them
+          """)
+      }
       return MemoryStore(maxBytes: configuration.storageBytes)
     case .disk:
       let (store, salvage) = try RecordStore.open(
@@ -42,14 +50,21 @@ struct RecordsOfNode {
   }
 
   private func tell(of salvage: Salvage) {
-    let bad =
-      salvage.damagedEntries > 0
-      ? "\(salvage.damagedEntries) damaged ones were left out and come back from other nodes"
-      : "none was found damaged"
+    guard let file = salvage.damagedFile else {
+      logger.error(
+        """
+        the record store may be damaged (\(salvage.reason)) and could not be searched: \
+        \(salvage.notSearched ?? ""); it is used as it is, and searched at the next start
+        """,
+        metadata: .event(.storeDamaged))
+      return
+    }
+    let seen = salvage.damagedEntries > 0 ? "\(salvage.damagedEntries) damaged ones were seen; " : ""
     logger.error(
       """
-      the record store was damaged (\(salvage.reason)): the file is kept as \(salvage.damagedFile), \
-      \(salvage.records) records and \(salvage.publications) publications were saved from it, \(bad)
+      the record store was damaged (\(salvage.reason)): the file is kept as \(file), \
+      \(salvage.records) records and \(salvage.publications) publications were saved from it; \(seen)what \
+      could not be read comes back from other nodes, if there are any
       """,
       metadata: .event(.storeDamaged))
   }

@@ -118,6 +118,29 @@ struct HandOffTests {
     }
   }
 
+  @Test("a node that pauses while it is offered records gets the rest of them a while later")
+  func pause() throws {
+    var network = try network(337, nodes: 12, keys: 300)
+    let newcomer = network.addHost(bootstrap: [SimulatedHost.endpoint(of: 0)])
+    network.run(for: .milliseconds(1300))
+    // For so long nobody counts it as lost, and all that was offered to it is late.
+    network[newcomer].lag = .seconds(3)
+    network.run(for: .seconds(2))
+    network[newcomer].lag = .zero
+    network.run(for: .seconds(130))
+    #expect(missing(at: newcomer, keys: 300, network) == [])
+  }
+
+  @Test("a slow node holds up no other that is offered records at the same time")
+  func slow() throws {
+    var network = try network(338, nodes: 12, keys: 300)
+    let slow = network.addHost(bootstrap: [SimulatedHost.endpoint(of: 0)])
+    network[slow].lag = .milliseconds(700)
+    let newcomer = network.addHost(bootstrap: [SimulatedHost.endpoint(of: 0)])
+    network.run(for: .seconds(40))
+    #expect(missing(at: newcomer, keys: 300, network) == [])
+  }
+
   @Test("at rest nothing is offered")
   func quiet() throws {
     var network = try network(335, nodes: 20)

@@ -176,6 +176,77 @@ struct ReplicationTests {
     #expect(Set(network.holders(of: "key")).isSuperset(of: network.replicas(of: "key")))
   }
 
+  @Test("in a network of fewer than K nodes each newcomer has records looked after once, and not for ever")
+  func small() throws {
+    var network = network(321, nodes: 3)
+    for number in 0..<250 { _ = try network.put("key \(number)", "value", at: number % 3) }
+    network.addHost(bootstrap: [SimulatedHost.endpoint(of: 0)])
+    network.run(for: .seconds(120))
+    let done = network.hosts.map(\.node.counters.replications).reduce(0, +)
+    #expect(done <= 3 * 250, "\(done)")
+    network.run(for: .seconds(600))
+    #expect(network.hosts.map(\.node.counters.replications).reduce(0, +) <= done + 250)
+    for host in 0..<4 { #expect(network[host].store.count == 250) }
+  }
+
+  @Test("a put that fails leaves the publication of the value before it")
+  func failedOverwrite() throws {
+    var network = network(322)
+    _ = try network.put("key", "confirmed", at: 5)
+    for host in network.hosts.indices where host != 5 {
+      network[host].commitMode = .refuse(.full(limit: 0))
+    }
+    #expect(try network.put("key", "lost", at: 5).verdict == .quorumFailed)
+    network.run(for: .seconds(10))
+    let published = network[5].store.publications(from: .first, limit: 2)
+    #expect(published.map(\.value) == [Array("confirmed".utf8)])
+  }
+
+  @Test(
+    "a put that a majority has confirmed waits no longer than for a node where its own disk hangs",
+    arguments: [true, false])
+  func hangingDisk(isHolder: Bool) throws {
+    var network = network(323)
+    let replicas = network.replicas(of: "key")
+    let writer = try #require(network.alive.first { replicas.contains($0) == isHolder })
+    network[writer].commitMode = .never
+    let began = network.time
+    let outcome = try network.put("key", "value", at: writer)
+    #expect(outcome.verdict == .stored)
+    #expect(network.time.since(began) < .seconds(11))
+    #expect(network[writer].node.counters.publicationsFailed == 1)
+  }
+
+  @Test("a stranger that stores a record again and again keeps nobody from looking after it")
+  func stranger() throws {
+    var network = network(324)
+    let put = try network.put("key", "value", at: 0)
+    let record = Record(plainKey: Array("key".utf8), value: Array("value".utf8), version: put.version)
+    let replicas = network.replicas(of: "key")
+    for _ in 0..<24 {
+      network.run(for: .seconds(300))
+      for host in replicas {
+        let asked = network.query(.get(target: record.target, kind: .plain, seq: nil), to: host)
+        guard case .response(let response)? = asked, let token = response.token else { continue }
+        _ = network.query(.put(record, token: token, cas: nil), to: host)
+      }
+    }
+    let done = network.hosts.map { $0.node.counters.replications + $0.node.counters.republications }
+    #expect(done.reduce(0, +) >= 1)
+  }
+
+  @Test("a deletion outlives a copy that expires later than deletions do here")
+  func longLived() throws {
+    var network = network(325)
+    let host = network.replicas(of: "key")[0]
+    let expiry = network.now(at: host).wall.seconds + 30 * 86_400 + 500
+    let record = Record(
+      plainKey: Array("key".utf8), value: Array("value".utf8),
+      version: RecordVersion(seq: network.now(at: host).wall.microseconds, expiry: expiry))
+    _ = try network[host].store.apply(.keep(record))
+    #expect(try network.delete("key", at: 1).version.expiry >= expiry)
+  }
+
   @Test("a store of very many records is gone through in small steps")
   func bounded() throws {
     var network = SimulatedNetwork.joined(seed: 319, nodes: 10) {

@@ -57,7 +57,7 @@ struct DamageTests {
       #expect(report.publications == published.count)
       #expect(report.damagedEntries == 0)
       #expect(report.damagedFile == directory + "/records.damaged-20270115T080000Z.mdb")
-      #expect(try readFile(report.damagedFile) == before)
+      #expect(try readFile(#require(report.damagedFile)) == before)
       #expect(store.records(from: .first, limit: .max) == live(records))
       #expect(store.publications(from: .first, limit: .max) == published)
       #expect(
@@ -249,7 +249,7 @@ struct DamageTests {
       try withOpenStore(in: directory) { store, salvage in
         let report = try #require(salvage)
         #expect(report.records == 0)
-        #expect(try readFile(report.damagedFile) == bytes)
+        #expect(try readFile(#require(report.damagedFile)) == bytes)
         #expect(store.keep(.plain("a", "b", seq: 1)) == .success(1))
       }
     }

@@ -246,7 +246,8 @@ extension Node {
       refusedStore(now, operation, at: expected, reason: .replaced)
     case .refusal(let operation, let error):
       refusalExplained(now, operation, at: expected, error, nil)
-    case .repair, .handOff, .newer, .verification, .liveness, .probe, .bootstrap, .reunion, .ping, .userBootstrap:
+    case .repair, .handOff, .newer, .verification, .liveness, .probe, .bootstrap, .reunion, .ping,
+      .userBootstrap:
       break
     }
   }

@@ -107,7 +107,9 @@ struct Upkeep: Sendable {
   /// The next to begin, if one may; it counts as begun.
   mutating func next() -> Task? {
     // So many that a quarter of a second for each is enough to keep to the rate.
-    guard running < max(parameters.parallelRenewals, parameters.renewalsPerSecond / 4), let task = waiting.popFirst() else { return nil }
+    guard running < max(parameters.parallelRenewals, parameters.renewalsPerSecond / 4),
+      let task = waiting.popFirst()
+    else { return nil }
     running += 1
     return task
   }

@@ -25,7 +25,7 @@ struct UpkeepPartsTests {
   }
 
   @Test("after a long sleep no entry is due twice, and one step is bounded")
-  func sleep() {
+  func afterSuspension() {
     var round = UpkeepRound(.start, from: .first, interval: .seconds(60))
     let due = round.step(.start + .seconds(86_400), entries: 5000, interval: .seconds(60), most: 1024)
     #expect(due == 1024)

@@ -131,10 +131,13 @@ extension Node {
     return OperationID(rawValue: lastOperation)
   }
 
-  private mutating func operation(_ target: NodeID, _ task: Operation.Task) -> Operation {
+  private mutating func operation(
+    _ target: NodeID, _ task: Operation.Task, width: Int? = nil
+  ) -> Operation {
     Operation(
       id: newOperationID(),
-      lookup: Lookup(target: target, width: parameters.k, alpha: parameters.alpha, local: id),
+      lookup: Lookup(
+        target: target, width: width ?? parameters.k, alpha: parameters.alpha, local: id),
       task: task)
   }
 
@@ -144,8 +147,10 @@ extension Node {
   }
 
   /// A lookup of the node's own, which waits for nothing.
-  mutating func locate(_ now: Now, _ target: NodeID, _ reason: Operation.Reason) {
-    run(now, operation(target, .locate(reason)))
+  mutating func locate(
+    _ now: Now, _ target: NodeID, _ reason: Operation.Reason, width: Int? = nil
+  ) {
+    run(now, operation(target, .locate(reason), width: width))
   }
 
   private mutating func begin(
@@ -233,6 +238,7 @@ extension Node {
       case .user: complete(now, id, .lookup(LookupOutcome(operation.lookup)))
       case .join: selfLookupEnded(now)
       case .refresh: refreshNextBucket(now)
+      case .announce: break
       }
       return
     case .inspect:
@@ -245,7 +251,7 @@ extension Node {
       return
     case .get(let retrieval):
       guard let outcome = outcome(of: retrieval, operation.lookup) else { break }
-      if let current = retrieval.current { repair(now, current, holders: operation.lookup.nearest) }
+      if let current = retrieval.current { repair(now, current, after: operation.lookup) }
       count(outcome)
       if case .found(let record) = outcome { fetched.insert(now.monotonic, record) }
       complete(

@@ -17,7 +17,7 @@ extension Node {
     if let (record, nodes) = placement.due(from: operation.lookup.closest) {
       for node in nodes {
         placement.asked(node.peer)
-        guard case .answered(let answer) = node.state else { continue }
+        guard let answer = operation.lookup.answer(of: node) else { continue }
         if let token = answer.token {
           send(now, record, of: placement, to: node.peer, token: token, for: operation.id)
         } else if let error = refusal(now, record, placement.cas) {

@@ -13,6 +13,8 @@ struct Operation: Sendable {
 
   enum Reason: Sendable {
     case user, join, refresh
+    /// Tells the neighbourhood that this node is there.
+    case announce
   }
 
   let id: OperationID

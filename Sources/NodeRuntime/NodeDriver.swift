@@ -56,8 +56,10 @@ package final class NodeDriver {
   private var changes: [(change: StoreChange, id: CommitID)] = []
   /// Told when a contact has come or gone.
   package var contactsChanged: (() -> Void)?
-  /// One buffer in which every message takes its wire form.
-  private var wire: [UInt8] = []
+  /// Whether the contacts or the store may have changed since that was last looked at.
+  private var mayHaveNews = true
+  /// An array for the core to put its effects in, kept for its room.
+  private var spareEffects: [Effect] = []
 
   init(
     _ configuration: NodeConfiguration, store: any RecordStorage, sockets: UDPSockets,
@@ -81,7 +83,6 @@ package final class NodeDriver {
     self.node = Node(
       started, identity: identity, parameters: configuration.parameters, records: store,
       random: random)
-    wire.reserveCapacity(KRPC.maxDatagramSize)
     let box = NIOLoopBound(self, eventLoop: eventLoop)
     store.notify {
       eventLoop.execute { box.value.event { _ in box.value.collect() } }
@@ -224,6 +225,7 @@ package final class NodeDriver {
   private func event(_ happen: (Now) -> Void) {
     guard !isStopped else { return }
     happen(SystemClock.now)
+    mayHaveNews = true
     perform()
     flush()
   }
@@ -231,11 +233,20 @@ package final class NodeDriver {
   // MARK: - What is to be done
 
   private func perform() {
-    while node.hasEffects {
+    // An effect may lead back here, so that the array is nobody else's while it is gone through.
+    var taken: [Effect] = []
+    swap(&taken, &spareEffects)
+    while node.exchangeEffects(for: &taken) {
       guard storeWorks() else { return }
-      for effect in node.takeEffects() { perform(effect) }
+      for effect in taken { perform(effect) }
     }
+    swap(&taken, &spareEffects)
     setTimer()
+  }
+
+  /// Tells of what may have changed with the contacts and the store.
+  private func takeVitals() {
+    mayHaveNews = false
     let usage = store.usage
     watchStore(usage)
     let current = Vitals(isJoined: node.isJoined, contacts: node.table.count, keys: usage.values)
@@ -257,6 +268,7 @@ package final class NodeDriver {
       completions.removeValue(forKey: operation)?(outcome)
     case .notice(let notice):
       log(notice)
+      mayHaveNews = true
       if case .joined = notice {
         let waiting = joined
         joined = []
@@ -269,10 +281,9 @@ package final class NodeDriver {
     // After the end the descriptors may be somebody else's.
     guard !isStopped else { return }
     logger.trace("sends a \(message.word)", metadata: .message(message, endpoint))
-    KRPC.encode(message, into: &wire)
     switch endpoint.address.family {
-    case .v4: v4?.add(wire, to: endpoint)
-    case .v6: v6?.add(wire, to: endpoint)
+    case .v4: v4?.add(to: endpoint) { KRPC.encode(message, appendingTo: &$0) }
+    case .v6: v6?.add(to: endpoint) { KRPC.encode(message, appendingTo: &$0) }
     }
   }
 
@@ -290,12 +301,14 @@ package final class NodeDriver {
     }
     v4?.flush()
     v6?.flush()
+    if mayHaveNews { takeVitals() }
   }
 
   /// Tells the node what became of its changes.
   private func collect() {
     let results = store.takeResults()
     if !results.isEmpty {
+      mayHaveNews = true
       unanswered -= results.count
       waitingSince = unanswered > 0 ? SystemClock.now.monotonic : nil
     }

@@ -36,7 +36,7 @@ let package = Package(
     .target(name: "KRPC", dependencies: ["Kademlia"], swiftSettings: strict),
     .target(
       name: "Simulation",
-      dependencies: ["Kademlia", .product(name: "HeapModule", package: "swift-collections")],
+      dependencies: ["Kademlia", "KRPC"],
       swiftSettings: strict),
 
     // What the node keeps on the disk.

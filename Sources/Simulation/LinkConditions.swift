@@ -2,7 +2,8 @@ import Kademlia
 
 /// What happens to datagrams on their way.
 package struct LinkConditions: Sendable {
-  /// The one-way delay of a link lies in this range, and is always the same for the same two nodes.
+  /// The one-way delay of a link lies in this range, and is always the same for the same two nodes;
+  /// unless the network has a delay model, which then says.
   package var delay: ClosedRange<Duration> = .milliseconds(5)...(.milliseconds(40))
   /// Up to this much is added to each datagram by itself, so that datagrams overtake each other.
   package var jitter: Duration = .milliseconds(2)

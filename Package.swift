@@ -105,11 +105,15 @@ let package = Package(
     .executableTarget(
       name: "dhtsim",
       dependencies: [
-        "Simulation", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Configuration", "Kademlia", "Simulation",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: strict),
 
     .testTarget(name: "KademliaTests", dependencies: ["Kademlia", "Simulation"], swiftSettings: strict),
+    .testTarget(
+      name: "SimulationTests", dependencies: ["Kademlia", "Simulation", "dhtsim"], swiftSettings: strict),
     .testTarget(name: "KRPCTests", dependencies: ["Kademlia", "KRPC"], swiftSettings: strict),
     .testTarget(
       name: "RecordStoreTests",

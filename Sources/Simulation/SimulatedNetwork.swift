@@ -326,19 +326,16 @@ package struct SimulatedNetwork {
   /// Begins an operation whose traffic is counted; its outcome is among those that `traffic` has completed.
   package mutating func track<Failure>(
     at host: Int, _ body: (inout Node, Now) throws(Failure) -> OperationID
-  ) throws(Failure) -> Int? {
+  ) throws(Failure) {
     let host = hosts[host]
-    guard traffic != nil else { return nil }
     let operation = try body(&host.node, now(at: host))
-    let tag = traffic?.begin(time)
-    if let tag {
+    if let tag = traffic?.begin(time) {
       // What began so long ago has ended.
       let old = time + (.zero - Self.patience - Self.patience)
       if let first = host.tracked.first, first.began < old { host.tracked.removeAll { $0.began < old } }
       host.tracked.append((operation, tag, time))
     }
     settle(host)
-    return tag.map(Traffic.index)
   }
 
   private mutating func settle(_ host: SimulatedHost) {

@@ -90,6 +90,9 @@ extension SimulatedNetwork {
     }
   }
 
+  /// Whether operations have ended since they were last taken.
+  var hasCompleted: Bool { traffic?.completed.isEmpty == false }
+
   /// Takes the operations that have ended since the last time.
   package mutating func takeCompleted() -> [(index: Int, outcome: Outcome)] {
     defer { traffic?.completed = [] }

@@ -35,7 +35,7 @@ let package = Package(
     .target(name: "KRPC", dependencies: ["Kademlia"], swiftSettings: strict),
     .target(
       name: "Simulation",
-      dependencies: ["Kademlia", .product(name: "HeapModule", package: "swift-collections")],
+      dependencies: ["Kademlia", "KRPC"],
       swiftSettings: strict),
 
     // What the node keeps on the disk.
@@ -107,11 +107,15 @@ let package = Package(
     .executableTarget(
       name: "dhtsim",
       dependencies: [
-        "Simulation", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Configuration", "Kademlia", "Simulation",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: strict),
 
     .testTarget(name: "KademliaTests", dependencies: ["Kademlia", "Simulation"], swiftSettings: strict),
+    .testTarget(
+      name: "SimulationTests", dependencies: ["Kademlia", "Simulation", "dhtsim"], swiftSettings: strict),
     .testTarget(name: "KRPCTests", dependencies: ["Kademlia", "KRPC"], swiftSettings: strict),
     .testTarget(
       name: "RecordStoreTests",

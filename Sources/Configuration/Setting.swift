@@ -63,7 +63,7 @@ package struct Setting: Sendable {
   /// Takes the place of whatever value the configuration had.
   ///
   /// - Returns: which of the values are not of the form; those are passed over.
-  func set(_ values: [String], in configuration: inout Configuration) -> [Int] {
+  package func set(_ values: [String], in configuration: inout Configuration) -> [Int] {
     empty(&configuration)
     return values.indices.filter { !assign(values[$0], &configuration) }
   }

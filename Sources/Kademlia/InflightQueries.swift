@@ -54,6 +54,9 @@ struct InflightQueries: Sendable {
 
   var count: Int { pending.count }
 
+  /// What a query was sent for; nil if none with that number waits.
+  func purpose(of transaction: UInt32) -> Purpose? { pending[transaction]?.purpose }
+
   /// Takes a query in and gives it a transaction number that no other has.
   ///
   /// - Parameter random: random bits, so that nobody can guess the number.

@@ -251,11 +251,19 @@ package struct Lookup: Sendable {
   }
 
   /// Whether it found as many as it looked for, and not only all there are.
-  package var isFull: Bool { closest.count >= width }
+  package var isFull: Bool {
+    var answered = 0
+    for candidate in candidates where candidate.state == .answered {
+      answered += 1
+      if answered == width { return true }
+    }
+    return answered >= width
+  }
 
   /// The closest nodes that have answered, closest first, at most `width`.
   package var closest: [Candidate] {
     var found: [Candidate] = []
+    found.reserveCapacity(min(width, candidates.count))
     for candidate in candidates {
       if candidate.state == .answered {
         found.append(candidate)
@@ -274,6 +282,7 @@ package struct Lookup: Sendable {
   /// closest, as far as this lookup knows yet.
   package var nearest: [Candidate] {
     var found: [Candidate] = []
+    found.reserveCapacity(min(width, candidates.count))
     for candidate in candidates where found.count < width {
       switch candidate.state {
       case .answered, .notContacted, .waiting, .late: found.append(candidate)
@@ -347,18 +356,20 @@ package struct Lookup: Sendable {
   ///
   /// - Parameters:
   ///   - answer: what it said; nil if it only routes.
-  ///   - nodes: the nodes that it told of, and whether we doubt each.
+  ///   - nodes: the nodes that it told of.
+  ///   - isDoubted: whether we doubt one of these; nil for one that we cannot send to.
   package mutating func answered(
-    _ id: NodeID, _ answer: Answer?, nodes: some Sequence<(peer: Peer, isDoubted: Bool)>,
-    after roundTrip: Duration
+    _ id: NodeID, _ answer: Answer?, nodes: some Sequence<Peer>, after roundTrip: Duration,
+    isDoubted: (Peer) -> Bool?
   ) {
     guard let index = index(of: id) else { return }
     leave(index, for: answer == nil ? .routing : .answered)
     if let answer { note(answer, at: index) }
     candidates[index].roundTrip = roundTrip
     let hop = candidates[index].hop + 1
-    for node in nodes.prefix(Self.acceptedPerAnswer) {
-      _ = insert(node.peer, hop: hop, isDoubted: node.isDoubted)
+    for peer in nodes.prefix(Self.acceptedPerAnswer) {
+      guard let isDoubted = isDoubted(peer) else { continue }
+      _ = insert(peer, hop: hop, isDoubted: isDoubted)
     }
   }
 

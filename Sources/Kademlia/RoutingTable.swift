@@ -108,11 +108,15 @@ package struct RoutingTable: Sendable {
   }
 
   /// Whether a node that is not in the table would get a place, or a place in the line for one.
+  ///
+  /// One that waits in line already is of no further use: two nodes that wait in each other's lines would
+  /// ask each other for ever, each query the reason for the next.
   package func hasUse(for id: NodeID) -> Bool {
     guard let index = local.distance(to: id).bucketIndex else { return false }
     let bucket = buckets[index]
     guard bucket.index(of: id) == nil else { return false }
-    return bucket.contacts.count < capacity(ofBucket: index) || bucket.replacements.count < k
+    if bucket.contacts.count < capacity(ofBucket: index) { return true }
+    return bucket.replacements.count < k && !bucket.replacements.contains { $0.id == id }
   }
 
   /// A lookup is about to go through the range of a target.

@@ -1,21 +1,22 @@
-import HeapModule
 import Kademlia
 
 /// What is to happen, in the order of its time; what is due at one instant keeps the order in which
 /// it was planned, so that a run can be repeated.
+///
+/// A heap with four children to an entry: half as deep as one with two, and the children of an entry lie
+/// side by side. It moves entries only, which are numbers; an event stays in its slot.
 struct EventQueue<Event> {
-  /// The heap moves only these around: an event itself may be large.
-  private struct Entry: Comparable {
-    let time: Instant
+  private struct Entry {
+    let time: Int64
     let order: UInt64
     let slot: Int
 
-    static func < (left: Entry, right: Entry) -> Bool {
-      left.time != right.time ? left.time < right.time : left.order < right.order
+    func precedes(_ other: Entry) -> Bool {
+      time != other.time ? time < other.time : order < other.order
     }
   }
 
-  private var heap: Heap<Entry> = []
+  private var heap: [Entry] = []
   private var events: [Event?] = []
   private var freeSlots: [Int] = []
   private var planned: UInt64 = 0
@@ -24,7 +25,7 @@ struct EventQueue<Event> {
   var count: Int { heap.count }
 
   /// When the next event is due; nil if none is.
-  var nextTime: Instant? { heap.min?.time }
+  var nextTime: Instant? { heap.first.map { Instant(nanoseconds: $0.time) } }
 
   mutating func plan(_ event: Event, at time: Instant) {
     let slot: Int
@@ -36,17 +37,52 @@ struct EventQueue<Event> {
       events.append(event)
     }
     planned += 1
-    heap.insert(Entry(time: time, order: planned, slot: slot))
+    let entry = Entry(time: time.nanoseconds, order: planned, slot: slot)
+    heap.append(entry)
+    rise(entry, from: heap.count - 1)
   }
 
   /// Takes the next event that is due by `limit`; nil if there is none.
   mutating func popNext(by limit: Instant) -> (time: Instant, event: Event)? {
-    guard let entry = heap.min, entry.time <= limit else { return nil }
-    heap.removeMin()
-    defer {
-      events[entry.slot] = nil
-      freeSlots.append(entry.slot)
+    guard let entry = heap.first, entry.time <= limit.nanoseconds, let event = events[entry.slot]
+    else { return nil }
+    events[entry.slot] = nil
+    freeSlots.append(entry.slot)
+    let last = heap.removeLast()
+    if !heap.isEmpty { sink(last) }
+    return (Instant(nanoseconds: entry.time), event)
+  }
+
+  private mutating func rise(_ entry: Entry, from place: Int) {
+    heap.withUnsafeMutableBufferPointer { heap in
+      var place = place
+      while place > 0 {
+        let parent = (place - 1) / 4
+        guard entry.precedes(heap[parent]) else { break }
+        heap[place] = heap[parent]
+        place = parent
+      }
+      heap[place] = entry
     }
-    return events[entry.slot].map { (entry.time, $0) }
+  }
+
+  /// Puts an entry in the first place, and then as deep as it belongs.
+  private mutating func sink(_ entry: Entry) {
+    heap.withUnsafeMutableBufferPointer { heap in
+      var place = 0
+      while true {
+        let first = 4 * place + 1
+        guard first < heap.count else { break }
+        var least = first
+        for child in (first + 1)..<max(first + 1, min(first + 4, heap.count))
+        where heap[child].precedes(heap[least]) {
+          least = child
+        }
+        guard heap[least].precedes(entry) else { break }
+        heap[place] = heap[least]
+        place = least
+      }
+      heap[place] = entry
+    }
   }
 }

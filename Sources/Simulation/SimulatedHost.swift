@@ -1,7 +1,10 @@
 import Kademlia
 
 /// One machine of a simulated network: a node, its store, and how well it does.
-package struct SimulatedHost {
+///
+/// A reference, so that nothing of a node is copied when a datagram reaches it: copies of a network
+/// share their hosts.
+package final class SimulatedHost {
   /// What the store does with what it is asked to keep.
   package enum CommitMode: Sendable {
     case atOnce
@@ -35,16 +38,42 @@ package struct SimulatedHost {
   package var lag: Duration = .zero
   /// How far its wall clock is ahead.
   package var clockOffset: Duration = .zero
+  /// Whether others can query it. One behind a NAT hears only the answers to what it asked itself.
+  package var isReachable = true
+  /// How it answers others.
+  package var conduct = Conduct.honest
   /// Only hosts on the same side hear each other: a partition.
   package var side = 0
   /// Changes what it sends, or keeps it back (nil): so a test makes liars and nodes of another make.
   package var tamper: ((Message) -> Message?)?
   /// What its node wanted people to know.
   package internal(set) var notices: [Notice] = []
+  /// Where it is, as far as delays go.
+  var place = DelayPlace()
+  /// Its operations whose traffic is counted, the latest last.
+  var tracked: [(operation: OperationID, tag: UInt32, began: Instant)] = []
+  /// Queries that reached it since the counting began.
+  package internal(set) var queriesHeard = 0
   /// Distinguishes its lives: what was planned for an earlier one is void.
   var life = 0
   /// The earliest wake-up that is planned for it.
   var plannedWake: Instant?
+
+  init(
+    index: Int, identity: Node.Identity, node: Node, store: MemoryStore, bootstrap: [Endpoint],
+    place: DelayPlace
+  ) {
+    self.index = index
+    self.identity = identity
+    self.node = node
+    self.store = store
+    self.bootstrap = bootstrap
+    self.place = place
+  }
+
+  /// Uses the node where it is. To read a property of a value that a class holds is to copy the value
+  /// first, and a node is large.
+  func withNode<Result>(_ body: (inout Node) -> Result) -> Result { body(&node) }
 
   /// Its ID.
   package var id: NodeID { identity.id }

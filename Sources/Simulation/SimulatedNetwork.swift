@@ -1,3 +1,4 @@
+import KRPC
 import Kademlia
 
 /// A network of real nodes in virtual time: one queue of events, one seed. The same seed and the
@@ -9,6 +10,10 @@ package struct SimulatedNetwork {
     package var parameters = Parameters()
     /// What happens to datagrams on their way.
     package var links = LinkConditions()
+    /// Where delays come from; nil: from the range that `links` gives.
+    package var delays: DelayModel?
+    /// Whether hosts keep what their nodes want people to know; a long run has no room for it.
+    package var keepsNotices = true
     /// The bytes that each store may take.
     package var storeLimit = 64 << 20
     /// Each host starts this long after the one before it.
@@ -23,21 +28,48 @@ package struct SimulatedNetwork {
   }
 
   /// A datagram as it arrives: what an observer sees.
-  package struct Datagram {
+  package final class Datagram {
     /// Where it comes from, or says it does.
     package let source: Endpoint
     /// The index of the host that it reached.
     package let destination: Int
     /// What it says.
     package let message: Message
+    /// What it was sent for, or is an answer to.
+    let tag: UInt32
+
+    init(source: Endpoint, destination: Int, message: Message, tag: UInt32) {
+      self.source = source
+      self.destination = destination
+      self.message = message
+      self.tag = tag
+    }
   }
 
+  /// A change that a slow disk is at.
+  final class PlannedCommit {
+    let host: SimulatedHost
+    let life: Int
+    let change: StoreChange
+    let id: CommitID
+    let tag: UInt32
+
+    init(host: SimulatedHost, change: StoreChange, id: CommitID, tag: UInt32) {
+      self.host = host
+      self.life = host.life
+      self.change = change
+      self.id = id
+      self.tag = tag
+    }
+  }
+
+  /// Small, for there are many: what is large is behind a reference.
   enum Event {
-    case start(host: Int, life: Int)
+    case start(SimulatedHost, life: Int)
     case deliver(Datagram)
-    case wake(host: Int, life: Int)
-    case commit(host: Int, life: Int, StoreChange, CommitID)
-    case resolved(host: Int, life: Int)
+    case wake(SimulatedHost, life: Int)
+    case commit(PlannedCommit)
+    case resolved(SimulatedHost, life: Int)
   }
 
   /// What everything random comes from.
@@ -60,9 +92,17 @@ package struct SimulatedNetwork {
   package private(set) var eventsHandled = 0
   /// Is shown each datagram that arrives, before the node sees it.
   package var observer: ((Datagram) -> Void)?
+  /// What the traffic was for; nil while nobody counts it.
+  package internal(set) var traffic: Traffic?
+  /// The hosts that have ever kept a record, for the targets that are watched.
+  package var keepers: [NodeID: [Int]] = [:]
+  /// The hosts that tell of each other only.
+  package var colluders = IDIndex()
   var outcomes: [Ticket: Outcome] = [:]
-  private var random: SplitMix64
+  var random: SplitMix64
   private var queue = EventQueue<Event>()
+  /// What is being answered at the moment, and what for.
+  private var answering: (query: Query?, tag: UInt32) = (nil, 0)
 
   /// A network whose first node is alone and whose others are told of it; all are about to start.
   package init(seed: UInt64, nodes: Int, _ configuration: Configuration = Configuration()) {
@@ -78,14 +118,17 @@ package struct SimulatedNetwork {
   }
 
   /// A host by its index.
-  package subscript(host: Int) -> SimulatedHost {
-    get { hosts[host] }
-    set { hosts[host] = newValue }
-  }
+  package subscript(host: Int) -> SimulatedHost { hosts[host] }
 
   /// The time as a host sees it.
-  package func now(at host: Int) -> Now {
-    let elapsed = (time.nanoseconds + hosts[host].clockOffset.nanoseconds) / 1000
+  package func now(at host: Int) -> Now { now(at: hosts[host]) }
+
+  private func now(at host: SimulatedHost) -> Now {
+    now(ahead: host.clockOffset)
+  }
+
+  private func now(ahead offset: Duration) -> Now {
+    let elapsed = (time.nanoseconds + offset.nanoseconds) / 1000
     return Now(
       monotonic: time,
       wall: WallTime(microseconds: configuration.epoch.microseconds + elapsed))
@@ -109,35 +152,29 @@ package struct SimulatedNetwork {
       id: id ?? NodeID(random: &random), endpoints: [SimulatedHost.endpoint(of: index)],
       families: .v4, tokenSecret: [])
     let store = MemoryStore(maxBytes: configuration.storeLimit)
-    hosts.append(
-      SimulatedHost(
-        index: index, identity: identity, node: makeNode(identity, store, offset: .zero),
-        store: store, bootstrap: bootstrap))
-    if isStarted { queue.plan(.start(host: index, life: 0), at: time + delay) }
+    let host = SimulatedHost(
+      index: index, identity: identity, node: makeNode(identity, store, now(ahead: .zero)),
+      store: store, bootstrap: bootstrap,
+      place: configuration.delays?.place(of: index, seed: seed) ?? DelayPlace())
+    hosts.append(host)
+    if isStarted { queue.plan(.start(host, life: 0), at: time + delay) }
     return index
   }
 
-  private mutating func makeNode(
-    _ identity: Node.Identity, _ store: MemoryStore, offset: Duration
-  ) -> Node {
+  private mutating func makeNode(_ identity: Node.Identity, _ store: MemoryStore, _ now: Now) -> Node {
     var identity = identity
     identity.tokenSecret = (0..<16).map { _ in UInt8.random(in: 0...255, using: &random) }
-    let elapsed = (time.nanoseconds + offset.nanoseconds) / 1000
     return Node(
-      Now(
-        monotonic: time,
-        wall: WallTime(microseconds: configuration.epoch.microseconds + elapsed)),
-      identity: identity, parameters: configuration.parameters, records: store,
+      now, identity: identity, parameters: configuration.parameters, records: store,
       random: SplitMix64(seed: random.next()))
   }
 
   /// Ends a host as a power cut would: what it had planned or was about to hear is lost.
   package mutating func kill(_ host: Int) {
-    if configuration.remembersContacts, hosts[host].isAlive {
-      hosts[host].remembered = hosts[host].node.latestContacts
-    }
-    hosts[host].isAlive = false
-    hosts[host].life += 1
+    let host = hosts[host]
+    if configuration.remembersContacts, host.isAlive { host.remembered = host.node.latestContacts }
+    host.isAlive = false
+    host.life += 1
   }
 
   /// Kills several hosts at once.
@@ -145,31 +182,62 @@ package struct SimulatedNetwork {
     for host in hosts { kill(host) }
   }
 
+  /// Ends a host for good: it never comes back, and its disk is gone.
+  package mutating func retire(_ index: Int) {
+    kill(index)
+    let host = hosts[index]
+    host.remembered = []
+    host.tracked = []
+    host.store = MemoryStore(maxBytes: 0)
+    // What the old one knew is not worth its memory.
+    host.node = makeNode(host.identity, host.store, now(at: host))
+  }
+
   /// Starts a host again under its ID, with an empty table and a new token secret.
-  package mutating func restart(_ host: Int, keepingRecords: Bool = true) {
-    kill(host)
-    if !keepingRecords { hosts[host].store = MemoryStore(maxBytes: configuration.storeLimit) }
-    hosts[host].node = makeNode(
-      hosts[host].identity, hosts[host].store, offset: hosts[host].clockOffset)
+  package mutating func restart(_ index: Int, keepingRecords: Bool = true) {
+    kill(index)
+    let host = hosts[index]
+    if !keepingRecords { host.store = MemoryStore(maxBytes: configuration.storeLimit) }
+    host.node = makeNode(host.identity, host.store, now(at: host))
     start(host)
   }
 
-  private mutating func start(_ host: Int) {
-    hosts[host].isAlive = true
-    hosts[host].plannedWake = nil
-    let hasBootstrap = !hosts[host].bootstrap.isEmpty || hosts[host].unresolved > 0
-    hosts[host].node.start(
-      now(at: host), hasBootstrap: hasBootstrap, remembered: hosts[host].remembered)
+  /// Starts a host as one that has run for a while: it knows contacts, and its upkeep is somewhere between
+  /// one round and the next.
+  ///
+  /// - Parameter age: for how long it has run.
+  package mutating func resume(
+    _ index: Int, age: Duration, knowing contacts: [(peer: Peer, roundTrip: Duration, quiet: Duration)]
+  ) {
+    kill(index)
+    let host = hosts[index]
+    var began = now(at: host)
+    began.monotonic = began.monotonic + (.zero - age)
+    host.node = makeNode(host.identity, host.store, began)
+    for contact in contacts {
+      host.node.acquaint(
+        time + (.zero - contact.quiet), with: contact.peer, roundTrip: contact.roundTrip)
+    }
+    start(host)
+  }
+
+  private mutating func start(_ host: SimulatedHost) {
+    host.isAlive = true
+    host.plannedWake = nil
+    let hasBootstrap = !host.bootstrap.isEmpty || host.unresolved > 0
+    host.node.start(now(at: host), hasBootstrap: hasBootstrap, remembered: host.remembered)
     settle(host)
   }
 
   // MARK: - Time
 
   /// Lets time pass.
-  package mutating func run(for duration: Duration) {
-    let end = time + duration
+  package mutating func run(for duration: Duration) { run(until: time + duration) }
+
+  /// Lets time pass until then.
+  package mutating func run(until end: Instant) {
     run(until: end) { _ in false }
-    time = end
+    time = max(time, end)
   }
 
   /// Lets time pass until a condition holds, and no longer than a limit.
@@ -191,42 +259,56 @@ package struct SimulatedNetwork {
   private mutating func handle(_ event: Event) {
     switch event {
     case .start(let host, let life):
-      guard hosts[host].life == life else { return }
+      guard host.life == life else { return }
       start(host)
     case .deliver(let datagram):
       arrive(datagram)
     case .wake(let host, let life):
-      guard hosts[host].isAlive, hosts[host].life == life, hosts[host].plannedWake == time
-      else { return }
-      hosts[host].plannedWake = nil
-      if hosts[host].node.nextDeadline <= time { hosts[host].node.advance(now(at: host)) }
+      guard host.isAlive, host.life == life, host.plannedWake == time else { return }
+      host.plannedWake = nil
+      let now = now(at: host)
+      host.withNode { if $0.nextDeadline <= time { $0.advance(now) } }
       settle(host)
-    case .commit(let host, let life, let change, let commit):
-      guard hosts[host].isAlive, hosts[host].life == life else { return }
-      self.commit(change, commit, at: host)
-      settle(host)
+    case .commit(let planned):
+      guard planned.host.isAlive, planned.host.life == planned.life else { return }
+      answering = (nil, planned.tag)
+      commit(planned.change, planned.id, at: planned.host)
+      settle(planned.host)
+      answering = (nil, 0)
     case .resolved(let host, let life):
-      guard hosts[host].isAlive, hosts[host].life == life else { return }
-      hosts[host].node.bootstrapResolved(
-        now(at: host), hosts[host].bootstrap, unresolved: hosts[host].unresolved)
+      guard host.isAlive, host.life == life else { return }
+      host.node.bootstrapResolved(now(at: host), host.bootstrap, unresolved: host.unresolved)
       settle(host)
     }
   }
 
   private mutating func arrive(_ datagram: Datagram) {
-    let host = datagram.destination
-    guard hosts[host].isAlive else { return }
+    let host = hosts[datagram.destination]
+    guard host.isAlive else { return }
+    switch datagram.message.body {
+    case .query(let query):
+      guard host.isReachable else {
+        datagramsLost += 1
+        return
+      }
+      host.queriesHeard += 1
+      answering = (query, datagram.tag)
+    case .response(let response):
+      traffic?.heard(response, datagram.tag, at: time)
+    case .error: break
+    }
     trace.add(UInt64(bitPattern: time.nanoseconds))
-    trace.add(UInt64(host))
+    trace.add(UInt64(datagram.destination))
     trace.add(datagram.message)
     observer?(datagram)
-    hosts[host].node.receive(now(at: host), datagram.message, from: datagram.source)
+    host.node.receive(now(at: host), datagram.message, from: datagram.source)
     settle(host)
+    answering = (nil, 0)
   }
 
   /// Puts a datagram of a test's making in front of a host, at once and from wherever it says.
   package mutating func inject(_ message: Message, from source: Endpoint, to host: Int) {
-    arrive(Datagram(source: source, destination: host, message: message))
+    arrive(Datagram(source: source, destination: host, message: message, tag: 0))
   }
 
   // MARK: - Effects
@@ -235,68 +317,126 @@ package struct SimulatedNetwork {
   package mutating func act<Result, Failure>(
     at host: Int, _ body: (inout Node, Now) throws(Failure) -> Result
   ) throws(Failure) -> Result {
-    let now = now(at: host)
-    let result = try body(&hosts[host].node, now)
+    let host = hosts[host]
+    let result = try body(&host.node, now(at: host))
     settle(host)
     return result
   }
 
-  private mutating func settle(_ host: Int) {
-    // Carrying out an effect may lead to further ones: a commit at once does.
-    while hosts[host].node.hasEffects {
-      for effect in hosts[host].node.takeEffects() { carryOut(effect, of: host) }
+  /// Begins an operation whose traffic is counted; its outcome is among those that `traffic` has completed.
+  package mutating func track<Failure>(
+    at host: Int, _ body: (inout Node, Now) throws(Failure) -> OperationID
+  ) throws(Failure) {
+    let host = hosts[host]
+    let operation = try body(&host.node, now(at: host))
+    if let tag = traffic?.begin(time) {
+      // What began so long ago has ended.
+      let old = time + (.zero - Self.patience - Self.patience)
+      if let first = host.tracked.first, first.began < old { host.tracked.removeAll { $0.began < old } }
+      host.tracked.append((operation, tag, time))
     }
-    let deadline = max(hosts[host].node.nextDeadline, time)
-    if let planned = hosts[host].plannedWake, planned <= deadline { return }
-    hosts[host].plannedWake = deadline
-    queue.plan(.wake(host: host, life: hosts[host].life), at: deadline)
+    settle(host)
   }
 
-  private mutating func carryOut(_ effect: Effect, of host: Int) {
-    let life = hosts[host].life
+  private mutating func settle(_ host: SimulatedHost) {
+    // Carrying out an effect may lead to further ones: a commit at once does.
+    while true {
+      let effects = host.withNode { $0.takeEffects() }
+      guard !effects.isEmpty else { break }
+      for effect in effects { carryOut(effect, of: host) }
+    }
+    let deadline = max(host.withNode { $0.nextDeadline }, time)
+    if let planned = host.plannedWake, planned <= deadline { return }
+    host.plannedWake = deadline
+    queue.plan(.wake(host, life: host.life), at: deadline)
+  }
+
+  private mutating func carryOut(_ effect: Effect, of host: SimulatedHost) {
     switch effect {
     case .send(let message, let endpoint):
       send(message, from: host, to: endpoint)
     case .commit(let change, let id):
-      switch hosts[host].commitMode {
+      switch host.commitMode {
       case .atOnce: commit(change, id, at: host)
-      case .after(let delay): queue.plan(.commit(host: host, life: life, change, id), at: time + delay)
-      case .refuse(let error): hosts[host].node.committed(now(at: host), id, .failure(error))
+      case .after(let delay):
+        let planned = PlannedCommit(host: host, change: change, id: id, tag: answering.tag)
+        queue.plan(.commit(planned), at: time + delay)
+      case .refuse(let error): host.node.committed(now(at: host), id, .failure(error))
       case .never: break
       }
     case .resolveBootstrap:
-      queue.plan(.resolved(host: host, life: life), at: time + .milliseconds(1))
+      queue.plan(.resolved(host, life: host.life), at: time + .milliseconds(1))
     case .finished(let operation, let outcome):
       trace.add(operation.rawValue)
-      outcomes[Ticket(host: host, life: life, operation: operation)] = outcome
+      if let tracked = host.tracked.last(where: { $0.operation == operation }) {
+        traffic?.completed.append((Traffic.index(tracked.tag), outcome))
+      } else {
+        outcomes[Ticket(host: host.index, life: host.life, operation: operation)] = outcome
+      }
     case .notice(.unanswered):
       // There are as many of these as queries to dead nodes: a long simulation has no room for them.
       break
     case .notice(let notice):
-      hosts[host].notices.append(notice)
+      if configuration.keepsNotices { host.notices.append(notice) }
     }
   }
 
-  private mutating func commit(_ change: StoreChange, _ id: CommitID, at host: Int) {
-    let result = Result { () throws(StoreError) in try hosts[host].store.apply(change) }
-    hosts[host].node.committed(now(at: host), id, result)
+  private mutating func commit(_ change: StoreChange, _ id: CommitID, at host: SimulatedHost) {
+    if !keepers.isEmpty, case .keep(let record) = change, keepers[record.target]?.contains(host.index) == false {
+      keepers[record.target]?.append(host.index)
+    }
+    let result = Result { () throws(StoreError) in try host.store.apply(change) }
+    host.node.committed(now(at: host), id, result)
   }
 
-  private mutating func send(_ message: Message, from source: Int, to endpoint: Endpoint) {
+  private mutating func send(_ message: Message, from source: SimulatedHost, to endpoint: Endpoint) {
     datagramsSent += 1
-    let sent = hosts[source].tamper.map { $0(message) } ?? message
-    guard let sent, let destination = SimulatedHost.index(of: endpoint),
-      hosts.indices.contains(destination), hosts[source].side == hosts[destination].side,
-      !random.chance(links.loss)
+    var sent: Message? = message
+    if let tamper = source.tamper { sent = tamper(message) }
+    if source.conduct != .honest, let query = answering.query {
+      sent = sent.flatMap { twisted($0, to: query, by: source) }
+    }
+    let tag = sent.map { count($0, from: source) } ?? 0
+    guard let sent, let index = SimulatedHost.index(of: endpoint), hosts.indices.contains(index),
+      hosts[index].side == source.side, !random.chance(links.loss)
     else {
       datagramsLost += 1
       return
     }
-    let datagram = Datagram(
-      source: SimulatedHost.endpoint(of: source), destination: destination, message: sent)
+    let datagram = Datagram(source: source.endpoint, destination: index, message: sent, tag: tag)
     for _ in 0..<(random.chance(links.duplication) ? 2 : 1) {
-      let delay = links.delay(from: source, to: destination, seed: seed, using: &random)
-      queue.plan(.deliver(datagram), at: time + (delay + hosts[source].lag))
+      queue.plan(.deliver(datagram), at: time + (delay(from: source, to: hosts[index]) + source.lag))
     }
+  }
+
+  private mutating func delay(from source: SimulatedHost, to destination: SimulatedHost) -> Duration {
+    guard let model = configuration.delays else {
+      return links.delay(from: source.index, to: destination.index, seed: seed, using: &random)
+    }
+    let oneWay = model.roundTrip(source.place, destination.place) / 2
+    let extra = links.jitter > .zero ? Int64.random(in: 0...links.jitter.nanoseconds, using: &random) : 0
+    return .nanoseconds(Int64(oneWay * 1e6) + extra)
+  }
+
+  /// Counts a datagram to what it was sent for.
+  private mutating func count(_ message: Message, from host: SimulatedHost) -> UInt32 {
+    guard traffic != nil else { return 0 }
+    let bytes = KRPC.encodedSize(message)
+    var tag = answering.tag
+    var isQuery = false
+    if case .query = message.body {
+      isQuery = true
+      tag = message.transaction.number.flatMap { host.tag(ofQuery: $0) } ?? 0
+    }
+    traffic?.count(tag, bytes: bytes, isQuery: isQuery)
+    return tag
+  }
+}
+
+extension SimulatedHost {
+  fileprivate func tag(ofQuery transaction: UInt32) -> UInt32? {
+    guard let cause = withNode({ $0.cause(ofQuery: transaction) }) else { return nil }
+    guard case .operation(let id) = cause else { return Traffic.tag(cause) }
+    return tracked.last { $0.operation == id }?.tag
   }
 }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Simulation
 
 /// The command line of the simulator.
 @main
@@ -8,56 +7,5 @@ struct Dhtsim: ParsableCommand {
     commandName: "dhtsim",
     abstract: "Runs networks of the real core in virtual time.",
     discussion: "The same seed gives the same run on every machine.",
-    subcommands: [Churn.self])
-}
-
-/// Nodes that come and go.
-struct Churn: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    abstract: "Lets nodes come and go while people write and read, and says whether anything was lost.",
-    discussion: """
-      Each node is up for about an hour, then down for about an hour, then back with its disk. Keys are \
-      written, overwritten and deleted through the first half of the time, and read all the time. Exit \
-      status: 0 nothing confirmed was lost, nothing expired or deleted came back; 1 something did.
-      """)
-
-  @Option(help: "What everything random comes from.")
-  var seed: UInt64 = 1
-  @Option(help: "How many nodes there are.")
-  var nodes = 100
-  @Option(help: "How many hours of virtual time.")
-  var hours = 24
-  @Option(help: "How many keys.")
-  var keys = 300
-
-  func validate() throws {
-    guard (10...10_000).contains(nodes), (1...1000).contains(hours), (1...100_000).contains(keys) else {
-      throw ValidationError("give 10 to 10000 nodes, 1 to 1000 hours and 1 to 100000 keys")
-    }
-  }
-
-  func run() throws {
-    var scenario = ChurnScenario(seed: seed)
-    scenario.nodes = nodes
-    scenario.hours = hours
-    scenario.keys = keys
-    let report = try scenario.run()
-    print(
-      """
-      churn: \(nodes) nodes, \(hours) h, \(keys) keys, seed \(seed)
-      starts of nodes            \(report.starts)
-      writes                     \(report.confirmed) confirmed, \(report.unconfirmed) unknown
-      reads                      \(report.readsOfValues) found a value, \(report.readsOfNothing) found rightly none
-      reads tried again          \(report.retries)
-      replicated, republished    \(report.replications), \(report.republications)
-      offered, copies sent       \(report.handOffs), \(report.replicasSent)
-      datagrams                  \(report.datagrams)
-      trace                      \(String(report.trace, radix: 16))
-      promises not kept          \(report.violations.count)
-      """)
-    guard !report.violations.isEmpty else { return }
-    for violation in report.violations.prefix(20) { print("  \(violation.time) s: \(violation.description)") }
-    print("again: dhtsim churn --seed \(seed) --nodes \(nodes) --hours \(hours) --keys \(keys)")
-    throw ExitCode.failure
-  }
+    subcommands: [Run.self, List.self, Churn.self])
 }

@@ -1,0 +1,57 @@
+/// Why a query was sent: what the cost of people's operations and of a node's own upkeep is told apart by.
+package enum QueryCause: Hashable, Sendable {
+  /// An operation that people asked for, or one of any kind that has ended since.
+  case operation(OperationID)
+  /// Finding the network, and the own place in it.
+  case join
+  /// A bucket that saw no lookup.
+  case refresh
+  /// A record's holders are looked after: replicate and republish.
+  case renewal
+  /// A record goes to a holder that has an older version or none.
+  case repair
+  /// Records are offered to a node that came or came back.
+  case handOff
+  /// A node that queried us is asked whether it can be queried itself.
+  case verification
+  /// A contact is asked whether it still lives.
+  case liveness
+  /// A bootstrap address or a lost contact.
+  case probe
+}
+
+/// What a study of whole networks asks of a node. It costs a node that nobody studies nothing.
+extension Node {
+  /// Why the query with a transaction number was sent; nil if none with that number waits for an answer.
+  package func cause(ofQuery transaction: UInt32) -> QueryCause? {
+    guard let purpose = inflight.purpose(of: transaction) else { return nil }
+    switch purpose {
+    case .lookup(let id):
+      switch operations[id]?.task {
+      case .locate(.join), .locate(.announce): return .join
+      case .locate(.refresh): return .refresh
+      case .renew: return .renewal
+      case .locate(.user), .inspect, .get, .put, nil: return .operation(id)
+      }
+    case .store(let id), .token(let id), .refusal(let id, _), .ping(let id), .userBootstrap(let id):
+      return .operation(id)
+    case .repair: return .repair
+    case .handOff, .newer: return .handOff
+    case .verification: return .verification
+    case .liveness: return .liveness
+    case .probe: return .probe
+    case .bootstrap, .reunion: return .join
+    }
+  }
+
+  /// Takes a node in as one that has answered: so a study begins with a network that has run for long,
+  /// and not with as many joins as it has nodes.
+  ///
+  /// - Parameters:
+  ///   - time: when it answered.
+  ///   - roundTrip: how long it took.
+  package mutating func acquaint(_ time: Instant, with peer: Peer, roundTrip: Duration) {
+    _ = table.answered(time, peer, roundTrip: roundTrip)
+    networkRoundTrip.sample(roundTrip)
+  }
+}

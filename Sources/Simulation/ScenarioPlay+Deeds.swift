@@ -1,0 +1,183 @@
+import Kademlia
+
+/// What people do, and what came of it.
+extension ScenarioPlay {
+  // MARK: - Keys
+
+  /// The keys that are there from the beginning are stored while the network warms up.
+  mutating func planStores() {
+    let (from, to) = (0.3, 0.9)
+    let time = Double(scenario.warmUp.nanoseconds)
+    for number in 0..<scenario.keys {
+      let share = from + (to - from) * Double(number) / Double(scenario.keys)
+      agenda.plan(.store(key: newKey()), at: Instant(nanoseconds: Int64(time * share)))
+    }
+  }
+
+  mutating func newKey() -> Int {
+    let name = "key \(keys.count)"
+    let target = NodeID(sha1Of: Array(name.utf8))
+    keys.append(Key(name: name, target: target))
+    network.keepers[target] = []
+    return keys.count - 1
+  }
+
+  private func value(of key: Int) -> [UInt8] {
+    let text = Array("value of key \(key) ".utf8)
+    return (0..<scenario.valueBytes).map { text[$0 % text.count] }
+  }
+
+  /// Whether its time is not over yet by the true clock.
+  private func isLive(_ key: Int) -> Bool {
+    guard let version = keys[key].version else { return false }
+    let wall = network.configuration.epoch.microseconds + network.time.nanoseconds / 1000
+    return !version.isExpired(at: WallTime(microseconds: wall))
+  }
+
+  // MARK: - Beginnings
+
+  mutating func begin(_ kind: Deed.Kind, key: Int?) {
+    guard let host = someone(), let target = target(of: kind, key) else { return }
+    // What is read must be there.
+    if kind == .get || kind == .crowdRead, let key, !isLive(key) { return }
+    let name = key.map { Array(keys[$0].name.utf8) } ?? []
+    let value = kind == .put ? value(of: key ?? 0) : []
+    let ttl = scenario.ttl.nanoseconds / 1_000_000_000
+    // Noted before it begins, for what begins may end at once.
+    deeds.append(Deed(kind: kind, host: host, target: target, key: key))
+    do throws(OperationRefusal) {
+      try network.track(at: host) { node, now throws(OperationRefusal) in
+        switch kind {
+        case .lookup: return try node.lookup(now, target)
+        case .look: return try node.lookup(now, key: name)
+        case .get, .crowdRead: return try node.get(now, key: name, isTraced: true)
+        case .put: return try node.put(now, key: name, value: value, ttl: ttl)
+        }
+      }
+      count(kind) { $0.begun += 1 }
+    } catch {
+      deeds.removeLast()
+      count(kind) {
+        $0.begun += 1
+        $0.failed += 1
+      }
+    }
+  }
+
+  private mutating func target(of kind: Deed.Kind, _ key: Int?) -> NodeID? {
+    guard kind != .lookup else { return NodeID(random: &random) }
+    return key.map { keys[$0].target }
+  }
+
+  private mutating func count(_ kind: Deed.Kind, _ change: (inout ScenarioReport.Operations) -> Void) {
+    guard isMeasuring else { return }
+    switch kind {
+    case .lookup: change(&report.lookups)
+    case .get: change(&report.gets)
+    case .put: change(&report.puts)
+    case .crowdRead: change(&report.crowd)
+    case .look: break
+    }
+  }
+
+  // MARK: - Ends
+
+  mutating func ended(_ deed: Deed, _ number: Int, _ outcome: Outcome) {
+    guard let operation = network.traffic?.operations[number] else { return }
+    let time = network.time
+    count(deed.kind) { operations in
+      operations.ended += 1
+      operations.latency.append(time.since(operation.began).milliseconds)
+      operations.queries.append(Double(operation.cost.queries))
+      operations.bytes.append(Double(operation.cost.bytes))
+    }
+    switch outcome {
+    case .lookup(let lookup) where deed.kind == .lookup: judge(lookup, of: deed)
+    case .lookup(let lookup): compare(lookup, of: deed)
+    case .tracedGet(let get, let way): judge(get, way, of: deed, operation)
+    case .put(let put): judge(put, of: deed)
+    case .get, .ping, .bootstrap: break
+    }
+  }
+
+  private mutating func judge(_ lookup: LookupOutcome, of deed: Deed) {
+    // One that cannot be queried counts itself, and nobody else does.
+    let counted = lookup.closest.filter { $0.peer.id != network[deed.host].id || network[deed.host].isReachable }
+    let wanted = scenario.parameters.k - (lookup.closest.count - counted.count)
+    let truth = index.closest(to: deed.target, count: wanted).map { network[$0].id }
+    let found = truth.count { id in counted.contains { $0.peer.id == id } }
+    let hops = lookup.closest.first.map { Double($0.hop) }
+    count(.lookup) { operations in
+      operations.found.append(truth.isEmpty ? 1 : Double(found) / Double(truth.count))
+      if found == truth.count { operations.exact += 1 }
+      if let hops { operations.hops.append(hops) }
+    }
+  }
+
+  private mutating func judge(
+    _ get: GetOutcome, _ way: LookupOutcome, of deed: Deed, _ operation: Traffic.Operation
+  ) {
+    guard let key = deed.key else { return }
+    let expected = value(of: key)
+    let isExpected = isLive(key)
+    let hops = way.closest.first.map { Double($0.hop) }
+    let now = network.time
+    count(deed.kind) { operations in
+      if let hops { operations.hops.append(hops) }
+      switch get {
+      case .found(let record), .cached(let record, _):
+        if record.value != expected { operations.wrong += 1 }
+        // What the asker holds itself it has at once.
+        let first = (operation.firstRecord ?? now).since(operation.began)
+        operations.firstAnswer.append(first.milliseconds)
+      case .notFound, .unreachable:
+        if isExpected { operations.failed += 1 }
+      }
+    }
+  }
+
+  private mutating func judge(_ put: PutOutcome, of deed: Deed) {
+    guard let key = deed.key else { return }
+    guard put.verdict == .stored else {
+      count(.put) { $0.failed += 1 }
+      return
+    }
+    keys[key].version = put.version
+    confirmed.append(key)
+    if isMeasuring { agenda.plan(.look(key: key), at: network.time + .seconds(60)) }
+  }
+
+  /// What a lookup from elsewhere finds of a record.
+  private mutating func compare(_ lookup: LookupOutcome, of deed: Deed) {
+    guard isMeasuring, let key = deed.key, let version = keys[key].version, !lookup.closest.isEmpty
+    else { return }
+    let holders = lookup.closest.count { $0.held?.seq == version.seq }
+    report.agreement.append(Double(holders) / Double(lookup.closest.count))
+  }
+
+  // MARK: - How it stands
+
+  mutating func sample() {
+    var (asked, available, kept, holders) = (0, 0, 0, 0)
+    for key in confirmed where isLive(key) {
+      asked += 1
+      let id = RecordID(.plain, keys[key].target)
+      let seq = keys[key].version?.seq ?? 0
+      let disks = (network.keepers[keys[key].target] ?? []).filter {
+        !isGone[$0] && network[$0].conduct == .honest
+          && (network[$0].store.stored(id)?.record.version.seq ?? -1) >= seq
+      }
+      let living = disks.count { network[$0].isAlive && network[$0].isReachable }
+      holders += living
+      if living > 0 { available += 1 }
+      if !disks.isEmpty { kept += 1 }
+    }
+    report.unexpiredKeys = asked
+    report.lostKeys = asked - kept
+    let all = Double(max(1, asked))
+    report.moments.append(
+      ScenarioReport.Moment(
+        minutes: network.time.since(began).milliseconds / 60_000, nodes: up.count,
+        available: Double(available) / all, kept: Double(kept) / all, replicas: Double(holders) / all))
+  }
+}

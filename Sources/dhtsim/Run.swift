@@ -1,0 +1,139 @@
+import ArgumentParser
+import Glibc
+import Simulation
+
+/// Plays a scenario.
+struct Run: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Plays a scenario and prints what was measured.",
+    discussion: """
+      A scenario is one of 'dhtsim list' or a YAML file with the keys of 'dhtsim list --keys'. What is \
+      printed depends on the scenario and the seed alone.
+      """)
+
+  @Argument(help: ArgumentHelp("A scenario's name or file.", valueName: "scenario"))
+  var source: String
+  @Option(help: "What everything random comes from.")
+  var seed: UInt64 = 1
+  @Option(help: "How many nodes there are.")
+  var nodes: Int?
+  @Option(help: "How many hours are measured.")
+  var hours: Double?
+  @Option(name: .customLong("set"), help: "Another value for a key.")
+  var changes: [String] = []
+  @Flag(help: "Print JSON.")
+  var json = false
+  @Option(help: ArgumentHelp("Also draw a figure.", valueName: "file.svg"))
+  var plot: String?
+  @Flag(help: "Say on standard error how long it took, and what a datagram costs.")
+  var time = false
+
+  func run() throws {
+    let variants: [ScenarioFile.Variant]
+    do throws(ScenarioFile.Problem) {
+      variants = try file().variants
+    } catch {
+      throw ValidationError(error.description)
+    }
+    var reports: [ScenarioReport] = []
+    for variant in variants {
+      let start = Stopwatch()
+      let report = variant.scenario.run(seed: seed)
+      if time { start.tell(variant.label, datagrams: report.datagrams) }
+      reports.append(report)
+    }
+    let table = ReportTable(title: title(variants), labels: variants.map(\.label), reports: reports)
+    print(json ? table.json(seed: seed) : table.description, terminator: "")
+  }
+
+  private func title(_ variants: [ScenarioFile.Variant]) -> String {
+    let name = BuiltInScenarios.named(source) == nil ? fileName : source
+    let set = (nodes.map { ["nodes=\($0)"] } ?? []) + (hours.map { ["hours=\(Text.number($0))"] } ?? []) + changes
+    let about = variants.first.map(\.scenario.about) ?? ""
+    return "\(name)\(set.isEmpty ? "" : " (" + set.joined(separator: ", ") + ")"), seed \(seed)"
+      + (about.isEmpty ? "" : ": \(about)")
+  }
+
+  private var fileName: String { String(source.split(separator: "/").last ?? "") }
+
+  private func file() throws(ScenarioFile.Problem) -> ScenarioFile {
+    var file: ScenarioFile
+    if let yaml = BuiltInScenarios.named(source) {
+      file = try ScenarioFile(yaml: yaml, name: source)
+    } else if let yaml = TextFile.read(source) {
+      file = try ScenarioFile(yaml: yaml, name: source)
+    } else {
+      let names = BuiltInScenarios.all.map(\.name).joined(separator: ", ")
+      throw ScenarioFile.Problem(
+        description: "'\(source)' is neither a file that can be read nor one of \(names)")
+    }
+    if let nodes { try file.set("nodes", "\(nodes)") }
+    if let hours { try file.set("duration", "\(Int(hours * 3600))s") }
+    for change in changes {
+      guard let equals = change.firstIndex(of: "=") else {
+        throw ScenarioFile.Problem(description: "--set takes key=value, not '\(change)'")
+      }
+      try file.set(String(change[..<equals]), String(change[change.index(after: equals)...]))
+    }
+    return file
+  }
+}
+
+/// Tells which scenarios there are.
+struct List: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Tells which scenarios there are, or what can be said in one.")
+
+  @Flag(help: "The keys of a scenario file.")
+  var keys = false
+  @Option(help: ArgumentHelp("The file of one of them, to begin another with.", valueName: "scenario"))
+  var show: String?
+
+  func run() throws {
+    if let show {
+      guard let yaml = BuiltInScenarios.named(show) else {
+        throw ValidationError("there is no scenario '\(show)'")
+      }
+      print(yaml)
+    } else if keys {
+      for setting in ScenarioSetting.all {
+        print(setting.name.padded(to: 18) + setting.help)
+        print("".padded(to: 18) + setting.form)
+      }
+      print("parameters".padded(to: 18) + "the core's numbers, as in dhtd.yaml(5):")
+      print("".padded(to: 18) + ScenarioSetting.parameters.joined(separator: ", "))
+      print("vary".padded(to: 18) + "keys with lists of values, each of which is played: nodes: [100, 1000]")
+    } else {
+      for (name, yaml) in BuiltInScenarios.all {
+        let about = try ScenarioFile(yaml: yaml, name: name).variants.first?.scenario.about ?? ""
+        print(name.padded(to: 14) + about)
+      }
+    }
+  }
+}
+
+/// How long something takes on this machine.
+struct Stopwatch {
+  private let start = Self.now
+
+  private static var now: Double {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+  }
+
+  /// Says on standard error how long it took so far.
+  func tell(_ label: String, datagrams: Int) {
+    let seconds = Self.now - start
+    var usage = rusage()
+    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+    let text =
+      (label.isEmpty ? "" : label + ": ") + "\(Text.fixed(seconds, 1)) s, "
+      + "\(Text.grouped("\(datagrams)")) datagrams, "
+      + "\(Text.fixed(seconds * 1e6 / Double(max(1, datagrams)), 2)) us each, "
+      + "\(usage.ru_maxrss / 1024) MiB at most\n"
+    let bytes = Array(text.utf8)
+    // Nothing is to be done where standard error is closed.
+    _ = write(STDERR_FILENO, bytes, bytes.count)
+  }
+}

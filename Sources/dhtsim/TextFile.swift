@@ -1,0 +1,33 @@
+import Glibc
+
+/// Files of text.
+enum TextFile {
+  /// More than any scenario or matrix of delays needs.
+  private static let limit = 64 << 20
+
+  /// What a file says; nil if it cannot be read, is too long or is not UTF-8.
+  static func read(_ path: String) -> String? {
+    guard let file = fopen(path, "r") else { return nil }
+    defer { fclose(file) }
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      let count = fread(&chunk, 1, chunk.count, file)
+      guard count > 0 else { break }
+      bytes += chunk.prefix(count)
+      guard bytes.count <= limit else { return nil }
+    }
+    guard ferror(file) == 0 else { return nil }
+    return String(validating: bytes, as: UTF8.self)
+  }
+
+  /// Replaces a file.
+  ///
+  /// - Returns: whether that worked.
+  static func write(_ text: String, to path: String) -> Bool {
+    guard let file = fopen(path, "w") else { return false }
+    let bytes = Array(text.utf8)
+    let isWritten = fwrite(bytes, 1, bytes.count, file) == bytes.count
+    return fclose(file) == 0 && isWritten
+  }
+}

@@ -184,7 +184,7 @@ final class ControlConnection: DescriptorWatcher {
 
   private func answer(_ id: RequestID, _ outcome: Result<ControlResult, ControlError>) {
     guard stage == .serving else { return }
-    output += ControlCodec.encode(ControlResponse(id: id, outcome: outcome))
+    ControlCodec.encode(ControlResponse(id: id, outcome: outcome), appendingTo: &output)
     if output.count - sent > Self.mostUnread { isClogged = true }
     guard !isFlushPlanned else { return }
     isFlushPlanned = true

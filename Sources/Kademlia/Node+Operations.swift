@@ -317,15 +317,14 @@ extension Node {
       operation.lookup.failed(peer.id)
     } else {
       let answer = answer(from: response, to: operation, now)
+      // With `self` in the closure, the whole node would be copied for it.
+      let (table, families) = (table, identity.families)
       operation.lookup.answered(peer.id, answer, nodes: response.nodes, after: roundTrip) { peer in
-        canReach(peer) ? table.contact(peer.id)?.state == .questionable : nil
+        guard families.contains(AddressFamilies(peer.endpoint.address.family)) else { return nil }
+        return table.contact(peer.id)?.state == .questionable
       }
     }
     carryOn(now, id)
-  }
-
-  private func canReach(_ peer: Peer) -> Bool {
-    identity.families.contains(AddressFamilies(peer.endpoint.address.family))
   }
 
   /// What an answer means to an operation's lookup; nil from a node that only routes for it.

@@ -254,7 +254,6 @@ package final class NodeDriver {
       for effect in taken { perform(effect) }
     }
     swap(&taken, &spareEffects)
-    setTimer()
   }
 
   /// Tells of what may have changed with the contacts and the store.
@@ -315,6 +314,7 @@ package final class NodeDriver {
     }
     sockets.v4?.flush()
     sockets.v6?.flush()
+    setTimer()
     if mayHaveNews { takeVitals() }
   }
 

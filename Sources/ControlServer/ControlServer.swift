@@ -135,15 +135,13 @@ final class Connections {
   /// Serves a client, or tells it that as many are served as can be.
   func add(_ descriptor: Int32) {
     let isOneTooMany = connections.count >= ControlLimits.maxConnections
-    // Those that are turned away are connected for a moment, too, and must not become a crowd.
-    guard connections.count < ControlLimits.maxConnections * 2 else {
-      close(descriptor)
-      return
-    }
+    // Those that are turned away have a moment to read why, unless they become a crowd.
+    let isCrowd = connections.count >= ControlLimits.maxConnections * 2
     do throws(EventLoopError) {
       let connection = try ControlConnection(descriptor, self)
       connections[ObjectIdentifier(connection)] = connection
       if isOneTooMany { connection.turnAway() }
+      if isCrowd { connection.close() }
     } catch {
       logger.warning("cannot serve a client of the control socket", metadata: ["reason": "\(error)"])
       close(descriptor)

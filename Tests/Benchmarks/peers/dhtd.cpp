@@ -1,4 +1,5 @@
-// A dhtd beside a light client of its control socket. The program is $DHTD, its files are in $DHTD_DIRECTORY.
+// A dhtd beside a light client of its control socket. The program is $DHTD, its files are in
+// $WORKER_DIRECTORY.
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -36,8 +37,8 @@ class Dhtd : public Peer {
  public:
   void start(int port, int bootstrap) override {
     char const* program = std::getenv("DHTD");
-    char const* directory = std::getenv("DHTD_DIRECTORY");
-    if (!program || !directory) fail("DHTD and DHTD_DIRECTORY are not set");
+    char const* directory = std::getenv("WORKER_DIRECTORY");
+    if (!program || !directory) fail("DHTD and WORKER_DIRECTORY are not set");
     std::string const place = std::string(directory) + "/" + std::to_string(port);
     std::string const socketPath = place + ".sock";
 

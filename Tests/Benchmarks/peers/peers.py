@@ -21,6 +21,8 @@ class Peer:
     #: Whether its nodes must be asked one after another when the network is new: many lookups at once make
     #: them lose datagrams and forget each other for minutes.
     reads_alone: bool = False
+    #: Whether its client can be told from its node.
+    has_client: bool = True
 
 
 class Builder:
@@ -58,10 +60,10 @@ class Builder:
         peer.command = [self.program(source, flags)]
         return peer
 
-    def dhtd(self, program, scratch):
+    def dhtd(self, program):
         version = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout.split()[-1]
         return Peer("dhtd", f"dhtd {version}", [self.program("dhtd.cpp")],
-                    {"DHTD": os.path.abspath(program), "DHTD_DIRECTORY": scratch})
+                    {"DHTD": os.path.abspath(program)})
 
     def opendht(self):
         return self._with_library(
@@ -84,15 +86,15 @@ class Builder:
                       f" && {self.directory}/venv/bin/pip install kademlia==2.2.3")
             return Peer("kademlia", "python-kademlia", advice=advice)
         return Peer("kademlia", f"python-kademlia {version.stdout.strip()}",
-                    [python, f"{HERE}/kademlia_worker.py"], reads_alone=True)
+                    [python, f"{HERE}/kademlia_worker.py"], reads_alone=True, has_client=False)
 
 
 NAMES = ["dhtd", "opendht", "libtorrent-immutable", "libtorrent-signed", "kademlia"]
 
 
-def make(name, builder, dhtd, scratch):
+def make(name, builder, dhtd):
     match name:
-        case "dhtd": return builder.dhtd(dhtd, scratch)
+        case "dhtd": return builder.dhtd(dhtd)
         case "opendht": return builder.opendht()
         case "libtorrent-immutable": return builder.libtorrent(signed=False)
         case "libtorrent-signed": return builder.libtorrent(signed=True)

@@ -1,5 +1,6 @@
 """The figures as Markdown."""
 
+import math
 import statistics
 
 
@@ -64,41 +65,47 @@ class Report:
                 cost = median(runs, "base", name, "node_cpu_us_per_rpc")
                 return number(cost / self.floor) if cost is not None else "-"
 
+            def cpu(name):
+                node, client = of(name, "node_cpu_s_per_1000", 3), of(name, "client_cpu_s_per_1000", 3)
+                return f"{node} + {client}" if runs[0]["has_client"] else f"{node} in all"
+
             put, get = f"put{shown[0]}", f"get{shown[0]}"
-            cpu = [of(name, "node_cpu_s_per_1000", 3) + " + " + of(name, "client_cpu_s_per_1000", 3)
-                   for name in (put, get)]
             rows.append([
                 f"{title}, {nodes}", *(f"{of(name, 'p50_ms')} / {of(name, 'p99_ms')}" for name in ("put1", "get1")),
                 *(", ".join(of(f"{verb}{level}", "per_second", 0) for level in shown) for verb in ("put", "get")),
-                *cpu, ", ".join(of(name, "datagrams_per_operation", 1) for name in (put, get)),
+                cpu(put), cpu(get), ", ".join(of(name, "datagrams_per_operation", 1) for name in (put, get)),
                 ", ".join(map(ratio, (put, get))),
                 of("memory_after", "pss_mb", 1), of("memory_after", "anonymous_mb", 1)])
-        lost = [f"{title}, {nodes} nodes: {name} {number(100 * done / count, 1)} % ({reason})"
-                for (title, nodes), runs in self.runs.items() for run in runs
-                for name, batch in run["figures"].get("base", {}).items()
-                if name.startswith(("put", "get")) and batch["done"] < batch["count"]
-                for done, count, reason in [(batch["done"], batch["count"], batch["reason"])]]
+        lost, dropped = [], []
+        for (title, nodes), runs in self.runs.items():
+            for name, batch in ((name, batch) for run in runs for name, batch in run["figures"].get("base", {}).items()):
+                if name.startswith(("put", "get")) and batch["done"] < batch["count"]:
+                    share = number(100 * batch["done"] / batch["count"], 1)
+                    lost.append(f"{title}, {nodes}, {name}: {share} % ({batch['reason']})")
+                if batch.get("dropped_datagrams"):
+                    dropped.append(f"{title}, {nodes}, {name}: {number(batch['dropped_datagrams'], 0)}")
         notes = (
             f"CPU and datagrams are those of all nodes for the operations with {shown[0]} in flight. The client is"
             " what hands over the operations: for dhtd a process at the control socket, for the libraries the"
-            " program's own threads beside theirs; where there is only one thread it is part of the node."
+            " program's own threads beside theirs, and where there is but one thread it is part of the node. An RPC is two"
+            " datagrams; what was answered from the reader's own store or cache took none."
             f" Bare UDP: a request and its answer without anything else cost {number(self.floor, 1)} us of CPU, both"
             " sides together, in the same session.")
         if lost:
             notes += " Not all were done: " + "; ".join(lost) + "."
+        if dropped:
+            notes += " Datagrams dropped at full receive buffers: " + "; ".join(dropped) + "."
         return table(headings, rows) + "\n\n" + notes
 
     def _rest(self):
-        headings = ["peer, nodes", "start of a late node ms", "its first get ms", "idle CPU ms/s",
-                    "idle datagrams/s"]
-        rows = []
-        for (title, nodes), runs in self.runs.items():
-            rows.append([
-                f"{title}, {nodes}", number(median(runs, "late", "late", "start_ms"), 1),
-                number(median(runs, "late", "late", "first_get_ms"), 1),
-                number(median(runs, "idle", "idle", "cpu_ms_per_second"), 3),
-                number(median(runs, "idle", "idle", "datagrams_per_second"))])
-        return table(headings, rows)
+        columns = [column for column in (
+            ("start of a late node ms", "late", "start_ms", 1), ("its first get ms", "late", "first_get_ms", 1),
+            ("idle CPU ms/s", "idle", "cpu_ms_per_second", 3), ("idle datagrams/s", "idle", "datagrams_per_second", 2),
+        ) if column[1] in self.result["suites"]]
+        rows = [[f"{title}, {nodes}"] + [
+            number(median(runs, suite, suite, figure), digits) for _, suite, figure, digits in columns
+        ] for (title, nodes), runs in self.runs.items()]
+        return table(["peer, nodes"] + [column[0] for column in columns], rows)
 
     def _faults(self):
         suites = [suite for suite in self.result["suites"] if suite.startswith("fault")]
@@ -118,4 +125,11 @@ class Report:
         notes = (
             "500 keys, read with 16 gets in flight half a second after the nodes were killed, the writer among them;"
             " in brackets what another node could read after the first had read all twice.")
+        for nodes in sorted({nodes for _, nodes in self.runs}):
+            for suite in suites:
+                killed = nodes * int(suite[5:]) // 100
+                lost = 100 * math.comb(killed, 8) / math.comb(nodes, 8)
+                if lost >= 0.1:
+                    notes += (f" Of keys with 8 holders anywhere, {number(lost, 1)} % lose all of them on average when"
+                              f" {killed} of {nodes} nodes are killed.")
         return table(headings, rows) + "\n\n" + notes

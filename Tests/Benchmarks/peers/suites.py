@@ -17,8 +17,7 @@ def base(network, options):
     network.batch(reader, "get", "warm", 50, 4)
     figures["put1"] = network.batch(writer, "put", "one", options.sequential, 1)
     figures["get1"] = network.batch(reader, "get", "one", options.sequential, 1)
-    # Every one of these is to fail, with not_found.
-    figures["miss1"] = network.batch(reader, "get", "nothing", 50, 1)
+    figures["miss1"] = network.batch(reader, "get", "nothing", 50, 1, missing=True)
     for in_flight in options.in_flight:
         figures[f"put{in_flight}"] = network.batch(writer, "put", f"many{in_flight}", options.keys, in_flight)
         figures[f"get{in_flight}"] = network.batch(reader, "get", f"many{in_flight}", options.keys, in_flight)

@@ -78,7 +78,7 @@ class Report:
                 of("memory_after", "pss_mb", 1), of("memory_after", "anonymous_mb", 1)])
         lost, dropped = [], []
         for (title, nodes), runs in self.runs.items():
-            for name, batch in ((name, batch) for run in runs for name, batch in run["figures"].get("base", {}).items()):
+            for name, batch in (pair for run in runs for pair in run["figures"].get("base", {}).items()):
                 if name.startswith(("put", "get")) and batch["done"] < batch["count"]:
                     share = number(100 * batch["done"] / batch["count"], 1)
                     lost.append(f"{title}, {nodes}, {name}: {share} % ({batch['reason']})")
@@ -87,8 +87,8 @@ class Report:
         notes = (
             f"CPU and datagrams are those of all nodes for the operations with {shown[0]} in flight. The client is"
             " what hands over the operations: for dhtd a process at the control socket, for the libraries the"
-            " program's own threads beside theirs, and where there is but one thread it is part of the node. An RPC is two"
-            " datagrams; what was answered from the reader's own store or cache took none."
+            " program's own threads beside theirs, and where there is but one thread it is part of the node."
+            " An RPC is two datagrams; what was answered from the reader's own store or cache took none."
             f" Bare UDP: a request and its answer without anything else cost {number(self.floor, 1)} us of CPU, both"
             " sides together, in the same session.")
         if lost:

@@ -93,18 +93,29 @@ struct ControlConnection: ~Copyable {
 
   /// Reads what has come.
   mutating func receive() throws(Failure) {
-    let piece = [UInt8](unsafeUninitializedCapacity: 64 * 1024) { buffer, count in
+    var piece = [UInt8](repeating: 0, count: 64 * 1024)
+    let count = try receive(into: &piece, at: 0)
+    input.append(piece[..<count])
+  }
+
+  /// Reads what has come into a buffer of the caller's, and leaves `nextLine` out of it.
+  /// - Parameter start: where in the buffer it goes; what is there up to its end is written over.
+  /// - Returns: how many bytes came; 0 where nothing has, or there is no room.
+  func receive(into buffer: inout [UInt8], at start: Int) throws(Failure) -> Int {
+    guard buffer.indices.contains(start) else { return 0 }
+    let (count, code) = buffer.withUnsafeMutableBytes { bytes in
+      let room = UnsafeMutableRawBufferPointer(rebasing: bytes[start...])
+      var count = 0
       repeat {
-        count = recv(descriptor, buffer.baseAddress, buffer.count, 0)
+        count = recv(descriptor, room.baseAddress, room.count, 0)
       } while count < 0 && errno == EINTR
-      if count == 0 { errno = 0 }
-      if count < 0 { count = 0 }
+      return (count, count < 0 ? errno : 0)
     }
-    guard piece.isEmpty else { return input.append(piece) }
-    switch errno {
-    case EAGAIN: return
+    if count > 0 { return count }
+    switch code {
+    case EAGAIN: return 0
     case 0, ECONNRESET: throw Self.lost("dhtd closed the connection before it answered")
-    case let code: throw Self.lost(String(cString: strerror(code)))
+    default: throw Self.lost(String(cString: strerror(code)))
     }
   }
 
@@ -113,8 +124,12 @@ struct ControlConnection: ~Copyable {
     switch input.next() {
     case nil: nil
     case .text(let line): line
-    case .tooLong: throw Self.lost("an answer of dhtd is over \(ControlLimits.maxAnswerBytes) bytes")
+    case .tooLong: throw Self.answerTooLong
     }
+  }
+
+  static var answerTooLong: Failure {
+    lost("an answer of dhtd is over \(ControlLimits.maxAnswerBytes) bytes")
   }
 
   private static func lost(_ what: String) -> Failure {

@@ -38,11 +38,14 @@ struct GlobalOptions: ParsableArguments {
   }
 
   /// Connects to the daemon that the options name.
-  func connect() throws(Failure) -> ControlClient {
+  func connect() throws(Failure) -> ControlClient { ControlClient(try openConnection(), timeout: timeout) }
+
+  /// Connects to the daemon that the options name, for a command that writes its requests itself.
+  func openConnection() throws(Failure) -> ControlConnection {
     let choice = InstanceChoice(context: Self.context, timeout: timeout)
-    if let socket { return ControlClient(try choice.connect(to: socket), timeout: timeout) }
-    if let instance { return ControlClient(try choice.connect(to: instance), timeout: timeout) }
-    return ControlClient(try choice.connect(), timeout: timeout)
+    if let socket { return try choice.connect(to: socket) }
+    if let instance { return try choice.connect(to: instance) }
+    return try choice.connect()
   }
 
   /// Sends one request, waits for its result, and prints it as JSON or as the text that `render`

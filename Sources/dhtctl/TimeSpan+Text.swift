@@ -24,11 +24,6 @@ extension TimeSpan {
   /// Milliseconds with as many digits as matter: `0.31 ms`, `12.4 ms`, `250 ms`; `-` for nil.
   package static func milliseconds(_ milliseconds: Double?) -> String {
     guard let milliseconds, milliseconds.isFinite, abs(milliseconds) < 1e12 else { return "-" }
-    let digits = milliseconds < 1 ? 2 : milliseconds < 100 ? 1 : 0
-    let scale: Int64 = digits == 2 ? 100 : digits == 1 ? 10 : 1
-    let scaled = Int64((max(0, milliseconds) * Double(scale)).rounded())
-    guard digits > 0 else { return "\(scaled) ms" }
-    let fraction = String(scaled % scale)
-    return "\(scaled / scale)." + String(repeating: "0", count: digits - fraction.count) + fraction + " ms"
+    return DecimalText.fixed(milliseconds, digits: milliseconds < 1 ? 2 : milliseconds < 100 ? 1 : 0) + " ms"
   }
 }

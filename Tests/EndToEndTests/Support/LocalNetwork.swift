@@ -178,6 +178,13 @@ final class LocalNetwork {
     return process
   }
 
+  /// Starts a benchmark that does not end by itself.
+  func launchBench(socket: String, _ arguments: String...) throws -> ChildProcess {
+    let process = try spawn(programs.dhtctl, ["--socket", socket, "bench"] + arguments)
+    processes.append(process)
+    return process
+  }
+
   /// Runs a dhtd that is expected to end by itself.
   func dhtd(_ arguments: String...) throws -> CommandResult { try dhtd(arguments) }
 

@@ -137,8 +137,10 @@ struct Stopwatch {
     let seconds = Self.now - start
     var usage = rusage()
     getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+    let used = Double(usage.ru_utime.tv_sec) + Double(usage.ru_utime.tv_usec) / 1e6
     let text =
-      (label.isEmpty ? "" : label + ": ") + "\(Text.fixed(seconds, 1)) s, "
+      (label.isEmpty ? "" : label + ": ")
+      + "\(Text.fixed(seconds, 1)) s (\(Text.fixed(used, 1)) s of a processor since the start), "
       + "\(Text.grouped("\(datagrams)")) datagrams, "
       + "\(Text.fixed(seconds * 1e6 / Double(max(1, datagrams)), 2)) us each, "
       + "\(usage.ru_maxrss / 1024) MiB at most\n"

@@ -39,13 +39,9 @@ struct ScenarioFile: Sendable {
     guard case .mapping(let mapping) = root else {
       throw Problem(description: "\(name): 'key: value' lines are wanted")
     }
-    var seen: Set<String> = []
     for (key, value) in mapping {
       guard case .scalar(let word) = key else { throw Problem(description: "\(name): a key must be a word") }
       let place = "\(name):\(word.mark?.line ?? 1)"
-      guard seen.insert(word.string).inserted else {
-        throw Problem(description: "\(place): '\(word.string)' stands there twice")
-      }
       switch (word.string, value) {
       case ("parameters", .mapping(let inner)):
         for (key, value) in inner { try read(key, value, after: "parameters.", at: place) }

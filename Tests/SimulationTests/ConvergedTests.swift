@@ -42,9 +42,10 @@ import Testing
     // No lookup asks fewer than the K nodes that it finds, itself perhaps among them.
     #expect(report.lookups.queries.allSatisfy { $0 >= 7 })
     let upkeep = report.upkeep.reduce(into: [:]) { $0[$1.kind] = $1.cost.queries }
-    // Each node pings its stalest contact, and one to find other parts, twice in a minute.
-    #expect((upkeep["liveness"] ?? 0) > 300 * 3 && (upkeep["liveness"] ?? 0) < 300 * 6)
-    #expect((upkeep["probe"] ?? 0) > 300 * 3 && (upkeep["probe"] ?? 0) < 300 * 6)
+    // Each node pings its stalest contact, and one to find other parts, twice in a minute; and the stalest
+    // of a full bucket where somebody waits for its place.
+    #expect((300 * 3..<300 * 12).contains(upkeep["liveness"] ?? 0))
+    #expect((300 * 3..<300 * 6).contains(upkeep["probe"] ?? 0))
     #expect(upkeep["other"] == 0)
   }
 }

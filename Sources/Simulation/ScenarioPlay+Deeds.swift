@@ -102,7 +102,9 @@ extension ScenarioPlay {
 
   private mutating func judge(_ lookup: LookupOutcome, of deed: Deed) {
     // One that cannot be queried counts itself, and nobody else does.
-    let counted = lookup.closest.filter { $0.peer.id != network[deed.host].id || network[deed.host].isReachable }
+    let counted = lookup.closest.filter {
+      $0.peer.id != network[deed.host].id || network[deed.host].isReachable
+    }
     let wanted = scenario.parameters.k - (lookup.closest.count - counted.count)
     let truth = index.closest(to: deed.target, count: wanted).map { network[$0].id }
     let found = truth.count { id in counted.contains { $0.peer.id == id } }

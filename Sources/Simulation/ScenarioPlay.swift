@@ -168,14 +168,17 @@ struct ScenarioPlay {
     planRegular(.regularGet, perNodeAndHour: scenario.getsPerMinute * 60)
     planRegular(.regularPut, perNodeAndHour: scenario.putsPerHour)
     for _ in 0..<scenario.crowd {
-      let offset = Double(scenario.duration.nanoseconds) / 2 + random.unit() * Double(scenario.crowdWithin.nanoseconds)
+      let offset =
+        Double(scenario.duration.nanoseconds) / 2 + random.unit() * Double(scenario.crowdWithin.nanoseconds)
       agenda.plan(.crowdRead, at: began + .nanoseconds(Int64(offset)))
     }
     if scenario.partitionShare > 0 {
       agenda.plan(.divide, at: began + scenario.partitionStart)
       agenda.plan(.unite, at: began + scenario.partitionStart + scenario.partitionLength)
     }
-    for step in 0..<60 { agenda.plan(.sample, at: began + .nanoseconds(scenario.duration.nanoseconds / 60 * Int64(step))) }
+    for step in 0..<60 {
+      agenda.plan(.sample, at: began + .nanoseconds(scenario.duration.nanoseconds / 60 * Int64(step)))
+    }
   }
 
   private mutating func endMeasuring() {

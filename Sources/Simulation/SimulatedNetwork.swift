@@ -382,7 +382,9 @@ package struct SimulatedNetwork {
   }
 
   private mutating func commit(_ change: StoreChange, _ id: CommitID, at host: SimulatedHost) {
-    if !keepers.isEmpty, case .keep(let record) = change, keepers[record.target]?.contains(host.index) == false {
+    if !keepers.isEmpty, case .keep(let record) = change,
+      keepers[record.target]?.contains(host.index) == false
+    {
       keepers[record.target]?.append(host.index)
     }
     let result = Result { () throws(StoreError) in try host.store.apply(change) }

@@ -70,7 +70,8 @@ struct ReportTable {
     add(name, "%", 2) { whole($0) > 0 ? part($0) / Double(whole($0)) * 100 : nil }
   }
 
-  private mutating func operations(_ name: String, _ path: KeyPath<ScenarioReport, ScenarioReport.Operations>) {
+  private mutating func operations(_ name: String, _ path: KeyPath<ScenarioReport, ScenarioReport.Operations>)
+  {
     add("\(name)s", "", 0) { $0[keyPath: path].begun > 0 ? Double($0[keyPath: path].begun) : nil }
     for share in [0.5, 0.9, 0.99] {
       add("\(name): complete, p\(Text.number(share * 100))", "ms", 0) {

@@ -29,9 +29,11 @@ struct Run: ParsableCommand {
   var time = false
 
   func run() throws {
+    let file: ScenarioFile
     let variants: [ScenarioFile.Variant]
     do throws(ScenarioFile.Problem) {
-      variants = try file().variants
+      file = try self.file()
+      variants = try file.variants
     } catch {
       throw ValidationError(error.description)
     }
@@ -42,16 +44,24 @@ struct Run: ParsableCommand {
       if time { start.tell(variant.label, datagrams: report.datagrams) }
       reports.append(report)
     }
-    let table = ReportTable(title: title(variants), labels: variants.map(\.label), reports: reports)
+    let about = variants.first?.scenario.about ?? ""
+    let table = ReportTable(
+      title: title + (about.isEmpty ? "" : ": " + about), labels: variants.map(\.label), reports: reports)
+    if let plot {
+      let figure = Figure(
+        title: title, about: about, file: file, variants: variants, reports: reports)
+      guard TextFile.write(figure.document, to: plot) else {
+        throw ValidationError("'\(plot)' cannot be written")
+      }
+    }
     print(json ? table.json(seed: seed) : table.description, terminator: "")
   }
 
-  private func title(_ variants: [ScenarioFile.Variant]) -> String {
+  private var title: String {
     let name = BuiltInScenarios.named(source) == nil ? fileName : source
-    let set = (nodes.map { ["nodes=\($0)"] } ?? []) + (hours.map { ["hours=\(Text.number($0))"] } ?? []) + changes
-    let about = variants.first.map(\.scenario.about) ?? ""
+    let set =
+      (nodes.map { ["nodes=\($0)"] } ?? []) + (hours.map { ["hours=\(Text.number($0))"] } ?? []) + changes
     return "\(name)\(set.isEmpty ? "" : " (" + set.joined(separator: ", ") + ")"), seed \(seed)"
-      + (about.isEmpty ? "" : ": \(about)")
   }
 
   private var fileName: String { String(source.split(separator: "/").last ?? "") }
@@ -127,8 +137,10 @@ struct Stopwatch {
     let seconds = Self.now - start
     var usage = rusage()
     getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+    let used = Double(usage.ru_utime.tv_sec) + Double(usage.ru_utime.tv_usec) / 1e6
     let text =
-      (label.isEmpty ? "" : label + ": ") + "\(Text.fixed(seconds, 1)) s, "
+      (label.isEmpty ? "" : label + ": ")
+      + "\(Text.fixed(seconds, 1)) s (\(Text.fixed(used, 1)) s of a processor since the start), "
       + "\(Text.grouped("\(datagrams)")) datagrams, "
       + "\(Text.fixed(seconds * 1e6 / Double(max(1, datagrams)), 2)) us each, "
       + "\(usage.ru_maxrss / 1024) MiB at most\n"

@@ -39,13 +39,9 @@ struct ScenarioFile: Sendable {
     guard case .mapping(let mapping) = root else {
       throw Problem(description: "\(name): 'key: value' lines are wanted")
     }
-    var seen: Set<String> = []
     for (key, value) in mapping {
       guard case .scalar(let word) = key else { throw Problem(description: "\(name): a key must be a word") }
       let place = "\(name):\(word.mark?.line ?? 1)"
-      guard seen.insert(word.string).inserted else {
-        throw Problem(description: "\(place): '\(word.string)' stands there twice")
-      }
       switch (word.string, value) {
       case ("parameters", .mapping(let inner)):
         for (key, value) in inner { try read(key, value, after: "parameters.", at: place) }
@@ -58,15 +54,21 @@ struct ScenarioFile: Sendable {
       }
     }
     guard variantCount <= Self.mostVariants else {
-      throw Problem(description: "\(name): 'vary' makes \(variantCount) scenarios of it; at most \(Self.mostVariants) are played")
+      throw Problem(
+        description:
+          "\(name): 'vary' makes \(variantCount) scenarios of it; at most \(Self.mostVariants) are played")
     }
   }
 
   private var variantCount: Int {
-    vary.reduce(1) { $0.multipliedReportingOverflow(by: $1.values.count).overflow ? .max : $0 * $1.values.count }
+    vary.reduce(1) {
+      $0.multipliedReportingOverflow(by: $1.values.count).overflow ? .max : $0 * $1.values.count
+    }
   }
 
-  private mutating func read(_ key: Node, _ value: Node, after prefix: String, at place: String) throws(Problem) {
+  private mutating func read(_ key: Node, _ value: Node, after prefix: String, at place: String)
+    throws(Problem)
+  {
     guard case .scalar(let word) = key, case .scalar(let content) = value else {
       throw Problem(description: "\(place): '\(key.string ?? "a key")' takes one value")
     }
@@ -109,7 +111,8 @@ struct ScenarioFile: Sendable {
   ) throws(Problem) {
     guard let setting = ScenarioSetting.named(key) else {
       let isParameter = key.hasPrefix("parameters.")
-      let known = isParameter ? ScenarioSetting.parameters : ScenarioSetting.all.map(\.name) + ["parameters", "vary"]
+      let known =
+        isParameter ? ScenarioSetting.parameters : ScenarioSetting.all.map(\.name) + ["parameters", "vary"]
       throw Problem(
         description: "\(place): '\(key)' is no key of a scenario; known "
           + (isParameter ? "below 'parameters' are " : "are ") + known.joined(separator: ", "))

@@ -106,7 +106,8 @@ struct ScenarioSetting: Sendable {
     word("beginning", \.beginning, "tables as after a long time, or a join of each node"),
     share("unreachable", \.unreachable, "nodes that query and cannot be queried (NAT)"),
     share("loss", \.loss, "datagrams that are lost"),
-    Self("delay_matrix", "the path of a file of round trips in milliseconds", "delays as they were measured") {
+    Self("delay_matrix", "the path of a file of round trips in milliseconds", "delays as they were measured")
+    {
       path, scenario in
       guard let text = TextFile.read(path), let matrix = try? DelayMatrix(text: text) else { return false }
       scenario.delays = .matrix(matrix)
@@ -124,37 +125,37 @@ struct ScenarioSetting: Sendable {
     time("jitter", \.jitter, .zero ... .seconds(10), "the most that is added to each datagram"),
     share("slow", \.slowShare, "nodes that are slow"),
     time("slow_lag", \.slowLag, .zero ... .seconds(60), "what slow nodes add to all they send"),
-    time("clock_skew", \.clockSkew, .zero ... day, "wall clocks are off by up to this, either way"),
+    time("clock_skew", \.clockSkew, .zero...day, "wall clocks are off by up to this, either way"),
     time("disk_lag", \.diskLag, .zero ... .seconds(60), "until a record is durable"),
-    Self("session", form(of: .seconds(60) ... year) + ", or none", "the median session; none: nobody leaves") {
+    Self("session", form(of: .seconds(60)...year) + ", or none", "the median session; none: nobody leaves") {
       text, scenario in
       if text == "none" {
         scenario.session = nil
         return true
       }
-      guard let value = span(text), (.seconds(60) ... year).contains(value) else { return false }
+      guard let value = span(text), (.seconds(60)...year).contains(value) else { return false }
       scenario.session = value
       return true
     },
     word("session_law", \.sessionLaw, "how sessions are distributed"),
-    time("downtime", \.downtime, .seconds(1) ... year, "the median time between two sessions"),
+    time("downtime", \.downtime, .seconds(1)...year, "the median time between two sessions"),
     share("departing", \.departing, "sessions after which a node is gone for good, and a new one comes"),
     share("partition", \.partitionShare, "nodes that are cut off from the others for a while"),
-    time("partition_start", \.partitionStart, .zero ... year, "when, from the beginning of the measurement"),
-    time("partition_length", \.partitionLength, .zero ... year, "for how long"),
+    time("partition_start", \.partitionStart, .zero...year, "when, from the beginning of the measurement"),
+    time("partition_length", \.partitionLength, .zero...year, "for how long"),
     share("adversaries", \.adversaries, "nodes that are not honest"),
     word("conduct", \.conduct, "what those do"),
     number("keys", \.keys, 0...1_000_000, "keys that are stored before the measurement"),
     number("value_bytes", \.valueBytes, 0...900, "bytes of a value"),
-    time("ttl", \.ttl, .seconds(60) ... month, "how long a record lives"),
+    time("ttl", \.ttl, .seconds(60)...month, "how long a record lives"),
     rate("gets_per_minute", \.getsPerMinute, upTo: 1000, "gets of a random key, by each node in a minute"),
     rate("puts_per_hour", \.putsPerHour, upTo: 10_000, "puts of a new key, by each node in an hour"),
     number("lookups", \.lookups, 0...1_000_000, "lookups of random targets, all nodes together"),
     number("gets", \.gets, 0...1_000_000, "gets of random keys, all nodes together"),
     number("crowd", \.crowd, 0...200_000, "reads of one key, halfway through"),
-    time("crowd_within", \.crowdWithin, .milliseconds(1) ... day, "the time within which those come"),
-    time("warm_up", \.warmUp, .zero ... year, "how long it runs before the measurement"),
-    time("duration", \.duration, .seconds(30) ... year, "how long it is measured"),
+    time("crowd_within", \.crowdWithin, .milliseconds(1)...day, "the time within which those come"),
+    time("warm_up", \.warmUp, .zero...year, "how long it runs before the measurement"),
+    time("duration", \.duration, .seconds(30)...year, "how long it is measured"),
   ]
 
   /// The key of that name; nil if there is none. `parameters.alpha` is alpha of dhtd.yaml(5).
@@ -181,7 +182,8 @@ struct ScenarioSetting: Sendable {
   private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 
   private static func setPlane(
-    _ path: WritableKeyPath<DelayPlane, Double>, _ text: String, upTo limit: Double, in scenario: inout Scenario
+    _ path: WritableKeyPath<DelayPlane, Double>, _ text: String, upTo limit: Double,
+    in scenario: inout Scenario
   ) -> Bool {
     guard let value = Double(text), (0...limit).contains(value) else { return false }
     var plane = DelayPlane()

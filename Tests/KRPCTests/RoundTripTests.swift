@@ -21,6 +21,20 @@ struct RoundTripTests {
     }
   }
 
+  @Test("the size of a message is told without writing it, to the byte")
+  func size() {
+    var source = SplitMix64(seed: 9)
+    for _ in 0..<20_000 {
+      let message = Message.random(using: &source)
+      let size = KRPC.encodedSize(message)
+      let written = encoded(message).count
+      if size != written {
+        Issue.record("\(message) has \(written) bytes and not \(size)")
+        return
+      }
+    }
+  }
+
   @Test("what is written is canonical: keys in order at every level")
   func canonical() throws {
     var source = SplitMix64(seed: 6)

@@ -60,7 +60,7 @@ import Testing
     #expect(unknown.contains("test.yaml:2: 'node' is no key of a scenario"))
     #expect(unknown.contains("known are about, nodes, "))
     #expect(problem("loss: 2\n") == "test.yaml:1: 'loss': '2' is not a share from 0 to 1, such as 0.3 or 30%")
-    #expect(problem("nodes: 10\nnodes: 20\n").contains("twice"))
+    #expect(problem("nodes: 10\nnodes: 20\n").contains("unique"))
     #expect(problem("parameters:\n  alfa: 3\n").contains("test.yaml:2: 'parameters.alfa' is no key"))
     #expect(problem("parameters:\n  alpha: 99\n").contains("is not a number from 1 to 16"))
     #expect(problem("vary:\n  nodes: 5\n").contains("takes a list"))

@@ -31,13 +31,14 @@ struct BencodeReader {
   /// Reads the next key of a dictionary, or its end, for which the answer is nil.
   ///
   /// - Parameter keys: those of this dictionary so far.
-  mutating func nextKey(in bytes: RawSpan, after keys: inout KeyOrder) throws(Reason) -> BencodeValue? {
+  @inline(__always)
+  mutating func nextKey(in bytes: RawSpan, after keys: inout KeyOrder) throws(Reason) -> DictionaryKey? {
     if try endsContainer(in: bytes) {
       if !keys.isAscending { unsortedDictionaries += 1 }
       return nil
     }
     let encoding = position
-    let key = try string(in: bytes)
+    let key = DictionaryKey(try string(in: bytes), in: bytes)
     keys.admit(key, encodedAt: encoding, in: bytes)
     if let flaw = keys.flaw { note(flaw) }
     return key
@@ -47,10 +48,17 @@ struct BencodeReader {
   ///
   /// - Parameter depth: the level that the value is on if it is a list or dictionary, 1 being the
   ///   outermost.
+  @inline(__always)
   mutating func value(in bytes: RawSpan, depth: Int) throws(Reason) -> BencodeValue {
     guard position < bytes.byteCount else { throw .truncated }
+    // Most values are strings.
+    if Self.digit(bytes.byte(at: position)) != nil { return try string(in: bytes) }
+    return try otherValue(in: bytes, depth: depth)
+  }
+
+  @inline(never)
+  private mutating func otherValue(in bytes: RawSpan, depth: Int) throws(Reason) -> BencodeValue {
     switch bytes.byte(at: position) {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"): return try string(in: bytes)
     case UInt8(ascii: "i"): return try integer(in: bytes)
     case UInt8(ascii: "l"): return try list(in: bytes, depth: depth)
     case UInt8(ascii: "d"): return try dictionary(in: bytes, depth: depth)
@@ -84,6 +92,7 @@ struct BencodeReader {
   }
 
   /// Reads the `e` of a list or dictionary if it is there.
+  @inline(__always)
   private mutating func endsContainer(in bytes: RawSpan) throws(Reason) -> Bool {
     guard position < bytes.byteCount else { throw .truncated }
     guard bytes.byte(at: position) == UInt8(ascii: "e") else { return false }
@@ -92,7 +101,23 @@ struct BencodeReader {
   }
 
   /// Reads a length, a colon, and that many bytes.
+  @inline(__always)
   private mutating func string(in bytes: RawSpan) throws(Reason) -> BencodeValue {
+    // Keys have lengths of one digit.
+    if position + 1 < bytes.byteCount, bytes.byte(at: position + 1) == UInt8(ascii: ":"),
+      let length = Self.digit(bytes.byte(at: position))
+    {
+      let start = position + 2
+      guard length <= bytes.byteCount - start else { throw .truncated }
+      position = start + length
+      return BencodeValue(.string, from: start, to: position)
+    }
+    return try longString(in: bytes)
+  }
+
+  /// The same for a length of any number of digits.
+  @inline(never)
+  private mutating func longString(in bytes: RawSpan) throws(Reason) -> BencodeValue {
     let digits = position
     var length = 0
     while position < bytes.byteCount, let digit = Self.digit(bytes.byte(at: position)) {
@@ -130,6 +155,7 @@ struct BencodeReader {
     return BencodeValue(.integer, from: start, to: position - 1)
   }
 
+  @inline(__always)
   private static func digit(_ byte: UInt8) -> Int? {
     let digit = byte &- UInt8(ascii: "0")
     return digit < 10 ? Int(digit) : nil

@@ -38,6 +38,13 @@ struct BencodeValue {
   /// The number of bytes of a string; nil for the other forms.
   var stringLength: Int? { form == .string ? count : nil }
 
+  /// The content as a number to compare it by: see `DictionaryKey.word`.
+  @inline(__always)
+  func word(in bytes: RawSpan) -> UInt64 {
+    let word = bytes.leadingWord(from: start, to: end)
+    return count > 7 ? word | 0xFF : word | UInt64(truncatingIfNeeded: count)
+  }
+
   /// Whether it is a string of these bytes.
   func isString(_ text: StaticString, in bytes: RawSpan) -> Bool {
     form == .string && bytes.matches(text, from: start, to: end)
@@ -51,11 +58,7 @@ struct BencodeValue {
   /// A string of 1 to 32 bytes; nil for anything else.
   func shortBytes(in bytes: RawSpan) -> ShortBytes? {
     guard let length = stringLength, length > 0 else { return nil }
-    var short = ShortBytes()
-    for offset in start..<end {
-      guard short.append(bytes.byte(at: offset)) else { return nil }
-    }
-    return short
+    return ShortBytes(bytes.extracting(start..<end))
   }
 
   /// The content of a string, copied; nil for the other forms.
@@ -77,9 +80,18 @@ struct BencodeValue {
   func integer(in bytes: RawSpan) -> Int64? {
     guard form == .integer, start < end else { return nil }
     let isNegative = bytes.byte(at: start) == UInt8(ascii: "-")
+    let digits = isNegative ? start + 1 : start
+    if end - digits <= 18 {
+      // 64 bits always hold them.
+      var number: Int64 = 0
+      for offset in digits..<end {
+        number = number &* 10 &+ Int64(bytes.byte(at: offset) &- UInt8(ascii: "0"))
+      }
+      return isNegative ? -number : number
+    }
     // Counted below zero, where there is one number more.
     var negated: Int64 = 0
-    for offset in (isNegative ? start + 1 : start)..<end {
+    for offset in digits..<end {
       let (product, overflow) = negated.multipliedReportingOverflow(by: 10)
       let digit = Int64(bytes.byte(at: offset) &- UInt8(ascii: "0"))
       let (sum, overflowed) = product.subtractingReportingOverflow(digit)

@@ -3,38 +3,45 @@ import Kademlia
 /// The keys of every dictionary are written in ascending order: `a`, `e`, `q`, `r`, `ro`, `t`, `v`,
 /// `y`, and so on inside. A fragment ends where the next variable value begins.
 extension BencodeWriter {
-  /// Where the nodes of an answer stand, with their keys: what can be left out.
-  private struct NodeEntries {
-    var nodes: Range<Int>
-    var nodes6: Range<Int>
+  /// Writes a message.
+  mutating func write(_ message: Message) {
+    guard case .response(let response) = message.body else {
+      return write(message, nodes: AddressFamilies())
+    }
+    // It is rare that one does not go in a datagram with all its nodes, and to write it anew costs less
+    // than to measure every answer first.
+    for families: AddressFamilies in [[.v4, .v6], .v4] {
+      write(message, nodes: families)
+      if response.nodes.isEmpty || !isOverfull && count <= KRPC.maxDatagramSize { return }
+      removeAll()
+    }
+    write(message, nodes: AddressFamilies())
   }
 
-  /// Appends a message.
-  mutating func write(_ message: Message) {
-    let start = bytes.count
-    var entries: NodeEntries?
+  /// - Parameter families: those whose nodes are written in an answer.
+  private mutating func write(_ message: Message, nodes families: AddressFamilies) {
     switch message.body {
-    case .query(let query): write(query)
-    case .response(let response): entries = write(response)
-    case .error(let error): write(error)
+    case .query(let query):
+      write(query)
+      endBody(message.transaction)
+      raw("1:qe")
+    case .response(let response):
+      write(response, nodes: families)
+      endBody(message.transaction)
+      raw("1:re")
+    case .error(let error):
+      write(error)
+      endBody(message.transaction)
+      raw("1:ee")
     }
+  }
+
+  /// What is behind the body, up to `y`.
+  private mutating func endBody(_ transaction: TransactionID) {
     raw("1:t")
-    string(message.transaction)
+    string(transaction)
     // `v`: dh, version 0.1.
     raw("1:v4:dh\u{0}\u{1}1:y")
-    switch message.body {
-    case .query: raw("1:qe")
-    case .response: raw("1:re")
-    case .error: raw("1:ee")
-    }
-    if let entries { fit(entries, from: start) }
-  }
-
-  /// Takes out `nodes6`, then `nodes`, while the message is too long for a datagram. It is rare, and
-  /// moving the few hundred bytes behind them costs less than measuring every answer first.
-  private mutating func fit(_ entries: NodeEntries, from start: Int) {
-    if bytes.count - start > KRPC.maxDatagramSize { bytes.removeSubrange(entries.nodes6) }
-    if bytes.count - start > KRPC.maxDatagramSize { bytes.removeSubrange(entries.nodes) }
   }
 
   // MARK: - Queries
@@ -84,7 +91,7 @@ extension BencodeWriter {
 
   // MARK: - Answers
 
-  private mutating func write(_ response: Response) -> NodeEntries {
+  private mutating func write(_ response: Response, nodes families: AddressFamilies) {
     raw("d1:rd")
     let held = response.held
     if let held {
@@ -94,7 +101,7 @@ extension BencodeWriter {
     }
     if case .record(let record) = held { writeKey(of: record) }
     if response.keepsPlainRecords { raw("2:kvi1e") }
-    let entries = writeNodes(response.nodes)
+    write(response.nodes, of: families)
     write("3:seq", held?.version.seq ?? response.storedSeq)
     if let token = response.token {
       raw("5:token")
@@ -105,26 +112,22 @@ extension BencodeWriter {
       string(record.value)
     }
     raw("e")
-    return entries
   }
 
-  /// `nodes` and `nodes6`, each if there is a node of its family.
-  private mutating func writeNodes(_ peers: [Peer]) -> NodeEntries {
+  /// `nodes` and `nodes6`, each if it is wanted and there is a node of its family.
+  private mutating func write(_ peers: [Peer], of families: AddressFamilies) {
     var count = 0
     for peer in peers {
       if case .v4 = peer.endpoint.address { count += 1 }
     }
-    let start = bytes.count
-    if count > 0 {
+    if count > 0, families.contains(.v4) {
       raw("5:nodes")
       string(peers, of: .v4, count: count)
     }
-    let middle = bytes.count
-    if peers.count > count {
+    if count < peers.count, families.contains(.v6) {
       raw("6:nodes6")
       string(peers, of: .v6, count: peers.count - count)
     }
-    return NodeEntries(nodes: start..<middle, nodes6: middle..<bytes.count)
   }
 
   private mutating func write(_ error: RPCError) {
@@ -152,11 +155,13 @@ extension BencodeWriter {
     }
   }
 
+  @inline(__always)
   private mutating func write(_ key: StaticString, _ id: NodeID) {
     raw(key)
     string(id)
   }
 
+  @inline(__always)
   private mutating func write(_ key: StaticString, _ number: Int64?) {
     guard let number else { return }
     raw(key)

@@ -1,43 +1,77 @@
 import Kademlia
 
-/// Appends bencoding to a buffer. The caller sees to the order of the keys.
+/// Writes bencoding into memory that is there already. The caller sees to the order of the keys.
+///
+/// It never writes beyond its memory: what has no room is left out, and `isOverfull` tells so.
 struct BencodeWriter {
-  /// What was written.
-  var bytes: [UInt8] = []
+  private let memory: UnsafeMutableRawBufferPointer
+  /// How many bytes were written.
+  private(set) var count = 0
+  /// Whether something had no room: what was written is worth nothing then.
+  private(set) var isOverfull = false
 
-  /// Appends bytes that are bencoding already.
-  mutating func raw(_ fragment: StaticString) {
-    fragment.withUTF8Buffer { bytes.append(contentsOf: $0) }
+  /// - Parameter memory: it outlives the writer.
+  init(into memory: UnsafeMutableRawBufferPointer) {
+    self.memory = memory
   }
 
+  /// Begins anew.
+  mutating func removeAll() {
+    count = 0
+    isOverfull = false
+  }
+
+  /// Takes the next bytes of the memory; nil if there are not so many left.
+  @inline(__always)
+  private mutating func claim(_ size: Int) -> UnsafeMutableRawPointer? {
+    guard size <= memory.count - count, let start = memory.baseAddress else {
+      isOverfull = true
+      return nil
+    }
+    defer { count += size }
+    return start + count
+  }
+
+  /// Writes bytes that are bencoding already.
+  @inline(__always)
+  mutating func raw(_ fragment: StaticString) {
+    fragment.withUTF8Buffer { copy(UnsafeRawBufferPointer($0)) }
+  }
+
+  @inline(__always)
   mutating func integer(_ number: some SignedInteger & FixedWidthInteger) {
-    bytes.append(UInt8(ascii: "i"))
-    if number < 0 { bytes.append(UInt8(ascii: "-")) }
+    raw("i")
+    if number < 0 { raw("-") }
     decimal(UInt64(number.magnitude))
-    bytes.append(UInt8(ascii: "e"))
+    raw("e")
   }
 
   mutating func string(_ content: [UInt8]) {
     beginString(of: content.count)
-    bytes.append(contentsOf: content)
+    content.withUnsafeBytes { copy($0) }
   }
 
   mutating func string(_ content: ShortBytes) {
     beginString(of: content.count)
-    for index in 0..<content.count { bytes.append(content[index]) }
+    // Whole words, of which what is beyond the end is given back.
+    guard let place = claim(ShortBytes.capacity) else { return }
+    let words = content.words
+    place.storeBytes(of: words.0.bigEndian, as: UInt64.self)
+    place.storeBytes(of: words.1.bigEndian, toByteOffset: 8, as: UInt64.self)
+    place.storeBytes(of: words.2.bigEndian, toByteOffset: 16, as: UInt64.self)
+    place.storeBytes(of: words.3.bigEndian, toByteOffset: 24, as: UInt64.self)
+    count -= ShortBytes.capacity - content.count
   }
 
   mutating func string(_ text: String) {
     beginString(of: text.utf8.count)
-    bytes.append(contentsOf: text.utf8)
+    text.utf8.span.withUnsafeBytes { copy($0) }
   }
 
+  @inline(__always)
   mutating func string(_ id: NodeID) {
-    beginString(of: NodeID.byteCount)
-    let start = grow(by: NodeID.byteCount)
-    var span = bytes.mutableSpan
-    var raw = span.mutableBytes
-    raw.store(id, at: start)
+    raw("20:")
+    if let place = claim(NodeID.byteCount) { Self.store(id, at: place) }
   }
 
   /// The nodes of one family, in compact form.
@@ -46,62 +80,53 @@ struct BencodeWriter {
   mutating func string(_ peers: [Peer], of family: AddressFamily, count: Int) {
     let size = CompactNodes.size(family)
     beginString(of: count * size)
-    var offset = grow(by: count * size)
-    var span = bytes.mutableSpan
-    var raw = span.mutableBytes
-    for peer in peers {
-      let address = offset + NodeID.byteCount
-      switch (peer.endpoint.address, family) {
-      case (.v4(let bits), .v4):
-        raw.storeBytes(of: bits.bigEndian, toByteOffset: address, as: UInt32.self)
-      case (.v6(let high, let low), .v6):
-        raw.storeBytes(of: high.bigEndian, toByteOffset: address, as: UInt64.self)
-        raw.storeBytes(of: low.bigEndian, toByteOffset: address + 8, as: UInt64.self)
-      default: continue
+    for peer in peers where peer.endpoint.address.family == family {
+      guard let place = claim(size) else { return }
+      Self.store(peer.id, at: place)
+      switch peer.endpoint.address {
+      case .v4(let bits):
+        place.storeBytes(of: bits.bigEndian, toByteOffset: NodeID.byteCount, as: UInt32.self)
+      case .v6(let high, let low):
+        place.storeBytes(of: high.bigEndian, toByteOffset: NodeID.byteCount, as: UInt64.self)
+        place.storeBytes(of: low.bigEndian, toByteOffset: NodeID.byteCount + 8, as: UInt64.self)
       }
-      raw.store(peer.id, at: offset)
-      offset += size
-      raw.storeBytes(of: peer.endpoint.port.bigEndian, toByteOffset: offset - 2, as: UInt16.self)
+      place.storeBytes(of: peer.endpoint.port.bigEndian, toByteOffset: size - 2, as: UInt16.self)
     }
+  }
+
+  /// Writes the 20 bytes of an ID.
+  @inline(__always)
+  private static func store(_ id: NodeID, at place: UnsafeMutableRawPointer) {
+    place.storeBytes(of: id.high.bigEndian, as: UInt64.self)
+    place.storeBytes(of: id.middle.bigEndian, toByteOffset: 8, as: UInt64.self)
+    place.storeBytes(of: id.low.bigEndian, toByteOffset: 16, as: UInt32.self)
+  }
+
+  @inline(__always)
+  private mutating func copy(_ content: UnsafeRawBufferPointer) {
+    guard let place = claim(content.count), let source = content.baseAddress else { return }
+    place.copyMemory(from: source, byteCount: content.count)
   }
 
   private mutating func beginString(of length: Int) {
     decimal(UInt64(length))
-    bytes.append(UInt8(ascii: ":"))
+    raw(":")
   }
 
   private mutating func decimal(_ number: UInt64) {
-    // Most are lengths of one or two digits.
-    if number < 10 {
-      bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number))
-      return
-    }
-    // 2^64 has 20 digits.
-    var digits = InlineArray<20, UInt8>(repeating: 0)
-    var first = digits.count
+    var width = 1
     var rest = number
-    repeat {
-      first -= 1
+    while rest >= 10 {
+      width += 1
+      rest /= 10
+    }
+    guard let place = claim(width) else { return }
+    rest = number
+    for offset in stride(from: width - 1, through: 0, by: -1) {
       let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
-      digits[first] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: digit)
+      let character = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: digit)
+      place.storeBytes(of: character, toByteOffset: offset, as: UInt8.self)
       rest = quotient
-    } while rest > 0
-    digits.span.bytes.extracting(first..<digits.count).withUnsafeBytes { bytes.append(contentsOf: $0) }
-  }
-
-  /// Appends zeros to be written over, and gives the offset of the first.
-  private mutating func grow(by count: Int) -> Int {
-    let start = bytes.count
-    bytes.append(contentsOf: repeatElement(0, count: count))
-    return start
-  }
-}
-
-extension MutableRawSpan {
-  /// Writes the 20 bytes of an ID. Traps if they are not all in the span.
-  fileprivate mutating func store(_ id: NodeID, at offset: Int) {
-    storeBytes(of: id.high.bigEndian, toByteOffset: offset, as: UInt64.self)
-    storeBytes(of: id.middle.bigEndian, toByteOffset: offset + 8, as: UInt64.self)
-    storeBytes(of: id.low.bigEndian, toByteOffset: offset + 16, as: UInt32.self)
+    }
   }
 }

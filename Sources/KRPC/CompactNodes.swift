@@ -17,12 +17,11 @@ enum CompactNodes {
   ) throws(MalformedMessage.Reason) -> [Peer] {
     let count = try count(nodes, .v4, .nodes)
     let count6 = try self.count(nodes6, .v6, .nodes6)
-    var peers = [Peer]()
-    guard count + count6 > 0 else { return peers }
-    peers.reserveCapacity(min(count + count6, KRPC.maxNodes))
-    if let nodes { append(nodes, count, .v4, in: bytes, to: &peers) }
-    if let nodes6 { append(nodes6, count6, .v6, in: bytes, to: &peers) }
-    return peers
+    guard count + count6 > 0 else { return [] }
+    return [Peer](capacity: min(count + count6, KRPC.maxNodes)) { peers in
+      if let nodes { append(nodes, count, .v4, in: bytes, to: &peers) }
+      if let nodes6 { append(nodes6, count6, .v6, in: bytes, to: &peers) }
+    }
   }
 
   private static func count(
@@ -37,12 +36,12 @@ enum CompactNodes {
 
   private static func append(
     _ nodes: BencodeValue, _ count: Int, _ family: AddressFamily, in bytes: RawSpan,
-    to peers: inout [Peer]
+    to peers: inout OutputSpan<Peer>
   ) {
     let size = size(family)
     var offset = nodes.start
     for _ in 0..<count {
-      guard peers.count < KRPC.maxNodes else { return }
+      guard !peers.isFull else { return }
       let address = address(family, at: offset + NodeID.byteCount, in: bytes)
       let port = bytes.bigEndian(at: offset + size - 2, as: UInt16.self)
       if port != 0 {

@@ -39,23 +39,23 @@ struct Envelope {
   }
 
   private mutating func readEntry(
-    _ key: BencodeValue, in bytes: RawSpan, with reader: inout BencodeReader
+    _ key: DictionaryKey, in bytes: RawSpan, with reader: inout BencodeReader
   ) throws(Reason) {
     // 1 is the outermost dictionary.
     let depth = 2
-    guard key.count == 1 else {
-      let value = try reader.value(in: bytes, depth: depth)
-      if key.isString("ro", in: bytes) { readOnly = value }
-      return
+    switch key.word {
+    case keyWord("a"): return try arguments.read(bytes, with: &reader, depth: depth)
+    case keyWord("r"): return try results.read(bytes, with: &reader, depth: depth)
+    default: break
     }
-    switch bytes.byte(at: key.start) {
-    case UInt8(ascii: "a"): try arguments.read(bytes, with: &reader, depth: depth)
-    case UInt8(ascii: "e"): error = try reader.value(in: bytes, depth: depth)
-    case UInt8(ascii: "q"): method = try reader.value(in: bytes, depth: depth)
-    case UInt8(ascii: "r"): try results.read(bytes, with: &reader, depth: depth)
-    case UInt8(ascii: "t"): transaction = try reader.value(in: bytes, depth: depth)
-    case UInt8(ascii: "y"): type = try reader.value(in: bytes, depth: depth)
-    default: _ = try reader.value(in: bytes, depth: depth)
+    let value = try reader.value(in: bytes, depth: depth)
+    switch key.word {
+    case keyWord("e"): error = value
+    case keyWord("q"): method = value
+    case keyWord("ro"): readOnly = value
+    case keyWord("t"): transaction = value
+    case keyWord("y"): type = value
+    default: break
     }
   }
 

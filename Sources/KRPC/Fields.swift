@@ -88,29 +88,26 @@ struct Fields {
 
 extension MalformedMessage.Field {
   /// The field with this key; nil if nobody knows it.
-  init?(_ key: BencodeValue, in bytes: RawSpan) {
-    guard key.count > 0 else { return nil }
-    // Length and first byte leave one candidate, so that one comparison decides.
-    let (field, name): (Self, StaticString)
-    switch (key.count, bytes.byte(at: key.start)) {
-    case (1, _): (field, name) = (.value, "v")
-    case (2, UInt8(ascii: "i")): (field, name) = (.id, "id")
-    case (2, _): (field, name) = (.keepsPlainRecords, "kv")
-    case (3, UInt8(ascii: "s")): (field, name) = (.seq, "seq")
-    case (3, UInt8(ascii: "e")): (field, name) = (.expiry, "exp")
-    case (3, UInt8(ascii: "d")): (field, name) = (.deletion, "del")
-    case (3, UInt8(ascii: "c")): (field, name) = (.cas, "cas")
-    case (3, _): (field, name) = (.key, "key")
-    case (4, UInt8(ascii: "w")): (field, name) = (.want, "want")
-    case (4, _): (field, name) = (.kind, "kind")
-    case (5, UInt8(ascii: "t")): (field, name) = (.token, "token")
-    case (5, _): (field, name) = (.nodes, "nodes")
-    case (6, UInt8(ascii: "t")): (field, name) = (.target, "target")
-    case (6, _): (field, name) = (.nodes6, "nodes6")
-    case (9, _): (field, name) = (.infoHash, "info_hash")
-    default: return nil
+  @inline(__always)
+  init?(_ key: DictionaryKey, in bytes: RawSpan) {
+    switch key.word {
+    case keyWord("id"): self = .id
+    case keyWord("target"): self = .target
+    case keyWord("token"): self = .token
+    case keyWord("nodes"): self = .nodes
+    case keyWord("nodes6"): self = .nodes6
+    case keyWord("key"): self = .key
+    case keyWord("v"): self = .value
+    case keyWord("seq"): self = .seq
+    case keyWord("exp"): self = .expiry
+    case keyWord("kv"): self = .keepsPlainRecords
+    case keyWord("kind"): self = .kind
+    case keyWord("want"): self = .want
+    case keyWord("del"): self = .deletion
+    case keyWord("cas"): self = .cas
+    default:
+      guard bytes.matches("info_hash", from: key.start, to: key.end) else { return nil }
+      self = .infoHash
     }
-    guard bytes.matches(name, from: key.start, to: key.end) else { return nil }
-    self = field
   }
 }

@@ -29,10 +29,20 @@ package enum KRPC {
   ///
   /// - Parameter buffer: one that keeps its capacity serves many messages without another allocation.
   package static func encode(_ message: Message, appendingTo buffer: inout [UInt8]) {
-    var writer = BencodeWriter()
-    swap(&writer.bytes, &buffer)
-    writer.write(message)
-    swap(&writer.bytes, &buffer)
+    // Enough for whatever goes in a datagram; only a record that is too long for one needs more.
+    var room = 2 * maxDatagramSize
+    var isWritten = false
+    while !isWritten {
+      buffer.append(addingCapacity: room) { output in
+        output.withUnsafeMutableBufferPointer { memory, count in
+          var writer = BencodeWriter(into: UnsafeMutableRawBufferPointer(memory))
+          writer.write(message)
+          isWritten = !writer.isOverfull
+          if isWritten { count = writer.count }
+        }
+      }
+      room *= 2
+    }
   }
 
   /// Reads one datagram, or one message of a stream.

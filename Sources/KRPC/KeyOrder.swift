@@ -9,25 +9,31 @@ struct KeyOrder {
   private(set) var flaw: MalformedMessage.Reason?
 
   private var count = 0
-  private var previous = BencodeValue(.string, from: 0, to: 0)
+  private var previous: DictionaryKey?
   /// Where the lengths of the first keys begin: `KRPC.maxUnsortedKeys` of them.
   private var encodings = InlineArray<32, UInt32>(repeating: 0)
 
   /// Takes the next key.
   ///
   /// - Parameter encoding: the offset of its length.
-  mutating func admit(_ key: BencodeValue, encodedAt encoding: Int, in bytes: RawSpan) {
-    if isAscending, count > 0, !Self.precedes(previous, key, in: bytes) { isAscending = false }
-    if !isAscending, flaw == nil {
-      if count >= encodings.count {
-        flaw = .tooManyUnsortedKeys
-      } else if repeats(encoding, to: key.end, in: bytes) {
-        flaw = .duplicateKey
-      }
-    }
+  @inline(__always)
+  mutating func admit(_ key: DictionaryKey, encodedAt encoding: Int, in bytes: RawSpan) {
+    if let previous, !previous.precedes(key, in: bytes) { isAscending = false }
+    if !isAscending { search(for: key, encodedAt: encoding, in: bytes) }
     if count < encodings.count { encodings[count] = UInt32(truncatingIfNeeded: encoding) }
     previous = key
     count += 1
+  }
+
+  /// Looks for a key that is out of order, or behind one that is, among those before it.
+  @inline(never)
+  private mutating func search(for key: DictionaryKey, encodedAt encoding: Int, in bytes: RawSpan) {
+    guard flaw == nil else { return }
+    if count >= encodings.count {
+      flaw = .tooManyUnsortedKeys
+    } else if repeats(encoding, to: key.end, in: bytes) {
+      flaw = .duplicateKey
+    }
   }
 
   /// Whether the key in this range is one of those before it. Length and bytes are compared in one:
@@ -43,15 +49,5 @@ struct KeyOrder {
       if start + offset == end { return true }
     }
     return false
-  }
-
-  /// Whether one key is less than another, as raw bytes.
-  private static func precedes(_ left: BencodeValue, _ right: BencodeValue, in bytes: RawSpan) -> Bool {
-    let shared = min(left.count, right.count)
-    for offset in 0..<shared {
-      let (first, second) = (bytes.byte(at: left.start + offset), bytes.byte(at: right.start + offset))
-      if first != second { return first < second }
-    }
-    return left.count < right.count
   }
 }

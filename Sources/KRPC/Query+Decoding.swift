@@ -49,16 +49,13 @@ private enum MethodName {
   case ping, findNode, get, put
 
   init?(_ name: BencodeValue, in bytes: RawSpan) {
-    if name.isString("find_node", in: bytes) {
+    switch name.word(in: bytes) {
+    case keyWord("get"): self = .get
+    case keyWord("put"): self = .put
+    case keyWord("ping"): self = .ping
+    default:
+      guard name.isString("find_node", in: bytes) else { return nil }
       self = .findNode
-    } else if name.isString("get", in: bytes) {
-      self = .get
-    } else if name.isString("put", in: bytes) {
-      self = .put
-    } else if name.isString("ping", in: bytes) {
-      self = .ping
-    } else {
-      return nil
     }
   }
 }

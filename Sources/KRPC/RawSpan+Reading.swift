@@ -15,6 +15,21 @@ extension RawSpan {
     Number(bigEndian: unsafeLoadUnaligned(fromByteOffset: offset, as: type))
   }
 
+  /// The bytes in a range as a number, the first of them on top: eight of them, or all and zeros below.
+  @inline(__always)
+  func leadingWord(from start: Int, to end: Int) -> UInt64 {
+    if start + 8 <= byteCount {
+      let word = bigEndian(at: start, as: UInt64.self)
+      return end - start >= 8 ? word : word & ~(UInt64.max &>> UInt64(truncatingIfNeeded: 8 * (end - start)))
+    }
+    // At the end of the datagram there are no eight bytes to be read.
+    var word: UInt64 = 0
+    for offset in start..<end {
+      word |= UInt64(byte(at: offset)) &<< UInt64(truncatingIfNeeded: 56 - 8 * (offset - start))
+    }
+    return word
+  }
+
   /// The ID that begins at an offset.
   func nodeID(at offset: Int) -> NodeID {
     NodeID(

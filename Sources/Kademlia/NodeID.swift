@@ -105,15 +105,30 @@ extension NodeID: Comparable {
 extension NodeID: CustomStringConvertible {
   /// The 40 lower-case hexadecimal digits.
   package var description: String {
-    var text = [UInt8]()
-    text.reserveCapacity(40)
-    for (word, width) in [(high, 64), (middle, 64), (UInt64(low), 32)] {
-      for shift in stride(from: width - 4, through: 0, by: -4) {
-        let digit = UInt8(truncatingIfNeeded: word >> UInt64(shift) & 0xF)
-        text.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+    let words = [
+      UInt32(truncatingIfNeeded: high >> 32), UInt32(truncatingIfNeeded: high),
+      UInt32(truncatingIfNeeded: middle >> 32), UInt32(truncatingIfNeeded: middle), low,
+    ]
+    return String(unsafeUninitializedCapacity: 8 * words.count) { text in
+      let text = UnsafeMutableRawBufferPointer(text)
+      for (index, word) in words.enumerated() {
+        text.storeBytes(of: Self.digits(of: word).bigEndian, toByteOffset: 8 * index, as: UInt64.self)
       }
+      return 8 * words.count
     }
-    return String(decoding: text, as: UTF8.self)
+  }
+
+  /// The eight hexadecimal digits of a number as characters, the first of them on top.
+  private static func digits(of word: UInt32) -> UInt64 {
+    // Halves, then quarters, then single digits move apart until each has a byte of its own.
+    var digits = UInt64(word)
+    digits = (digits | digits << 16) & 0x0000_FFFF_0000_FFFF
+    digits = (digits | digits << 8) & 0x00FF_00FF_00FF_00FF
+    digits = (digits | digits << 4) & 0x0F0F_0F0F_0F0F_0F0F
+    let ones: UInt64 = 0x0101_0101_0101_0101
+    // 1 in the bytes of 10 and more, whose characters come 39 later than the one behind 9 would.
+    let letters = (digits &+ 6 &* ones) >> 4 & ones
+    return digits &+ UInt64(UInt8(ascii: "0")) &* ones &+ 39 &* letters
   }
 }
 

@@ -5,7 +5,8 @@ package struct ShortBytes: Hashable, Sendable {
   /// a token.
   package static let capacity = 32
 
-  private var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+  /// The bytes, eight a word, the first of them on top; zeros behind the last.
+  package private(set) var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
   private var length: UInt8 = 0
 
   package init() {}
@@ -15,6 +16,29 @@ package struct ShortBytes: Hashable, Sendable {
     for byte in bytes {
       guard append(byte) else { return nil }
     }
+  }
+
+  /// The same for bytes that lie in a row.
+  package init?(_ bytes: RawSpan) {
+    guard bytes.byteCount <= Self.capacity else { return nil }
+    words = (
+      Self.word(of: bytes, at: 0), Self.word(of: bytes, at: 8), Self.word(of: bytes, at: 16),
+      Self.word(of: bytes, at: 24)
+    )
+    length = UInt8(truncatingIfNeeded: bytes.byteCount)
+  }
+
+  private static func word(of bytes: RawSpan, at offset: Int) -> UInt64 {
+    let rest = bytes.byteCount - offset
+    if rest >= 8 {
+      return UInt64(bigEndian: bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
+    }
+    var word: UInt64 = 0
+    for index in 0..<max(rest, 0) {
+      let byte = bytes.unsafeLoad(fromByteOffset: offset + index, as: UInt8.self)
+      word |= UInt64(byte) &<< UInt64(truncatingIfNeeded: 56 - 8 * index)
+    }
+    return word
   }
 
   /// The 4 bytes of a number, big end first: the transaction IDs that a node of ours makes.

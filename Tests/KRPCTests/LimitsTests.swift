@@ -76,8 +76,8 @@ struct LimitsTests {
   func fields() {
     func field(_ key: String) -> MalformedMessage.Field? {
       let bytes = Array(key.utf8)
-      return MalformedMessage.Field(
-        BencodeValue(.string, from: 0, to: bytes.count), in: bytes.span.bytes)
+      let string = BencodeValue(.string, from: 0, to: bytes.count)
+      return MalformedMessage.Field(DictionaryKey(string, in: bytes.span.bytes), in: bytes.span.bytes)
     }
     for known in MalformedMessage.Field.allCases {
       #expect(field(known.rawValue) == known)

@@ -19,24 +19,26 @@ struct DatagramReader: ~Copyable {
 
   /// Reads what is there, as many as one call takes, and shows each.
   ///
+  /// - Returns: whether there may be more.
   /// - Throws: what the socket has failed with. That there was nothing to read is no failure.
-  func read(_ socket: Int32, _ received: (RawSpan, Endpoint) -> Void) throws(SystemError) {
+  func read(_ socket: Int32, _ received: (RawSpan, Endpoint) -> Void) throws(SystemError) -> Bool {
     var datagrams: UnsafePointer<cdatagram>?
     var bytes: UnsafeRawPointer?
     let count = cdatagrams_receive(reader, socket, &datagrams, &bytes)
     guard count >= 0 else {
       switch -count {
       // Neither is the socket's fault: what was sent before was refused, or the machine is short of memory.
-      case EAGAIN, EINTR, ECONNREFUSED, ENOMEM, ENOBUFS: return
+      case EAGAIN, EINTR, ECONNREFUSED, ENOMEM, ENOBUFS: return false
       default: throw SystemError(code: -count)
       }
     }
-    guard let bytes else { return }
+    guard let bytes else { return false }
     for datagram in UnsafeBufferPointer(start: datagrams, count: Int(count)) {
       guard let source = Endpoint(datagram.endpoint) else { continue }
       let content = UnsafeRawBufferPointer(start: bytes + datagram.start, count: datagram.length)
       received(content.bytes, source)
     }
+    return count == CDATAGRAMS_BATCH
   }
 }
 

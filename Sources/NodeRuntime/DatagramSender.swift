@@ -7,6 +7,9 @@ import Kademlia
 /// NIO would close the socket at the first address that cannot be sent to, and any node may name us
 /// such an address. Here a datagram that cannot be sent is a lost datagram, and the next one goes out.
 struct DatagramSender {
+  /// As many wait at most.
+  private static let capacity = 512
+
   private let descriptor: Int32
   /// The bytes of all datagrams that wait, one after the other.
   private var bytes: [UInt8] = []
@@ -18,7 +21,7 @@ struct DatagramSender {
     self.descriptor = descriptor
   }
 
-  /// Takes a datagram; it goes out with the next flush, or at once if as many wait as one call takes.
+  /// Takes a datagram; it goes out with the next flush, or at once if many wait.
   ///
   /// - Parameter write: appends what it says, in place: it is copied nowhere before the kernel does.
   mutating func add(to endpoint: Endpoint, _ write: (inout [UInt8]) -> Void) {
@@ -27,12 +30,14 @@ struct DatagramSender {
     datagrams.append(
       cdatagram(
         start: start, length: bytes.count - start, endpoint: cdatagrams_endpoint(endpoint)))
-    if datagrams.count >= Int(CDATAGRAMS_MAX) { flush() }
+    if datagrams.count >= Self.capacity { flush() }
   }
 
   /// Sends what waits.
   mutating func flush() {
     guard !datagrams.isEmpty else { return }
+    // Those for one node follow on each other: it wakes up once for all of them.
+    if datagrams.count > 2 { datagrams.sort { $0.key < $1.key } }
     dropped += Int64(send())
     bytes.removeAll(keepingCapacity: true)
     datagrams.removeAll(keepingCapacity: true)
@@ -75,4 +80,9 @@ extension cdatagrams_endpoint {
     case .v6(let high, let low): self.init(high: high, low: low, port: endpoint.port, is_v6: 1)
     }
   }
+}
+
+extension cdatagram {
+  /// Orders by where they go, and then as they came.
+  fileprivate var key: (UInt64, UInt16, Int) { (endpoint.low, endpoint.port, start) }
 }

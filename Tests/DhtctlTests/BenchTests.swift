@@ -121,7 +121,7 @@ struct BenchPhaseTests {
     var lines: [UInt8] = []
     while phase.appendNext(to: &lines, now: begin + time) {}
     return try lines.split(separator: UInt8(ascii: "\n")).map { line in
-      guard case .integer(let id) = ControlCodec.decodeRequest(line).id else { throw Unexpected() }
+      guard case .integer(let id) = ControlCodec.decodeRequest(Array(line)).id else { throw Unexpected() }
       return id
     }
   }

@@ -25,7 +25,7 @@ struct cdatagram {
 /// The most datagrams that one call sends.
 #define CDATAGRAMS_MAX 64
 /// The most that one call receives.
-#define CDATAGRAMS_BATCH 32
+#define CDATAGRAMS_BATCH 64
 
 /// Sends datagrams with one system call, sendmmsg(2), which Swift's Glibc module does not show.
 ///

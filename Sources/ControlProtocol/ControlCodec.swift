@@ -44,6 +44,8 @@ package enum ControlCodec {
   /// Writes an answer as a line with its line feed.
   package static func encode(_ response: ControlResponse) -> [UInt8] {
     var line: [UInt8] = []
+    // Most answers have room in it.
+    line.reserveCapacity(512)
     encode(response, appendingTo: &line)
     return line
   }

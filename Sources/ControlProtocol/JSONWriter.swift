@@ -111,8 +111,9 @@ struct JSONWriter {
   // MARK: - Parts
 
   /// Appends what is JSON already.
+  @inline(__always)
   private mutating func raw(_ fragment: StaticString) {
-    fragment.withUTF8Buffer { bytes.append(contentsOf: $0) }
+    fragment.withUTF8Buffer { append($0) }
   }
 
   private mutating func integer(_ number: Int64) {
@@ -167,6 +168,16 @@ struct JSONWriter {
   }
 
   private mutating func append(_ text: Span<UInt8>) {
-    text.withUnsafeBufferPointer { bytes.append(contentsOf: $0) }
+    text.withUnsafeBufferPointer { append($0) }
+  }
+
+  /// The fragments are short, and `append(contentsOf:)` is a long call for a few bytes.
+  @inline(__always)
+  private mutating func append(_ text: UnsafeBufferPointer<UInt8>) {
+    bytes.append(addingCapacity: text.count) { output in
+      output.withUnsafeMutableBufferPointer { memory, count in
+        count = memory.update(fromContentsOf: text)
+      }
+    }
   }
 }

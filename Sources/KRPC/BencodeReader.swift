@@ -23,7 +23,7 @@ struct BencodeReader {
 
   /// Reads the `d` of a dictionary; false, and no step forward, if something else is there.
   mutating func beginDictionary(in bytes: RawSpan) -> Bool {
-    guard position < bytes.byteCount, bytes.byte(at: position) == UInt8(ascii: "d") else { return false }
+    guard bytes.peek(at: position) == UInt8(ascii: "d") else { return false }
     position += 1
     return true
   }
@@ -50,9 +50,9 @@ struct BencodeReader {
   ///   outermost.
   @inline(__always)
   mutating func value(in bytes: RawSpan, depth: Int) throws(Reason) -> BencodeValue {
-    guard position < bytes.byteCount else { throw .truncated }
+    guard let first = bytes.peek(at: position) else { throw .truncated }
     // Most values are strings.
-    if Self.digit(bytes.byte(at: position)) != nil { return try string(in: bytes) }
+    if Self.digit(first) != nil { return try string(in: bytes) }
     return try otherValue(in: bytes, depth: depth)
   }
 
@@ -94,8 +94,8 @@ struct BencodeReader {
   /// Reads the `e` of a list or dictionary if it is there.
   @inline(__always)
   private mutating func endsContainer(in bytes: RawSpan) throws(Reason) -> Bool {
-    guard position < bytes.byteCount else { throw .truncated }
-    guard bytes.byte(at: position) == UInt8(ascii: "e") else { return false }
+    guard let first = bytes.peek(at: position) else { throw .truncated }
+    guard first == UInt8(ascii: "e") else { return false }
     position += 1
     return true
   }
@@ -104,13 +104,10 @@ struct BencodeReader {
   @inline(__always)
   private mutating func string(in bytes: RawSpan) throws(Reason) -> BencodeValue {
     // Keys have lengths of one digit.
-    if position + 1 < bytes.byteCount, bytes.byte(at: position + 1) == UInt8(ascii: ":"),
-      let length = Self.digit(bytes.byte(at: position))
+    if let digit = bytes.peek(at: position), let length = Self.digit(digit),
+      bytes.peek(at: position + 1) == UInt8(ascii: ":")
     {
-      let start = position + 2
-      guard length <= bytes.byteCount - start else { throw .truncated }
-      position = start + length
-      return BencodeValue(.string, from: start, to: position)
+      return try content(in: bytes, from: position + 2, length: length)
     }
     return try longString(in: bytes)
   }
@@ -118,41 +115,42 @@ struct BencodeReader {
   /// The same for a length of any number of digits.
   @inline(never)
   private mutating func longString(in bytes: RawSpan) throws(Reason) -> BencodeValue {
-    let digits = position
+    var offset = position
     var length = 0
-    while position < bytes.byteCount, let digit = Self.digit(bytes.byte(at: position)) {
+    while let byte = bytes.peek(at: offset), let digit = Self.digit(byte) {
       // Never above ten times the size of the datagram, so that no sum overflows.
       length = length * 10 + digit
       guard length <= bytes.byteCount else { throw .truncated }
-      position += 1
+      offset += 1
     }
-    guard position < bytes.byteCount else { throw .truncated }
-    guard position > digits, bytes.byte(at: position) == UInt8(ascii: ":") else {
-      throw .unexpectedByte(at: position)
-    }
-    if position - digits > 1, bytes.byte(at: digits) == UInt8(ascii: "0") { note(.nonCanonicalLength) }
-    position += 1
-    guard length <= bytes.byteCount - position else { throw .truncated }
-    let start = position
-    position += length
+    guard let colon = bytes.peek(at: offset) else { throw .truncated }
+    guard offset > position, colon == UInt8(ascii: ":") else { throw .unexpectedByte(at: offset) }
+    if offset - position > 1, bytes.byte(at: position) == UInt8(ascii: "0") { note(.nonCanonicalLength) }
+    return try content(in: bytes, from: offset + 1, length: length)
+  }
+
+  /// Passes over the content of a string.
+  @inline(__always)
+  private mutating func content(
+    in bytes: RawSpan, from start: Int, length: Int
+  ) throws(Reason) -> BencodeValue {
+    guard length <= bytes.byteCount - start else { throw .truncated }
+    position = start + length
     return BencodeValue(.string, from: start, to: position)
   }
 
   /// Reads an `i`, digits of any number, and an `e`.
   private mutating func integer(in bytes: RawSpan) throws(Reason) -> BencodeValue {
-    position += 1
-    let start = position
-    if position < bytes.byteCount, bytes.byte(at: position) == UInt8(ascii: "-") { position += 1 }
-    let digits = position
-    while position < bytes.byteCount, Self.digit(bytes.byte(at: position)) != nil { position += 1 }
-    guard position < bytes.byteCount else { throw .truncated }
-    guard position > digits, bytes.byte(at: position) == UInt8(ascii: "e") else {
-      throw .unexpectedByte(at: position)
-    }
+    let start = position + 1
+    let digits = bytes.peek(at: start) == UInt8(ascii: "-") ? start + 1 : start
+    var offset = digits
+    while let byte = bytes.peek(at: offset), Self.digit(byte) != nil { offset += 1 }
+    guard let end = bytes.peek(at: offset) else { throw .truncated }
+    guard offset > digits, end == UInt8(ascii: "e") else { throw .unexpectedByte(at: offset) }
     // A zero in front is right only where it is the whole number.
-    if bytes.byte(at: digits) == UInt8(ascii: "0"), position - start > 1 { note(.nonCanonicalInteger) }
-    position += 1
-    return BencodeValue(.integer, from: start, to: position - 1)
+    if bytes.byte(at: digits) == UInt8(ascii: "0"), offset - start > 1 { note(.nonCanonicalInteger) }
+    position = offset + 1
+    return BencodeValue(.integer, from: start, to: offset)
   }
 
   @inline(__always)

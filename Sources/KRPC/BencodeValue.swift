@@ -57,8 +57,12 @@ struct BencodeValue {
 
   /// A string of 1 to 32 bytes; nil for anything else.
   func shortBytes(in bytes: RawSpan) -> ShortBytes? {
-    guard let length = stringLength, length > 0 else { return nil }
-    return ShortBytes(bytes.extracting(start..<end))
+    guard let length = stringLength, length > 0, length <= ShortBytes.capacity else { return nil }
+    var words: (UInt64, UInt64, UInt64, UInt64) = (bytes.leadingWord(from: start, to: end), 0, 0, 0)
+    if length > 8 { words.1 = bytes.leadingWord(from: start + 8, to: end) }
+    if length > 16 { words.2 = bytes.leadingWord(from: start + 16, to: end) }
+    if length > 24 { words.3 = bytes.leadingWord(from: start + 24, to: end) }
+    return ShortBytes(words, count: length)
   }
 
   /// The content of a string, copied; nil for the other forms.

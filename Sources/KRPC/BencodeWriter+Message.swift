@@ -3,30 +3,34 @@ import Kademlia
 /// The keys of every dictionary are written in ascending order: `a`, `e`, `q`, `r`, `ro`, `t`, `v`,
 /// `y`, and so on inside. A fragment ends where the next variable value begins.
 extension BencodeWriter {
-  /// Writes a message.
-  mutating func write(_ message: Message) {
-    guard case .response(let response) = message.body else {
-      return write(message, nodes: AddressFamilies())
-    }
-    // It is rare that one does not go in a datagram with all its nodes, and to write it anew costs less
-    // than to measure every answer first.
-    for families: AddressFamilies in [[.v4, .v6], .v4] {
-      write(message, nodes: families)
-      if response.nodes.isEmpty || !isOverfull && count <= KRPC.maxDatagramSize { return }
-      removeAll()
-    }
-    write(message, nodes: AddressFamilies())
+  /// The nodes that an answer is written with.
+  private enum Nodes {
+    case all, v4, none
   }
 
-  /// - Parameter families: those whose nodes are written in an answer.
-  private mutating func write(_ message: Message, nodes families: AddressFamilies) {
+  /// Writes a message.
+  mutating func write(_ message: Message) {
+    write(message, with: .all)
+    // It is rare that an answer does not go in a datagram with all its nodes, and to write it anew costs
+    // less than to measure every one first.
+    guard case .response(let response) = message.body, !response.nodes.isEmpty else { return }
+    if isOverfull || count > KRPC.maxDatagramSize { rewrite(message, with: .v4) }
+    if isOverfull || count > KRPC.maxDatagramSize { rewrite(message, with: .none) }
+  }
+
+  private mutating func rewrite(_ message: Message, with nodes: Nodes) {
+    removeAll()
+    write(message, with: nodes)
+  }
+
+  private mutating func write(_ message: Message, with nodes: Nodes) {
     switch message.body {
     case .query(let query):
       write(query)
       endBody(message.transaction)
       raw("1:qe")
     case .response(let response):
-      write(response, nodes: families)
+      write(response, with: nodes)
       endBody(message.transaction)
       raw("1:re")
     case .error(let error):
@@ -91,7 +95,7 @@ extension BencodeWriter {
 
   // MARK: - Answers
 
-  private mutating func write(_ response: Response, nodes families: AddressFamilies) {
+  private mutating func write(_ response: Response, with nodes: Nodes) {
     raw("d1:rd")
     let held = response.held
     if let held {
@@ -101,7 +105,7 @@ extension BencodeWriter {
     }
     if case .record(let record) = held { writeKey(of: record) }
     if response.keepsPlainRecords { raw("2:kvi1e") }
-    write(response.nodes, of: families)
+    if nodes != .none { write(response.nodes, areV4Only: nodes == .v4) }
     write("3:seq", held?.version.seq ?? response.storedSeq)
     if let token = response.token {
       raw("5:token")
@@ -114,17 +118,17 @@ extension BencodeWriter {
     raw("e")
   }
 
-  /// `nodes` and `nodes6`, each if it is wanted and there is a node of its family.
-  private mutating func write(_ peers: [Peer], of families: AddressFamilies) {
+  /// `nodes` and `nodes6`, each if there is a node of its family.
+  private mutating func write(_ peers: [Peer], areV4Only: Bool) {
     var count = 0
     for peer in peers {
       if case .v4 = peer.endpoint.address { count += 1 }
     }
-    if count > 0, families.contains(.v4) {
+    if count > 0 {
       raw("5:nodes")
       string(peers, of: .v4, count: count)
     }
-    if count < peers.count, families.contains(.v6) {
+    if count < peers.count, !areV4Only {
       raw("6:nodes6")
       string(peers, of: .v6, count: peers.count - count)
     }

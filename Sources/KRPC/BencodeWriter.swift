@@ -80,17 +80,21 @@ struct BencodeWriter {
   mutating func string(_ peers: [Peer], of family: AddressFamily, count: Int) {
     let size = CompactNodes.size(family)
     beginString(of: count * size)
-    for peer in peers where peer.endpoint.address.family == family {
-      guard let place = claim(size) else { return }
-      Self.store(peer.id, at: place)
-      switch peer.endpoint.address {
-      case .v4(let bits):
+    for peer in peers {
+      switch (peer.endpoint.address, family) {
+      case (.v4(let bits), .v4):
+        guard let place = claim(size) else { return }
+        Self.store(peer.id, at: place)
         place.storeBytes(of: bits.bigEndian, toByteOffset: NodeID.byteCount, as: UInt32.self)
-      case .v6(let high, let low):
+        place.storeBytes(of: peer.endpoint.port.bigEndian, toByteOffset: size - 2, as: UInt16.self)
+      case (.v6(let high, let low), .v6):
+        guard let place = claim(size) else { return }
+        Self.store(peer.id, at: place)
         place.storeBytes(of: high.bigEndian, toByteOffset: NodeID.byteCount, as: UInt64.self)
         place.storeBytes(of: low.bigEndian, toByteOffset: NodeID.byteCount + 8, as: UInt64.self)
+        place.storeBytes(of: peer.endpoint.port.bigEndian, toByteOffset: size - 2, as: UInt16.self)
+      default: continue
       }
-      place.storeBytes(of: peer.endpoint.port.bigEndian, toByteOffset: size - 2, as: UInt16.self)
     }
   }
 
@@ -115,18 +119,20 @@ struct BencodeWriter {
 
   private mutating func decimal(_ number: UInt64) {
     var width = 1
-    var rest = number
-    while rest >= 10 {
+    var bound: UInt64 = 10
+    // 2^64 has 20 digits, and 10^19 is the greatest power of ten in 64 bits.
+    while width < 20, number >= bound {
       width += 1
-      rest /= 10
+      bound &*= 10
     }
     guard let place = claim(width) else { return }
-    rest = number
-    for offset in stride(from: width - 1, through: 0, by: -1) {
-      let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
-      let character = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: digit)
-      place.storeBytes(of: character, toByteOffset: offset, as: UInt8.self)
-      rest = quotient
-    }
+    var offset = width
+    var rest = number
+    repeat {
+      offset -= 1
+      let digit = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+      place.storeBytes(of: digit, toByteOffset: offset, as: UInt8.self)
+      rest /= 10
+    } while offset > 0
   }
 }

@@ -87,10 +87,11 @@ extension Fields {
     var reader = BencodeReader(at: want.start)
     while reader.position < want.end {
       let item = try reader.value(in: bytes, depth: 1)
-      if item.isString("n4", in: bytes) {
-        families.insert(.v4)
-      } else if item.isString("n6", in: bytes) {
-        families.insert(.v6)
+      guard item.form == .string else { continue }
+      switch item.word(in: bytes) {
+      case keyWord("n4"): families.insert(.v4)
+      case keyWord("n6"): families.insert(.v6)
+      default: continue
       }
     }
     return families

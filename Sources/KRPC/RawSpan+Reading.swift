@@ -4,8 +4,17 @@ import Kademlia
 /// have compared with `byteCount`, or that come out of a `BencodeValue`.
 extension RawSpan {
   /// The byte at an offset.
+  @inline(__always)
   func byte(at offset: Int) -> UInt8 {
-    unsafeLoad(fromByteOffset: offset, as: UInt8.self)
+    guard let byte = peek(at: offset) else { preconditionFailure("an offset outside of the datagram") }
+    return byte
+  }
+
+  /// The byte at an offset; nil outside of the span. One comparison checks both ends.
+  @inline(__always)
+  func peek(at offset: Int) -> UInt8? {
+    guard UInt(bitPattern: offset) < UInt(bitPattern: byteCount) else { return nil }
+    return unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
   }
 
   /// The number that begins at an offset, big end first.
@@ -22,20 +31,30 @@ extension RawSpan {
       let word = bigEndian(at: start, as: UInt64.self)
       return end - start >= 8 ? word : word & ~(UInt64.max &>> UInt64(truncatingIfNeeded: 8 * (end - start)))
     }
-    // At the end of the datagram there are no eight bytes to be read.
+    return lastWord(from: start, to: end)
+  }
+
+  /// The same at the end of the datagram, where there are no eight bytes to be read.
+  @inline(never)
+  private func lastWord(from start: Int, to end: Int) -> UInt64 {
     var word: UInt64 = 0
+    var shift: UInt64 = 64
     for offset in start..<end {
-      word |= UInt64(byte(at: offset)) &<< UInt64(truncatingIfNeeded: 56 - 8 * (offset - start))
+      shift -= 8
+      word |= UInt64(byte(at: offset)) << shift
     }
     return word
   }
 
   /// The ID that begins at an offset.
+  @inline(__always)
   func nodeID(at offset: Int) -> NodeID {
-    NodeID(
-      high: bigEndian(at: offset, as: UInt64.self),
-      middle: bigEndian(at: offset + 8, as: UInt64.self),
-      low: bigEndian(at: offset + 16, as: UInt32.self))
+    // One check for three loads: every node of an answer has an ID.
+    precondition(offset >= 0 && offset <= byteCount - NodeID.byteCount)
+    return NodeID(
+      high: UInt64(bigEndian: unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self)),
+      middle: UInt64(bigEndian: unsafeLoadUnaligned(fromUncheckedByteOffset: offset + 8, as: UInt64.self)),
+      low: UInt32(bigEndian: unsafeLoadUnaligned(fromUncheckedByteOffset: offset + 16, as: UInt32.self)))
   }
 
   /// Whether the bytes in a range are these. Inlined, so that each text becomes a comparison of

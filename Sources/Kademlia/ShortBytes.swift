@@ -18,27 +18,12 @@ package struct ShortBytes: Hashable, Sendable {
     }
   }
 
-  /// The same for bytes that lie in a row.
-  package init?(_ bytes: RawSpan) {
-    guard bytes.byteCount <= Self.capacity else { return nil }
-    words = (
-      Self.word(of: bytes, at: 0), Self.word(of: bytes, at: 8), Self.word(of: bytes, at: 16),
-      Self.word(of: bytes, at: 24)
-    )
-    length = UInt8(truncatingIfNeeded: bytes.byteCount)
-  }
-
-  private static func word(of bytes: RawSpan, at offset: Int) -> UInt64 {
-    let rest = bytes.byteCount - offset
-    if rest >= 8 {
-      return UInt64(bigEndian: bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
-    }
-    var word: UInt64 = 0
-    for index in 0..<max(rest, 0) {
-      let byte = bytes.unsafeLoad(fromByteOffset: offset + index, as: UInt8.self)
-      word |= UInt64(byte) &<< UInt64(truncatingIfNeeded: 56 - 8 * index)
-    }
-    return word
+  /// The bytes of some words, eight a word, the first of them on top.
+  ///
+  /// - Parameter count: how many bytes, at most `capacity`. Those behind them are zeros.
+  package init(_ words: (UInt64, UInt64, UInt64, UInt64), count: Int) {
+    self.words = words
+    length = UInt8(truncatingIfNeeded: min(count, Self.capacity))
   }
 
   /// The 4 bytes of a number, big end first: the transaction IDs that a node of ours makes.

@@ -42,6 +42,8 @@ package struct AddressFamilies: OptionSet, Hashable, Sendable {
   package static let v4 = AddressFamilies(rawValue: 1)
   /// IPv6 alone.
   package static let v6 = AddressFamilies(rawValue: 2)
+  /// Both. A literal of the two would be a call into generic code.
+  package static let all = AddressFamilies(rawValue: 3)
 
   package init(_ family: AddressFamily) {
     self = family == .v4 ? .v4 : .v6

@@ -49,7 +49,7 @@ extension Node {
     _ method: Query.Method, _ transaction: UInt32, to endpoint: Endpoint
   ) {
     // An answer goes by the family of its query unless more is wanted (BEP 32).
-    let want: AddressFamilies = identity.families == [.v4, .v6] ? identity.families : .init()
+    let want: AddressFamilies = identity.families == .all ? identity.families : .init()
     let query = Query(sender: id, method: method, want: want)
     effects.append(
       .send(Message(transaction: ShortBytes(transaction), body: .query(query)), to: endpoint))

@@ -147,9 +147,13 @@ package struct RoutingTable: Sendable {
     let places = places(nearest: target, count: wanted) { contact in
       contact.state == .good && contact.id != asker && contact.peer(in: families) != nil
     }
-    return places.compactMap {
-      buckets[Int($0.bucket)].contacts[Int($0.index)].peer(in: families)
+    var peers: [Peer] = []
+    peers.reserveCapacity(places.count)
+    for place in places {
+      let contact = buckets[Int(place.bucket)].contacts[Int(place.index)]
+      if let peer = contact.peer(in: families) { peers.append(peer) }
     }
+    return peers
   }
 
   /// Where a contact is, and how far from a target.

@@ -231,7 +231,7 @@ enum RandomText {
   static func scalars(_ count: Int, using source: inout SplitMix64) -> [Unicode.Scalar] {
     let special: [Unicode.Scalar] = [
       "\"", "\\", "/", "\u{7F}", "\u{80}", "é", "\u{301}", "\u{2028}", "\u{2029}", "\u{FEFF}", "\u{FFFF}",
-      "😀", "\u{10FFFF}", "漢", "\u{0}", "<", "&",
+      "😀", "\u{10000}", "\u{10FFFF}", "漢", "\u{0}", "<", "&",
     ]
     // Long runs of ASCII as well, which are passed over eight bytes at a time.
     let isMostlyPlain = source.below(2) == 0

@@ -1,6 +1,7 @@
 import EventLoop
 import Kademlia
 import Logging
+import Synchronization
 
 /// A running node: its sockets, its timer and its core, all on one event loop.
 package struct NodeRuntime: Sendable {
@@ -35,28 +36,36 @@ package struct NodeRuntime: Sendable {
   ///
   /// - Throws: `CancellationError` where the task was cancelled or the node has stopped.
   package func join() async throws {
-    let isJoined = await withTaskCancellationHandler {
-      await withCheckedContinuation { continuation in
-        loop.execute {
-          driver.value.whenJoined { continuation.resume(returning: $0) }
-          driver.value.start()
-        }
-      }
-    } onCancel: {
-      loop.execute { driver.value.stopWaiting() }
-    }
-    guard isJoined else { throw CancellationError() }
+    loop.execute { driver.value.start() }
+    guard await wait(or: false, for: { $0.whenJoined($1) }) else { throw CancellationError() }
   }
 
   /// Waits until the node has stopped of itself.
   ///
   /// - Returns: why it has; nil if the task was cancelled first.
   package func hasEnded() async -> NodeFailure? {
-    await withTaskCancellationHandler {
+    await wait(or: nil) { $0.whenEnded($1) }
+  }
+
+  /// Waits for what the driver calls back with, or until the task is cancelled.
+  private func wait<Result: Sendable>(
+    or ifCancelled: Result,
+    for begin: @escaping @Sendable (NodeDriver, @escaping (Result) -> Void) -> Void
+  ) async -> Result {
+    // A task may be cancelled before its wait has begun: then there is nobody yet to be let go.
+    let isCancelled = Mutex(false)
+    return await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
-        loop.execute { driver.value.whenEnded { continuation.resume(returning: $0) } }
+        loop.execute {
+          guard !isCancelled.withLock(\.self) else {
+            continuation.resume(returning: ifCancelled)
+            return
+          }
+          begin(driver.value) { continuation.resume(returning: $0) }
+        }
       }
     } onCancel: {
+      isCancelled.withLock { $0 = true }
       loop.execute { driver.value.stopWaiting() }
     }
   }

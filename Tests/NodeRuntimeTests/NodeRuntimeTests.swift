@@ -80,6 +80,17 @@ struct NodeRuntimeTests {
     }
   }
 
+  @Test("a wait whose task is cancelled ends, even if that was before the wait began")
+  func cancelledWaits() async throws {
+    try await withNodes(1) { nodes in
+      for _ in 0..<50 {
+        let waiting = Task { [node = nodes[0]] in await node.hasEnded() }
+        waiting.cancel()
+        #expect(await waiting.value == nil)
+      }
+    }
+  }
+
   @Test("a port that is taken is named")
   func portInUse() async throws {
     try await withNodes(1) { nodes in

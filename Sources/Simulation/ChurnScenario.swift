@@ -97,7 +97,9 @@ private struct ChurnPlay {
   mutating func run() throws -> ChurnScenario.Report {
     network.run(for: .seconds(10))
     report.starts = scenario.nodes
-    // As if they had come and gone for long: each is somewhere in its session.
+    // As if they had come and gone for long: each is somewhere in its session or in the pause after it.
+    // With all of them up, most would leave within the first hour, and nobody would be there for a while.
+    network.kill(stride(from: 0, to: scenario.nodes, by: 2))
     switches = (0..<scenario.nodes).map { _ in
       network.time + .nanoseconds(Int64.random(in: 0...scenario.session.nanoseconds, using: &random))
     }

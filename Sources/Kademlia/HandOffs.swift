@@ -51,8 +51,8 @@ struct HandOffs: Sendable {
   /// Nodes that came lately, the latest last: what they should hold they may not have yet, so that
   /// nobody relies upon them to pass it on.
   private var newcomers: [(id: NodeID, since: Instant)] = []
-  /// Contacts of the time before this node's start: it is this node that comes, and not they.
-  private var familiar: (ids: [NodeID], until: Instant)?
+  /// Until when whoever this node meets has been there before it: it is this node that comes, and not they.
+  private var arrivalEnds: Instant?
   private var recipients: [Recipient] = []
   private var departed: [(id: NodeID, due: Instant)] = []
   /// When passes for whom began, the latest last.
@@ -69,8 +69,8 @@ struct HandOffs: Sendable {
   private static let shortestInterval: Duration = .seconds(60)
   /// How long a node counts as a newcomer: the others of its kind have come by then, too.
   private static let newcomerTime: Duration = .seconds(10 * 60)
-  /// How long after its start a node meets its contacts from before.
-  private static let reunionTime: Duration = .seconds(60)
+  /// How long after its start a node meets those that were there before it.
+  private static let arrivalTime: Duration = .seconds(60)
   /// A node that falls silent so often in one pass is not offered the rest.
   private static let mostSilences = 5
   private static let capacity = 256
@@ -94,9 +94,9 @@ struct HandOffs: Sendable {
 
   // MARK: - Who comes and goes
 
-  /// This node starts, and has these contacts from before.
-  mutating func isFamiliar(_ now: Instant, with contacts: [NodeID]) {
-    familiar = (Array(contacts.prefix(Self.capacity)), now + Self.reunionTime)
+  /// This node starts.
+  mutating func arrive(_ now: Instant) {
+    arrivalEnds = now + Self.arrivalTime
   }
 
   /// A node has entered the routing table.
@@ -105,7 +105,7 @@ struct HandOffs: Sendable {
   mutating func came(_ now: Instant, _ peer: Peer, isOffered: Bool) {
     let id = peer.id
     departed.removeAll { $0.id == id }
-    if let familiar, now <= familiar.until, familiar.ids.contains(id) { return }
+    if let arrivalEnds, now <= arrivalEnds { return }
     newcomers.removeAll { $0.id == id || now.since($0.since) > Self.newcomerTime }
     newcomers.append((id, now))
     if newcomers.count > Self.capacity { newcomers.removeFirst() }

@@ -16,7 +16,7 @@ extension Node {
     }
     bootstrap.reunion = .init(reachable.map(\.endpoint))
     for peer in reachable.reversed() { maintenance.lost(peer) }
-    handOffs.isFamiliar(now.monotonic, with: reachable.map(\.id))
+    handOffs.arrive(now.monotonic)
     for peer in reachable {
       send(now, .ping, to: peer.endpoint, expecting: peer.id, for: .reunion)
     }
@@ -106,15 +106,33 @@ extension Node {
     let wasLost = maintenance.found(peer.id)
     bootstrap.succeeded(now.monotonic)
     switch purpose {
-    case .probe where !isFirst:
-      effects.append(.notice(.merging(with: peer)))
-      lookUpSelf(now)
-    case .bootstrap where isJoined, _ where isFirst || wasLost:
+    case .bootstrap where isJoined, _ where isFirst:
       // Through it we find those next to us, and they find us.
       lookUpSelf(now)
+    case .probe,
+      _ where wasLost:
+      // Most have only been away. A lookup of our own ID by everybody who finds one of them again would be
+      // the greater part of all that is sent; and all whom it reached would look for what we missed.
+      send(
+        now, .findNode(target: id.neighbour), to: peer.endpoint, expecting: peer.id, for: .introduction)
     default:
       break
     }
+  }
+
+  /// A contact that was found again tells of the nodes near us that it knows. Some that would be among our
+  /// closest, and that we know nothing of, are another part of the network.
+  mutating func introduced(_ now: Now, by peer: Peer, to nodes: [Peer]) {
+    let closest = table.closest(to: id, count: parameters.k)
+    let limit = closest.count < parameters.k ? nil : closest.last.map { id.distance(to: $0.id) }
+    let isOfAnotherPart = nodes.contains { node in
+      let isClose = limit.map { id.distance(to: node.id) < $0 } ?? true
+      return isClose && node.id != id && table.contact(node.id) == nil
+        && !maintenance.lostContacts.contains { $0.id == node.id }
+    }
+    guard isOfAnotherPart else { return }
+    effects.append(.notice(.merging(with: peer)))
+    lookUpSelf(now)
   }
 
   /// The lookup by which a node finds its place (paper, section 2.3: joining).
@@ -127,13 +145,14 @@ extension Node {
 
   mutating func selfLookupEnded(_ now: Now) {
     bootstrap.isLookingUpSelf = false
+    let hasJustStarted = !isJoined
     endJoin(now)
     // All buckets further away than the closest neighbour (paper, section 2.3).
     maintenance.enqueueRefresh(of: 0..<(table.deepest ?? 0))
     refreshNextBucket(now)
     // The nodes that may have to offer it what it missed are those that share a record's neighbourhood
     // with it, and these lie up to four times as far away as its own.
-    locate(now, id, .announce, width: parameters.k * 4)
+    if hasJustStarted { locate(now, id, .announce, width: parameters.k * 4) }
   }
 
   // MARK: - Upkeep

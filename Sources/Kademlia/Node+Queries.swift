@@ -20,6 +20,9 @@ enum Purpose: Sendable {
   case liveness
   /// A bootstrap address or a lost contact, so that a partition merges.
   case probe
+  /// A contact that had been lost is asked for its neighbours near us: it may be of another part of the
+  /// network.
+  case introduction
   /// A bootstrap address of the current attempt to join.
   case bootstrap
   /// A contact from before the start is asked whether it is still there.
@@ -98,7 +101,7 @@ extension Node {
     case .reunion:
       reunionSettled(now, query.endpoint)
     // Whoever asked to join through a stranger waits as for a ping: it may be far away.
-    case .repair, .newer, .verification, .liveness, .probe, .ping, .userBootstrap:
+    case .repair, .newer, .verification, .liveness, .probe, .introduction, .ping, .userBootstrap:
       break
     }
   }
@@ -118,7 +121,8 @@ extension Node {
       finish(operation, .ping(.unanswered(after: parameters.rpcTimeout)))
     case .userBootstrap(let operation):
       userBootstrapSettled(now, operation, query.endpoint, met: nil)
-    case .repair, .refusal, .handOff, .newer, .verification, .liveness, .probe, .bootstrap, .reunion:
+    case .repair, .refusal, .handOff, .newer, .verification, .liveness, .probe, .introduction, .bootstrap,
+      .reunion:
       break
     }
   }
@@ -186,6 +190,8 @@ extension Node {
       offerAnswered(now, record, peer, response)
     case .newer(let record):
       newerVersionCame(now, record, response)
+    case .introduction:
+      introduced(now, by: peer, to: response.nodes)
     case .repair, .liveness, .probe:
       break
     }
@@ -229,7 +235,7 @@ extension Node {
       refusalExplained(now, operation, at: peer, reason, nil)
     case .handOff:
       if query.stage != .silent, let peer = query.peer { handOffs.settled(by: peer) }
-    case .repair, .newer, .verification, .liveness, .probe:
+    case .repair, .newer, .verification, .liveness, .probe, .introduction:
       break
     }
   }
@@ -246,8 +252,8 @@ extension Node {
       refusedStore(now, operation, at: expected, reason: .replaced)
     case .refusal(let operation, let error):
       refusalExplained(now, operation, at: expected, error, nil)
-    case .repair, .handOff, .newer, .verification, .liveness, .probe, .bootstrap, .reunion, .ping,
-      .userBootstrap:
+    case .repair, .handOff, .newer, .verification, .liveness, .probe, .introduction, .bootstrap, .reunion,
+      .ping, .userBootstrap:
       break
     }
   }

@@ -39,7 +39,7 @@ extension Node {
     case .handOff, .newer: return .handOff
     case .verification: return .verification
     case .liveness: return .liveness
-    case .probe: return .probe
+    case .probe, .introduction: return .probe
     case .bootstrap, .reunion: return .join
     }
   }

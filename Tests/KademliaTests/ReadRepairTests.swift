@@ -62,7 +62,7 @@ struct ReadRepairTests {
       network.run(for: .seconds(20))
     }
     #expect(repairs.entries.count == 1)
-    network.run(for: .seconds(250))
+    network.run(for: .seconds(600))
     try readOften(&network, at: reader)
     #expect(repairs.entries.count == 2)
   }

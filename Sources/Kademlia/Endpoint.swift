@@ -48,6 +48,9 @@ package struct AddressFamilies: OptionSet, Hashable, Sendable {
   package init(_ family: AddressFamily) {
     self = family == .v4 ? .v4 : .v6
   }
+
+  /// Whether all of these are among them. The one that every set of options has is generic code.
+  package func contains(_ other: AddressFamilies) -> Bool { rawValue & other.rawValue == other.rawValue }
 }
 
 /// A UDP address and port.

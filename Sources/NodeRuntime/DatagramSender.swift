@@ -4,8 +4,8 @@ import Kademlia
 
 /// Collects the datagrams that a socket is to send and lets them out many at a time.
 ///
-/// NIO would close the socket at the first address that cannot be sent to, and any node may name us
-/// such an address. Here a datagram that cannot be sent is a lost datagram, and the next one goes out.
+/// Any node may name us an address that nobody can send to. A datagram that cannot be sent is a lost
+/// datagram, and the next one goes out.
 struct DatagramSender {
   /// As many wait at most.
   private static let capacity = 512

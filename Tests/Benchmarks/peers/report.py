@@ -55,7 +55,7 @@ class Report:
         headings = ["peer, nodes", "put p50 / p99 ms", "get p50 / p99 ms", "put/s at " + ", ".join(map(str, shown)),
                     "get/s at " + ", ".join(map(str, shown)), "CPU s / 1,000 put: node + client",
                     "get: node + client", "datagrams put, get", "CPU an RPC / bare UDP, put, get",
-                    "PSS MB", "anonymous MB"]
+                    "PSS MB, before and after", "anonymous MB"]
         rows = []
         for (title, nodes), runs in self.runs.items():
             def of(name, figure, digits=2):
@@ -75,7 +75,8 @@ class Report:
                 *(", ".join(of(f"{verb}{level}", "per_second", 0) for level in shown) for verb in ("put", "get")),
                 cpu(put), cpu(get), ", ".join(of(name, "datagrams_per_operation", 1) for name in (put, get)),
                 ", ".join(map(ratio, (put, get))),
-                of("memory_after", "pss_mb", 1), of("memory_after", "anonymous_mb", 1)])
+                *(f"{of('memory_before', size, 1)}, {of('memory_after', size, 1)}"
+                  for size in ("pss_mb", "anonymous_mb"))])
         lost, dropped = [], []
         for (title, nodes), runs in self.runs.items():
             for name, batch in (pair for run in runs for pair in run["figures"].get("base", {}).items()):

@@ -123,6 +123,7 @@ let package = Package(
       name: "RecordStoreTests",
       dependencies: ["CFaultMark", "CLMDB", "Kademlia", "RecordStore", "Simulation"],
       swiftSettings: strict),
+    .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "Kademlia"], swiftSettings: strict),
     .testTarget(name: "ControlProtocolTests", dependencies: ["ControlProtocol"], swiftSettings: strict),
     .testTarget(
       name: "DhtctlTests",

@@ -1,0 +1,224 @@
+import EventLoop
+import Glibc
+import Kademlia
+import Synchronization
+import Testing
+
+@Suite("The event loop")
+struct EventLoopTests {
+  /// Runs a body with a loop, and ends the loop's thread after it.
+  private func withLoop(_ body: (EventLoop) async throws -> Void) async throws {
+    let loop = try EventLoop()
+    do {
+      try await body(loop)
+      await loop.stop()
+    } catch {
+      await loop.stop()
+      throw error
+    }
+  }
+
+  /// What happened on a loop, in its order.
+  private final class Log {
+    var entries: [String] = []
+  }
+
+  private final class Counter: Sendable {
+    let count = Mutex(0)
+  }
+
+  /// Lets a loop go on until a body, which runs on it, calls back.
+  private func wait(
+    on loop: EventLoop, _ begin: @escaping @Sendable (@escaping ([String]) -> Void) -> Void
+  ) async -> [String] {
+    await withCheckedContinuation { continuation in
+      loop.execute { begin { continuation.resume(returning: $0) } }
+    }
+  }
+
+  @Test("what other threads give it is done on its own thread, each thing once")
+  func tasks() async throws {
+    try await withLoop { loop in
+      #expect(!loop.isCurrent)
+      let counter = Counter()
+      await withTaskGroup(of: Void.self) { group in
+        for _ in 0..<8 {
+          group.addTask {
+            for _ in 0..<500 {
+              loop.execute {
+                precondition(loop.isCurrent)
+                counter.count.withLock { $0 += 1 }
+              }
+            }
+          }
+        }
+      }
+      // What was given before it is done before it.
+      let done = try await loop.run { counter.count.withLock { $0 } }
+      #expect(done == 4000)
+    }
+  }
+
+  @Test("an error that a task throws reaches whoever gave it")
+  func errors() async throws {
+    struct Thrown: Error {}
+    try await withLoop { loop in
+      await #expect(throws: Thrown.self) { try await loop.run { throw Thrown() } }
+    }
+  }
+
+  @Test("after its end nothing is done, and nobody waits for it")
+  func ended() async throws {
+    let loop = try EventLoop()
+    await loop.stop()
+    await loop.stop()
+    loop.execute { Issue.record("done after the end") }
+    await #expect(throws: CancellationError.self) { try await loop.run {} }
+  }
+
+  @Test("timers go off in the order of their times, and those that were cancelled do not")
+  func timers() async throws {
+    try await withLoop { loop in
+      let fired = await wait(on: loop) { done in
+        let log = Log()
+        let now = SystemClock.now.monotonic
+        func plan(_ name: String, _ milliseconds: Int64) -> LoopTimer {
+          loop.schedule(at: now + .milliseconds(milliseconds)) { log.entries.append(name) }
+        }
+        _ = plan("third", 30)
+        let cancelled = plan("cancelled", 10)
+        _ = plan("first", 5)
+        _ = plan("second", 20)
+        _ = plan("second, too", 20)
+        cancelled.cancel()
+        cancelled.cancel()
+        loop.schedule(after: .milliseconds(40)) { done(log.entries) }
+      }
+      #expect(fired == ["first", "second", "second, too", "third"])
+    }
+  }
+
+  @Test("a crowd of cancelled timers takes no others along")
+  func manyTimers() async throws {
+    try await withLoop { loop in
+      let fired = await wait(on: loop) { done in
+        let log = Log()
+        for number in 0..<1000 {
+          let timer = loop.schedule(after: .seconds(600)) { log.entries.append("\(number)") }
+          timer.cancel()
+        }
+        loop.schedule(after: .milliseconds(1)) { done(log.entries + ["the last"]) }
+      }
+      #expect(fired == ["the last"])
+    }
+  }
+
+  @Test("a turn does what is ready, then what was put off, then tells that it ends")
+  func turn() async throws {
+    try await withLoop { loop in
+      let happened = await wait(on: loop) { done in
+        let (log, owner) = (Log(), Log())
+        loop.atEndOfTurn(for: owner) {
+          log.entries.append("end")
+          guard loop.isEndingTurn, log.entries.count < 6 else {
+            loop.forgetEndOfTurn(for: owner)
+            done(log.entries)
+            return
+          }
+          // What is wanted now is done in a turn that begins at once.
+          loop.executeLater { log.entries.append("next") }
+        }
+        loop.executeLater {
+          log.entries.append("later")
+          loop.executeLater { log.entries.append("later still") }
+        }
+        log.entries.append("now")
+      }
+      #expect(happened == ["now", "later", "later still", "end", "next", "end"])
+    }
+  }
+
+  /// Tells of a pipe, and reads from it if it is to.
+  private final class Reader: DescriptorWatcher {
+    let told: (Reader, Readiness) -> Void
+    init(_ told: @escaping (Reader, Readiness) -> Void) { self.told = told }
+    func isReady(_ readiness: Readiness) { told(self, readiness) }
+  }
+
+  /// The two ends of a stream; the caller closes them.
+  private static func stream() throws -> (Int32, Int32) {
+    var ends: [Int32] = [-1, -1]
+    try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
+    return (ends[0], ends[1])
+  }
+
+  @Test("a descriptor is told to be readable while it is, and broken when the other side is gone")
+  func readable() async throws {
+    let (mine, theirs) = try Self.stream()
+    defer { close(mine) }
+    try await withLoop { loop in
+      let told = await wait(on: loop) { done in
+        let log = Log()
+        var watch: WatchID?
+        var reader: Reader?
+        reader = Reader { _, readiness in
+          if readiness.contains(.broken) {
+            if let watch { loop.end(watch) }
+            reader = nil
+            done(log.entries + ["broken"])
+            return
+          }
+          var byte: UInt8 = 0
+          guard read(mine, &byte, 1) == 1 else { return }
+          log.entries.append(String(UnicodeScalar(byte)))
+          // There is more, and it is told again without anything new.
+          if byte == UInt8(ascii: "b") { close(theirs) }
+        }
+        if let reader { watch = try? loop.watch(mine, for: .readable, reader) }
+        write(theirs, "ab", 2)
+      }
+      #expect(told == ["a", "b", "broken"])
+    }
+  }
+
+  @Test("one whose watch has ended is told nothing, not even of what had happened already")
+  func endedWatch() async throws {
+    let (first, toFirst) = try Self.stream()
+    let (second, toSecond) = try Self.stream()
+    defer { for end in [first, toFirst, second, toSecond] { close(end) } }
+    write(toFirst, "x", 1)
+    write(toSecond, "x", 1)
+    try await withLoop { loop in
+      let told = await wait(on: loop) { done in
+        let log = Log()
+        var watches: [WatchID] = []
+        // Both are ready in one turn: whichever comes first ends both.
+        let readers = ["one", "two"].map { name in
+          Reader { _, _ in
+            log.entries.append(name)
+            for watch in watches { loop.end(watch) }
+          }
+        }
+        for (descriptor, reader) in zip([first, second], readers) {
+          if let watch = try? loop.watch(descriptor, for: .readable, reader) { watches.append(watch) }
+        }
+        loop.schedule(after: .milliseconds(20)) {
+          withExtendedLifetime(readers) { done(log.entries) }
+        }
+      }
+      #expect(told.count == 1)
+    }
+  }
+
+  @Test("what cannot be watched is an error with the system's reason")
+  func unwatchable() async throws {
+    try await withLoop { loop in
+      await #expect(throws: EventLoopError.self) {
+        try await loop.run {
+          let reader = Reader { _, _ in }
+          _ = try loop.watch(-1, for: .readable, reader)
+        }
+      }
+    }
+  }
+}

@@ -1,6 +1,7 @@
 import ControlProtocol
 import EventLoop
 import Glibc
+import Kademlia
 
 /// One client: its lines in, its answers out, and its limits.
 ///
@@ -18,6 +19,7 @@ final class ControlConnection: DescriptorWatcher {
 
   private let descriptor: Int32
   private let connections: Connections
+  private let client: ClientID
   private var watch: WatchID?
   private var watchedFor: Readiness = .readable
   private var lines = LineBuffer(limit: ControlLimits.maxLineBytes)
@@ -47,6 +49,7 @@ final class ControlConnection: DescriptorWatcher {
   init(_ descriptor: Int32, _ connections: Connections) throws(EventLoopError) {
     self.descriptor = descriptor
     self.connections = connections
+    client = connections.nextClient()
     watch = try connections.loop.watch(descriptor, for: .readable, self)
   }
 
@@ -170,7 +173,7 @@ final class ControlConnection: DescriptorWatcher {
       if let id = decoded.id { answer(id, .failure(error)) }
     case .success(let request):
       inFlight += 1
-      connections.service.carryOut(request) { [self] outcome in
+      connections.service.carryOut(request, for: client) { [self] outcome in
         inFlight -= 1
         guard stage == .serving else { return }
         if let id = decoded.id { answer(id, outcome) }

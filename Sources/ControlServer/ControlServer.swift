@@ -118,6 +118,7 @@ final class Connections {
   let loop: EventLoop
   let logger: Logger
   private var connections: [ObjectIdentifier: ControlConnection] = [:]
+  private var clients: UInt64 = 0
   /// Those with answers that wait for the end of the turn.
   private var unflushed: [ControlConnection] = []
   /// What is read goes through this, whoever it comes from.
@@ -131,6 +132,12 @@ final class Connections {
   }
 
   deinit { readBuffer.deallocate() }
+
+  /// A name for a client that no other has had.
+  func nextClient() -> ClientID {
+    clients += 1
+    return ClientID(rawValue: clients)
+  }
 
   /// Serves a client, or tells it that as many are served as can be.
   func add(_ descriptor: Int32) {

@@ -21,7 +21,9 @@ final class ControlService {
   }
 
   /// Carries a request out and answers exactly once, now or later.
-  func carryOut(_ request: ControlRequest, then answer: @escaping Answer) {
+  ///
+  /// - Parameter client: whose it is; where many wait, the clients take turns.
+  func carryOut(_ request: ControlRequest, for client: ClientID, then answer: @escaping Answer) {
     let answer: Answer = { [self] outcome in
       log(request, outcome)
       answer(outcome)
@@ -29,24 +31,32 @@ final class ControlService {
     switch request {
     case .put(let params):
       operate(answer) { node, now throws(OperationRefusal) in
-        try node.put(now, key: params.key, value: params.value, ttl: params.ttl, ifSeq: params.ifSeq)
+        try node.put(
+          now, key: params.key, value: params.value, ttl: params.ttl, ifSeq: params.ifSeq,
+          for: client)
       }
     case .get(let params):
       operate(answer) { node, now throws(OperationRefusal) in
-        try node.get(now, key: params.key, maxAge: params.maxAge, isTraced: params.trace)
+        try node.get(now, key: params.key, maxAge: params.maxAge, isTraced: params.trace, for: client)
       }
     case .delete(let params):
-      operate(answer) { node, now throws(OperationRefusal) in try node.delete(now, key: params.key) }
+      operate(answer) { node, now throws(OperationRefusal) in
+        try node.delete(now, key: params.key, for: client)
+      }
     case .lookup(let params):
       switch params {
       case .key(let key):
-        operate(answer) { node, now throws(OperationRefusal) in try node.lookup(now, key: key) }
+        operate(answer) { node, now throws(OperationRefusal) in
+          try node.lookup(now, key: key, for: client)
+        }
       case .target(let bytes):
         guard let point = NodeID(bytes: bytes) else {
           answer(.failure(.invalidParam("target", "target must be 40 hexadecimal digits")))
           return
         }
-        operate(answer) { node, now throws(OperationRefusal) in try node.lookup(now, point) }
+        operate(answer) { node, now throws(OperationRefusal) in
+          try node.lookup(now, point, for: client)
+        }
       }
     case .ping(let params):
       ping(params.address, answer)

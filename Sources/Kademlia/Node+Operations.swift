@@ -7,29 +7,33 @@ extension Node {
   /// - Parameters:
   ///   - ttl: seconds that it lives; nil for the default.
   ///   - ifSeq: only if the current version has this seq; 0: only if there is none.
+  ///   - client: who asks; where operations wait for others, the clients take turns.
   /// - Returns: the operation, whose outcome comes as an effect.
   package mutating func put(
-    _ now: Now, key: [UInt8], value: [UInt8], ttl: Int64? = nil, ifSeq: Int64? = nil
+    _ now: Now, key: [UInt8], value: [UInt8], ttl: Int64? = nil, ifSeq: Int64? = nil,
+    for client: ClientID = .anybody
   ) throws(OperationRefusal) -> OperationID {
     let ttl = ttl ?? parameters.defaultTTL
     guard (1...parameters.maxTTL).contains(ttl) else {
       throw .ttlOutOfRange(limit: parameters.maxTTL)
     }
     return try place(
-      now, key: key, value: value, expiry: now.wall.seconds + ttl, isTombstone: false, ifSeq: ifSeq)
+      now, key: key, value: value, expiry: now.wall.seconds + ttl, isTombstone: false, ifSeq: ifSeq,
+      for: client)
   }
 
   /// Deletes a key: puts a tombstone that outlives every older copy.
   package mutating func delete(
-    _ now: Now, key: [UInt8]
+    _ now: Now, key: [UInt8], for client: ClientID = .anybody
   ) throws(OperationRefusal) -> OperationID {
     try place(
       now, key: key, value: [], expiry: now.wall.seconds + parameters.maxTTL, isTombstone: true,
-      ifSeq: nil)
+      ifSeq: nil, for: client)
   }
 
   private mutating func place(
-    _ now: Now, key: [UInt8], value: [UInt8], expiry: Int64, isTombstone: Bool, ifSeq: Int64?
+    _ now: Now, key: [UInt8], value: [UInt8], expiry: Int64, isTombstone: Bool, ifSeq: Int64?,
+    for client: ClientID
   ) throws(OperationRefusal) -> OperationID {
     guard !key.isEmpty else { throw .emptyKey }
     guard key.count + value.count <= parameters.maxPayload else {
@@ -39,7 +43,7 @@ extension Node {
       key: key, value: value, expiry: expiry, isTombstone: isTombstone, ifSeq: ifSeq,
       draftSeq: now.wall.microseconds)
     fetched.remove(placement.id)
-    return try begin(now, operation(placement.id.target, .put(placement)))
+    return try begin(now, operation(placement.id.target, .put(placement)), for: client)
   }
 
   /// Reads the newest version of a key.
@@ -48,7 +52,7 @@ extension Node {
   ///   - maxAge: a copy that was read so many seconds ago is as good; 0: only what the network says.
   ///   - isTraced: whether the way to the answer is wanted, too.
   package mutating func get(
-    _ now: Now, key: [UInt8], maxAge: Int64 = 0, isTraced: Bool = false
+    _ now: Now, key: [UInt8], maxAge: Int64 = 0, isTraced: Bool = false, for client: ClientID = .anybody
   ) throws(OperationRefusal) -> OperationID {
     guard !key.isEmpty else { throw .emptyKey }
     let id = RecordID(.plain, NodeID(sha1Of: key))
@@ -59,23 +63,23 @@ extension Node {
       finish(operation, isTraced ? .tracedGet(outcome, LookupOutcome(noneFor: id.target)) : .get(outcome))
       return operation
     }
-    return try begin(now, operation(id.target, .get(Retrieval(id, isTraced: isTraced))))
+    return try begin(now, operation(id.target, .get(Retrieval(id, isTraced: isTraced))), for: client)
   }
 
   /// Finds the nodes that should hold a key, and tells what each holds.
   package mutating func lookup(
-    _ now: Now, key: [UInt8]
+    _ now: Now, key: [UInt8], for client: ClientID = .anybody
   ) throws(OperationRefusal) -> OperationID {
     guard !key.isEmpty else { throw .emptyKey }
     let id = RecordID(.plain, NodeID(sha1Of: key))
-    return try begin(now, operation(id.target, .inspect(id)))
+    return try begin(now, operation(id.target, .inspect(id)), for: client)
   }
 
   /// Finds the nodes closest to a target.
   package mutating func lookup(
-    _ now: Now, _ target: NodeID
+    _ now: Now, _ target: NodeID, for client: ClientID = .anybody
   ) throws(OperationRefusal) -> OperationID {
-    try begin(now, operation(target, .locate(.user)))
+    try begin(now, operation(target, .locate(.user)), for: client)
   }
 
   /// Asks whoever is at an address for its ID.
@@ -154,13 +158,13 @@ extension Node {
   }
 
   private mutating func begin(
-    _ now: Now, _ operation: Operation
+    _ now: Now, _ operation: Operation, for client: ClientID
   ) throws(OperationRefusal) -> OperationID {
     guard isJoined, activeOperations < parameters.activeOperations else {
       guard line.count < parameters.waitingOperations else {
         throw .busy(limit: parameters.waitingOperations)
       }
-      line.append(operation)
+      line.append(operation, of: client)
       return operation.id
     }
     activeOperations += 1

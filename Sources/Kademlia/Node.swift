@@ -49,7 +49,7 @@ package struct Node {
   var inflight: InflightQueries
   var operations: [OperationID: Operation] = [:]
   /// Operations that wait for the join, or for others to end.
-  var line: Deque<Operation> = []
+  var line = WaitingLine()
   var isRunningLine = false
   var lastOperation: UInt64 = 0
   /// People's operations among those that run: the node's own upkeep does not take their places.

@@ -19,7 +19,6 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
-    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
   ],
@@ -44,29 +43,34 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CFaultMark"),
     .target(
-      name: "RecordStore", dependencies: ["CFaultMark", "CLMDB", "CZlib", "Kademlia"],
+      name: "RecordStore", dependencies: ["CFaultMark", "CLMDB", "CZlib", "Kademlia", "Threads"],
       swiftSettings: strict),
 
     // The shells around it.
+    .target(name: "Threads", swiftSettings: strict),
+    .target(name: "CEventLoop"),
+    .target(
+      name: "EventLoop",
+      dependencies: [
+        "CEventLoop", "Kademlia", "Threads",
+        .product(name: "HeapModule", package: "swift-collections"),
+      ],
+      swiftSettings: strict),
     .target(name: "CDatagrams"),
     .target(
       name: "NodeRuntime",
       dependencies: [
-        "CDatagrams", "Kademlia", "KRPC",
+        "CDatagrams", "EventLoop", "Kademlia", "KRPC",
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Logging", package: "swift-log"),
-        .product(name: "NIOCore", package: "swift-nio"),
-        .product(name: "NIOPosix", package: "swift-nio"),
       ],
       swiftSettings: strict),
     .target(name: "ControlProtocol", swiftSettings: strict),
     .target(
       name: "ControlServer",
       dependencies: [
-        "ControlProtocol", "Kademlia", "NodeRuntime",
+        "ControlProtocol", "EventLoop", "Kademlia", "NodeRuntime",
         .product(name: "Logging", package: "swift-log"),
-        .product(name: "NIOCore", package: "swift-nio"),
-        .product(name: "NIOPosix", package: "swift-nio"),
       ],
       swiftSettings: strict),
     .target(
@@ -83,12 +87,10 @@ let package = Package(
     .executableTarget(
       name: "dhtd",
       dependencies: [
-        "Configuration", "ControlProtocol", "ControlServer", "Kademlia", "NodeRuntime", "RecordStore",
-        "Systemd",
+        "Configuration", "ControlProtocol", "ControlServer", "EventLoop", "Kademlia", "NodeRuntime",
+        "RecordStore", "Systemd",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
-        .product(name: "NIOCore", package: "swift-nio"),
-        .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ],
@@ -128,7 +130,7 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(
-      name: "NodeRuntimeTests", dependencies: ["Kademlia", "KRPC", "NodeRuntime"],
+      name: "NodeRuntimeTests", dependencies: ["EventLoop", "Kademlia", "KRPC", "NodeRuntime"],
       swiftSettings: strict),
     .testTarget(
       name: "ConfigurationTests", dependencies: ["Configuration", "ControlProtocol", "Kademlia"],

@@ -10,8 +10,16 @@ package enum ControlCodec {
   ///
   /// Never fails: a line that is no request comes back with the error to answer. The line's length
   /// is the caller's to check, while it reads (`ControlLimits.maxLineBytes`).
-  package static func decodeRequest(_ line: some Sequence<UInt8>) -> DecodedRequest {
-    let data = Data(line)
+  package static func decodeRequest(_ line: Span<UInt8>) -> DecodedRequest {
+    RequestScanner.request(in: line) ?? decodeGenerally(line)
+  }
+
+  /// Reads a line of a client that is an array of its own.
+  package static func decodeRequest(_ line: [UInt8]) -> DecodedRequest { decodeRequest(line.span) }
+
+  /// Reads a line whatever is in it. It takes a general decoder ten times as long as the scanner.
+  static func decodeGenerally(_ line: Span<UInt8>) -> DecodedRequest {
+    let data = line.withUnsafeBufferPointer { Data($0) }
     guard isUTF8Text(data), let envelope = try? JSONDecoder().decode(RequestEnvelope.self, from: data)
     else {
       return DecodedRequest(
@@ -22,8 +30,26 @@ package enum ControlCodec {
     return envelope.decoded
   }
 
+  /// Appends an answer as a line with its line feed.
+  ///
+  /// - Parameter buffer: one that keeps its capacity serves many answers without another allocation.
+  package static func encode(_ response: ControlResponse, appendingTo buffer: inout [UInt8]) {
+    var writer = JSONWriter()
+    swap(&writer.bytes, &buffer)
+    let isWritten = writer.write(response)
+    swap(&writer.bytes, &buffer)
+    if !isWritten { buffer.append(contentsOf: encodeGenerally(response)) }
+  }
+
   /// Writes an answer as a line with its line feed.
   package static func encode(_ response: ControlResponse) -> [UInt8] {
+    var line: [UInt8] = []
+    encode(response, appendingTo: &line)
+    return line
+  }
+
+  /// Writes an answer whatever it is. It takes a general encoder ten times as long as the writer.
+  static func encodeGenerally(_ response: ControlResponse) -> [UInt8] {
     if let line = try? encodeLine(response) { return line }
     // Only a number that JSON cannot write, such as an infinite round trip, gets here.
     let error = ControlError(.internalError, "dhtd could not write its answer; please report this")

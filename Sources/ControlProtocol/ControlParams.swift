@@ -1,10 +1,13 @@
 /// What `put` takes.
 package struct PutParams: Hashable, Sendable {
+  /// The seconds that a value may live.
+  static let ttlRange = 1...ControlLimits.maxTTL
+
   /// At least one byte. Whether key and value fit in a record is the daemon's to say (`too_large`).
   package var key: [UInt8]
   /// May be empty.
   package var value: [UInt8]
-  /// Seconds to live, from 1 to `ControlLimits.maxTTL`; nil for the daemon's default.
+  /// Seconds to live, in `ttlRange`; nil for the daemon's default.
   package var ttl: Int64?
   /// Store only over this version; 0: only if the key has no value. nil: always.
   package var ifSeq: Int64?
@@ -20,7 +23,7 @@ package struct PutParams: Hashable, Sendable {
   init(_ reader: ParamReader) throws(ControlError) {
     key = try reader.key()
     value = try reader.bytes("value")
-    ttl = try reader.optionalInteger("ttl", in: 1...ControlLimits.maxTTL)
+    ttl = try reader.optionalInteger("ttl", in: Self.ttlRange)
     ifSeq = try reader.optionalInteger("if_seq", in: 0...Int64.max)
   }
 

@@ -1,206 +1,254 @@
 import ControlProtocol
-import NIOCore
+import EventLoop
+import Glibc
 
 /// One client: its lines in, its answers out, and its limits.
 ///
 /// Answers go out in the order in which they come to be. A client that sends faster than it is
 /// served, or than it reads, is not read from until it catches up; one that stalls in the middle of
 /// a line or of its answers loses the connection.
-final class ControlConnection: ChannelInboundHandler {
-  typealias InboundIn = ByteBuffer
-  typealias OutboundOut = ByteBuffer
-
+final class ControlConnection: DescriptorWatcher {
   /// How long a client may stall.
-  private static let patience = TimeAmount.seconds(30)
+  private static let patience: Duration = .seconds(30)
+  /// No more lines are taken while so many bytes of answers wait to be read, until they are this few again.
+  private static let mostUnread = 256 << 10
+  private static let fewUnread = 64 << 10
+  /// As many reads empty what a client that is gone can have left behind.
+  private static let mostReads = 16
 
+  private let descriptor: Int32
   private let connections: Connections
+  private var watch: WatchID?
+  private var watchedFor: Readiness = .readable
   private var lines = LineBuffer(limit: ControlLimits.maxLineBytes)
+  /// Answers that are not sent yet, and how many bytes at their front are.
+  private var output: [UInt8] = []
+  private var sent = 0
+  private var isFlushPlanned = false
+  /// The client reads slower than it is answered.
+  private var isClogged = false
   private var inFlight = 0
-  private var isReading = true
-  private var isClosing = false
+  private var stage = Stage.serving
   /// The client has said all it will say, and waits for its answers.
   private var isInputClosed = false
   private var isTakingLines = false
-  private var stall: Scheduled<Void>?
+  private var stall: LoopTimer?
 
-  init(_ connections: Connections) {
+  private enum Stage {
+    case serving
+    /// All that it asked for is answered: it ends when the answers are out.
+    case finishing
+    /// It has been told why it ends, and is given a moment to read that.
+    case draining
+    case closed
+  }
+
+  /// - Throws: `EventLoopError`.
+  init(_ descriptor: Int32, _ connections: Connections) throws(EventLoopError) {
+    self.descriptor = descriptor
     self.connections = connections
+    watch = try connections.loop.watch(descriptor, for: .readable, self)
   }
 
-  // MARK: - The channel's life
-
-  func channelActive(context: ChannelHandlerContext) {
-    guard connections.add(context.channel) else {
-      let limit = ControlLimits.maxConnections
-      end(
-        context,
-        with: ControlError(.busy, "\(limit) clients are connected already; try again when one has left"))
-      return
-    }
-    context.fireChannelActive()
+  /// There are as many clients as are served.
+  func turnAway() {
+    let limit = ControlLimits.maxConnections
+    end(with: ControlError(.busy, "\(limit) clients are connected already; try again when one has left"))
   }
 
-  func channelInactive(context: ChannelHandlerContext) {
-    connections.remove(context.channel)
+  /// Nothing is sent or read any more.
+  func close() {
+    guard stage != .closed, let watch else { return }
+    stage = .closed
     stall?.cancel()
-    isClosing = true
-    context.fireChannelInactive()
+    connections.loop.end(watch)
+    self.watch = nil
+    Glibc.close(descriptor)
+    // Whoever is on its way back here must find it.
+    connections.loop.executeLater { [self] in connections.remove(self) }
   }
 
-  func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    connections.logger.debug("control connection", metadata: ["reason": "\(error)"])
-    context.close(promise: nil)
-  }
+  // MARK: - What the client does
 
-  // MARK: - Lines in
-
-  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    // What comes after the end is thrown away.
-    guard !isClosing else { return }
-    var bytes = unwrapInboundIn(data)
-    lines.append(&bytes)
-    takeLines(context)
-  }
-
-  func channelReadComplete(context: ChannelHandlerContext) {
-    context.flush()
-  }
-
-  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-    if case ChannelEvent.inputClosed = event {
-      isInputClosed = true
-      takeLines(context)
-      context.flush()
+  func isReady(_ readiness: Readiness) {
+    if readiness.contains(.writable) {
+      flush()
+      takeLines()
     }
-    context.fireUserInboundEventTriggered(event)
+    if readiness.contains(.readable) { read() }
+    guard readiness.contains(.broken) else { return }
+    // Whoever is gone reads no answers, but what was asked for before is done.
+    for _ in 0..<Self.mostReads where stage == .serving && !isInputClosed { read() }
+    close()
   }
 
-  func channelWritabilityChanged(context: ChannelHandlerContext) {
-    takeLines(context)
-    context.flush()
+  private func read() {
+    guard stage != .closed, !isInputClosed else { return }
+    let buffer = connections.readBuffer
+    let count = recv(descriptor, buffer.baseAddress, buffer.count, 0)
+    switch count {
+    case 1...:
+      // What comes after the end is thrown away.
+      guard stage == .serving else { return }
+      lines.append(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+      takeLines()
+    case 0:
+      isInputClosed = true
+      if stage == .draining { close() } else { takeLines() }
+    default:
+      guard errno != EAGAIN, errno != EINTR else { return }
+      connections.logger.debug(
+        "control connection", metadata: ["reason": "\(String(cString: strerror(errno)))"])
+      close()
+    }
   }
 
-  private func takeLines(_ context: ChannelHandlerContext) {
+  private func takeLines() {
     // A request that is answered at once comes back here while its line is being handled.
     guard !isTakingLines else { return }
     isTakingLines = true
     defer { isTakingLines = false }
-    while !isClosing, inFlight < ControlLimits.maxRequestsInFlight, context.channel.isWritable {
+    while stage == .serving, inFlight < ControlLimits.maxRequestsInFlight, !isClogged {
       switch lines.next() {
       case .line(let line):
         // A whole line is a sign of life.
-        watch(context, isStalled: false)
-        handle(line, context)
+        watchForStall(false)
+        handle(line)
         continue
       case .tooLong:
-        end(context, with: .lineTooLong)
+        end(with: .lineTooLong)
       case .more:
-        if isInputClosed, let line = lines.last(), !line.isEmpty {
-          handle(line, context)
-        }
+        if isInputClosed, let line = lines.last(), !line.isEmpty { handle(line) }
       }
       break
     }
-    guard !isClosing else { return }
+    guard stage == .serving else { return }
     if isInputClosed, inFlight == 0, !lines.isMidLine {
-      closeWhenWritten(context)
+      finish()
       return
     }
-    let isFull = inFlight >= ControlLimits.maxRequestsInFlight || !context.channel.isWritable
-    read(!isFull, context)
-    watch(context, isStalled: lines.isMidLine && !isFull || !context.channel.isWritable)
+    let isFull = inFlight >= ControlLimits.maxRequestsInFlight || isClogged
+    // The socket's own buffer fills up and holds the client back.
+    updateWatch(isReading: !isFull && !isInputClosed)
+    watchForStall(lines.isMidLine && !isFull || isClogged)
   }
 
-  private func read(_ shouldRead: Bool, _ context: ChannelHandlerContext) {
-    guard shouldRead != isReading else { return }
-    isReading = shouldRead
-    // The socket's own buffer fills up and holds the client back.
-    context.channel.setOption(.autoRead, value: shouldRead).whenFailure { _ in }
+  private func updateWatch(isReading: Bool) {
+    var wanted: Readiness = isReading ? .readable : []
+    if sent < output.count { wanted.insert(.writable) }
+    guard wanted != watchedFor, let watch else { return }
+    watchedFor = wanted
+    connections.loop.change(watch, to: wanted)
   }
 
   /// Ends a connection that stays stalled, whoever of the two it waits for.
-  private func watch(_ context: ChannelHandlerContext, isStalled: Bool) {
+  private func watchForStall(_ isStalled: Bool) {
     guard isStalled else {
       stall?.cancel()
       stall = nil
       return
     }
     guard stall == nil else { return }
-    stall = context.eventLoop.assumeIsolated().scheduleTask(in: Self.patience) { [self] in
-      let seconds = Self.patience.nanoseconds / 1_000_000_000
+    stall = connections.loop.schedule(after: Self.patience) { [unowned self] in
+      stall = nil
       end(
-        context,
         with: ControlError(
           .invalidRequest,
-          "no whole line was sent, or no answer read, for \(seconds) s; connect again", reason: "stalled"))
+          "no whole line was sent, or no answer read, for \(Self.patience.components.seconds) s; connect again",
+          reason: "stalled"))
     }
   }
 
   // MARK: - Requests
 
-  private func handle(_ line: [UInt8], _ context: ChannelHandlerContext) {
+  private func handle(_ line: [UInt8]) {
     // Between requests people press the return key; it asks for nothing.
     guard line.contains(where: { $0 != UInt8(ascii: "\r") && $0 != UInt8(ascii: " ") }) else { return }
     let decoded = ControlCodec.decodeRequest(line)
     switch decoded.outcome {
     case .failure(let error):
-      if let id = decoded.id { answer(id, .failure(error), context) }
+      if let id = decoded.id { answer(id, .failure(error)) }
     case .success(let request):
       inFlight += 1
       connections.service.carryOut(request) { [self] outcome in
         inFlight -= 1
-        guard !isClosing else { return }
-        if let id = decoded.id {
-          answer(id, outcome, context)
-          context.flush()
-        }
+        guard stage == .serving else { return }
+        if let id = decoded.id { answer(id, outcome) }
         // There is room for one more now.
-        if !isReading || isInputClosed { takeLines(context) }
+        if !watchedFor.contains(.readable) || isInputClosed { takeLines() }
       }
     }
   }
 
-  private func answer(
-    _ id: RequestID, _ outcome: Result<ControlResult, ControlError>, _ context: ChannelHandlerContext
-  ) {
-    guard !isClosing else { return }
-    let line = ControlCodec.encode(ControlResponse(id: id, outcome: outcome))
-    context.write(wrapOutboundOut(context.channel.allocator.buffer(bytes: line)), promise: nil)
+  // MARK: - Answers
+
+  private func answer(_ id: RequestID, _ outcome: Result<ControlResult, ControlError>) {
+    guard stage == .serving else { return }
+    output += ControlCodec.encode(ControlResponse(id: id, outcome: outcome))
+    if output.count - sent > Self.mostUnread { isClogged = true }
+    guard !isFlushPlanned else { return }
+    isFlushPlanned = true
+    connections.flushLater(self)
   }
 
-  /// Says why, and closes when that is out.
-  private func end(_ context: ChannelHandlerContext, with error: ControlError) {
-    guard !isClosing else { return }
-    answer(.null, .failure(error), context)
-    isClosing = true
-    let isClogged = !context.channel.isWritable
-    context.flush()
-    // A client that reads nothing would keep the connection open by not reading its end either.
-    if isClogged {
-      context.close(promise: nil)
-    } else {
-      closeWhenRead(context)
+  /// Sends what the client has room for.
+  func flush() {
+    isFlushPlanned = false
+    while stage != .closed, sent < output.count {
+      let count = output.withUnsafeBytes { bytes in
+        send(descriptor, bytes.baseAddress.map { $0 + sent }, bytes.count - sent, Int32(MSG_NOSIGNAL))
+      }
+      if count > 0 {
+        sent += count
+      } else if errno == EAGAIN {
+        break
+      } else if errno != EINTR {
+        close()
+        return
+      }
+    }
+    if sent == output.count {
+      output.removeAll(keepingCapacity: output.capacity <= Self.fewUnread)
+      sent = 0
+      if stage == .finishing { close() }
+    }
+    if output.count - sent <= Self.fewUnread { isClogged = false }
+    switch stage {
+    case .serving: takeLines()
+    case .finishing, .draining: updateWatch(isReading: stage == .draining)
+    case .closed: break
     }
   }
 
-  /// Closes when all answers are out, or the client has not read them for too long.
-  private func closeWhenWritten(_ context: ChannelHandlerContext) {
-    isClosing = true
-    let isolated = context.eventLoop.assumeIsolated()
-    stall?.cancel()
-    stall = isolated.scheduleTask(in: Self.patience) { context.close(promise: nil) }
-    let written = context.eventLoop.makePromise(of: Void.self)
-    written.futureResult.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
-    context.writeAndFlush(wrapOutboundOut(ByteBuffer()), promise: written)
+  // MARK: - The end
+
+  /// Says why, and closes when that is out.
+  private func end(with error: ControlError) {
+    guard stage == .serving else { return }
+    answer(.null, .failure(error))
+    // A client that reads nothing would keep the connection open by not reading its end either.
+    let wasClogged = isClogged
+    stage = .draining
+    flush()
+    if wasClogged || sent < output.count { close() } else { drain() }
   }
 
   /// Closes our half and throws away what still comes, so that the client can read why before the
   /// connection is reset under it.
-  private func closeWhenRead(_ context: ChannelHandlerContext) {
+  private func drain() {
+    guard stage == .draining else { return }
     lines = LineBuffer(limit: ControlLimits.maxLineBytes)
-    let isolated = context.eventLoop.assumeIsolated()
+    shutdown(descriptor, Int32(SHUT_WR))
+    updateWatch(isReading: true)
     stall?.cancel()
-    stall = isolated.scheduleTask(in: .milliseconds(500)) { context.close(promise: nil) }
-    context.close(mode: .output, promise: nil)
+    stall = connections.loop.schedule(after: .milliseconds(500)) { [unowned self] in close() }
+  }
+
+  /// Closes when all answers are out, or the client has not read them for too long.
+  private func finish() {
+    stage = .finishing
+    stall?.cancel()
+    stall = connections.loop.schedule(after: Self.patience) { [unowned self] in close() }
+    flush()
   }
 }

@@ -1,8 +1,8 @@
 import ControlProtocol
+import EventLoop
+import Glibc
 import Kademlia
 import Logging
-import NIOCore
-import NIOPosix
 import NodeRuntime
 
 /// Serves the control socket, on the event loop of the node: a request reaches the core without
@@ -10,8 +10,7 @@ import NodeRuntime
 package struct ControlServer: Sendable {
   /// The file that this server has made; nil where it was handed a socket.
   private let file: ControlSocketFile?
-  private let channel: any Channel
-  private let connections: NIOLoopBound<Connections>
+  private let listener: LoopBound<Listener>
 
   /// The socket that is served.
   package enum Socket: Sendable {
@@ -24,7 +23,7 @@ package struct ControlServer: Sendable {
   /// Makes the socket, if need be, and begins to serve it.
   ///
   /// - Parameter version: what `status` says of the daemon's version.
-  /// - Throws: `ControlSocketError`.
+  /// - Throws: `ControlSocketError`, `EventLoopError`.
   package static func start(
     on socket: Socket, for runtime: NodeRuntime, version: String, logger: Logger
   ) async throws -> ControlServer {
@@ -37,23 +36,13 @@ package struct ControlServer: Sendable {
     case .listening(let handedOver):
       (file, descriptor) = (nil, handedOver)
     }
-    let eventLoop = runtime.eventLoop
-    let connections = try await eventLoop.submit {
-      let service = ControlService(runtime.driver.value, version: version, logger: logger)
-      return NIOLoopBound(Connections(service: service, logger: logger), eventLoop: eventLoop)
-    }.get()
     do {
-      let channel = try await ServerBootstrap(group: eventLoop)
-        .childChannelInitializer { channel in
-          channel.eventLoop.makeCompletedFuture {
-            try channel.pipeline.syncOperations.addHandler(ControlConnection(connections.value))
-          }
-        }
-        // `echo … | nc -N` says its line, closes its half, and waits for the answer.
-        .childChannelOption(.allowRemoteHalfClosure, value: true)
-        .childChannelOption(.writeBufferWaterMark, value: .init(low: 64 << 10, high: 256 << 10))
-        .withBoundSocket(descriptor).get()
-      return ControlServer(file: file, channel: channel, connections: connections)
+      return try await runtime.loop.run {
+        let service = ControlService(runtime.driver.value, version: version, logger: logger)
+        let connections = Connections(service: service, loop: runtime.loop, logger: logger)
+        let listener = try Listener(descriptor, connections)
+        return ControlServer(file: file, listener: LoopBound(listener, on: runtime.loop))
+      }
     } catch {
       file?.remove()
       throw error
@@ -63,34 +52,121 @@ package struct ControlServer: Sendable {
   /// Stops to serve, and removes the socket if this server has made it.
   package func stop() async throws {
     file?.remove()
-    try? await channel.close()
-    try await channel.eventLoop.submit { connections.value.closeAll() }.get()
+    try await listener.loop.run { listener.value.close() }
+  }
+}
+
+/// Takes clients in.
+final class Listener: DescriptorWatcher {
+  private let descriptor: Int32
+  private let connections: Connections
+  private var watch: WatchID?
+  /// Set while the system has no descriptors left for further clients.
+  private var pause: LoopTimer?
+
+  /// As many clients as are taken in in one turn of the loop.
+  private static let atOnce = 16
+
+  /// - Throws: `EventLoopError`.
+  init(_ descriptor: Int32, _ connections: Connections) throws(EventLoopError) {
+    self.descriptor = descriptor
+    self.connections = connections
+    // A socket of systemd's may be one that blocks.
+    _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
+    watch = try connections.loop.watch(descriptor, for: .readable, self)
+  }
+
+  func isReady(_ readiness: Readiness) {
+    for _ in 0..<Self.atOnce {
+      do throws(EventLoopError) {
+        connections.add(try EventLoop.accept(from: descriptor))
+      } catch {
+        switch error.code {
+        case EINTR, ECONNABORTED: continue
+        case EAGAIN: return
+        default: return waitForRoom(error)
+        }
+      }
+    }
+  }
+
+  /// The system is short of something: it is asked again after a while, and not at once.
+  private func waitForRoom(_ error: EventLoopError) {
+    connections.logger.warning(
+      "cannot take in a client of the control socket", metadata: ["reason": "\(error)"])
+    guard let watch, pause == nil else { return }
+    connections.loop.change(watch, to: [])
+    pause = connections.loop.schedule(after: .seconds(1)) { [unowned self] in
+      pause = nil
+      connections.loop.change(watch, to: .readable)
+    }
+  }
+
+  func close() {
+    guard let watch else { return }
+    self.watch = nil
+    pause?.cancel()
+    connections.loop.end(watch)
+    Glibc.close(descriptor)
+    connections.closeAll()
   }
 }
 
 /// The clients that are connected.
 final class Connections {
   let service: ControlService
+  let loop: EventLoop
   let logger: Logger
-  private var channels: [ObjectIdentifier: any Channel] = [:]
+  private var connections: [ObjectIdentifier: ControlConnection] = [:]
+  /// Those with answers that wait for the end of the turn.
+  private var unflushed: [ControlConnection] = []
+  /// What is read goes through this, whoever it comes from.
+  let readBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
 
-  init(service: ControlService, logger: Logger) {
+  init(service: ControlService, loop: EventLoop, logger: Logger) {
     self.service = service
+    self.loop = loop
     self.logger = logger
+    loop.atEndOfTurn(for: self) { [unowned self] in flush() }
   }
 
-  /// Counts a client in; false if there are as many as are served.
-  func add(_ channel: any Channel) -> Bool {
-    guard channels.count < ControlLimits.maxConnections else { return false }
-    channels[ObjectIdentifier(channel)] = channel
-    return true
+  deinit { readBuffer.deallocate() }
+
+  /// Serves a client, or tells it that as many are served as can be.
+  func add(_ descriptor: Int32) {
+    let isOneTooMany = connections.count >= ControlLimits.maxConnections
+    // Those that are turned away are connected for a moment, too, and must not become a crowd.
+    guard connections.count < ControlLimits.maxConnections * 2 else {
+      close(descriptor)
+      return
+    }
+    do throws(EventLoopError) {
+      let connection = try ControlConnection(descriptor, self)
+      connections[ObjectIdentifier(connection)] = connection
+      if isOneTooMany { connection.turnAway() }
+    } catch {
+      logger.warning("cannot serve a client of the control socket", metadata: ["reason": "\(error)"])
+      close(descriptor)
+    }
   }
 
-  func remove(_ channel: any Channel) {
-    channels[ObjectIdentifier(channel)] = nil
+  func remove(_ connection: ControlConnection) {
+    connections[ObjectIdentifier(connection)] = nil
+  }
+
+  /// Has the answers of a client sent when this turn of the loop ends.
+  func flushLater(_ connection: ControlConnection) { unflushed.append(connection) }
+
+  private func flush() {
+    while !unflushed.isEmpty {
+      let waiting = unflushed
+      unflushed = []
+      for connection in waiting { connection.flush() }
+    }
   }
 
   func closeAll() {
-    for channel in channels.values { channel.close(promise: nil) }
+    for connection in connections.values { connection.close() }
+    loop.forgetEndOfTurn(for: self)
   }
 }

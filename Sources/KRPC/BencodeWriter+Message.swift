@@ -9,10 +9,9 @@ extension BencodeWriter {
     var nodes6: Range<Int>
   }
 
-  /// Replaces what was written with a message.
+  /// Appends a message.
   mutating func write(_ message: Message) {
-    bytes.removeAll(keepingCapacity: true)
-    bytes.reserveCapacity(KRPC.maxDatagramSize)
+    let start = bytes.count
     var entries: NodeEntries?
     switch message.body {
     case .query(let query): write(query)
@@ -28,14 +27,14 @@ extension BencodeWriter {
     case .response: raw("1:re")
     case .error: raw("1:ee")
     }
-    if let entries { fit(entries) }
+    if let entries { fit(entries, from: start) }
   }
 
   /// Takes out `nodes6`, then `nodes`, while the message is too long for a datagram. It is rare, and
   /// moving the few hundred bytes behind them costs less than measuring every answer first.
-  private mutating func fit(_ entries: NodeEntries) {
-    if bytes.count > KRPC.maxDatagramSize { bytes.removeSubrange(entries.nodes6) }
-    if bytes.count > KRPC.maxDatagramSize { bytes.removeSubrange(entries.nodes) }
+  private mutating func fit(_ entries: NodeEntries, from start: Int) {
+    if bytes.count - start > KRPC.maxDatagramSize { bytes.removeSubrange(entries.nodes6) }
+    if bytes.count - start > KRPC.maxDatagramSize { bytes.removeSubrange(entries.nodes) }
   }
 
   // MARK: - Queries

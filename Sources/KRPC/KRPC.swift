@@ -19,7 +19,7 @@ package enum KRPC {
   /// The most bytes of UTF-8 that are kept of the text of an error, and written of one.
   package static let maxErrorText = 256
 
-  /// Replaces the contents of `buffer` with the canonical bencoding of a message.
+  /// Appends the canonical bencoding of a message to a buffer.
   ///
   /// An answer that would be longer than `maxDatagramSize` loses its `nodes6`, then its `nodes`,
   /// and never its record: a record within `maxRecordPayload` fits then. Nothing else is left out
@@ -27,9 +27,8 @@ package enum KRPC {
   /// record; `want` is written for `find_node` and `get` only, the queries that are answered with
   /// nodes.
   ///
-  /// - Parameter buffer: keeps its capacity, so that one buffer serves many messages without
-  ///   another allocation.
-  package static func encode(_ message: Message, into buffer: inout [UInt8]) {
+  /// - Parameter buffer: one that keeps its capacity serves many messages without another allocation.
+  package static func encode(_ message: Message, appendingTo buffer: inout [UInt8]) {
     var writer = BencodeWriter()
     swap(&writer.bytes, &buffer)
     writer.write(message)

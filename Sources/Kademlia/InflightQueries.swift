@@ -83,8 +83,15 @@ struct InflightQueries: Sendable {
     deadlines = Heap(deadlines.unordered.filter { pending[$0.transaction] != nil })
   }
 
-  /// When the next query is late; nil if none waits.
-  var nextDeadline: Instant? { deadlines.min?.time }
+  /// When the next query is late; nil if none waits. Forgets the deadlines before that, whose queries
+  /// were answered.
+  mutating func nextDeadline() -> Instant? {
+    while let deadline = deadlines.min {
+      if pending[deadline.transaction] != nil { return deadline.time }
+      deadlines.removeMin()
+    }
+    return nil
+  }
 
   /// The next thing that became due by `now`; nil if nothing did.
   mutating func nextDue(_ now: Instant) -> Due? {

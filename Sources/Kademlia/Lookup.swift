@@ -29,8 +29,8 @@ package struct Lookup: Sendable {
     case late
     /// Past its second: dead for this lookup.
     case silent
-    /// It answered, and may be one of the K closest.
-    case answered(Answer)
+    /// It answered, and may be one of the K closest; what it said is kept aside (`answer(of:)`).
+    case answered
     /// It answered, and only routes: it does not keep what this lookup is for.
     case routing
     /// It refused, spoke nonsense, or the query failed for good.
@@ -38,6 +38,8 @@ package struct Lookup: Sendable {
   }
 
   /// A node on the shortlist.
+  ///
+  /// Plain bytes without a reference: the shortlist is gone through with every answer.
   package struct Candidate: Hashable, Sendable {
     /// The node.
     package let peer: Peer
@@ -55,8 +57,18 @@ package struct Lookup: Sendable {
     package internal(set) var roundTrip: Duration?
 
     /// The version that it told of; nil if none.
-    package var held: RecordVersion? {
-      if case .answered(let answer) = state { answer.held?.version } else { nil }
+    package internal(set) var held: RecordVersion?
+    /// What it wants back with a record to store; nil where nothing was asked for.
+    fileprivate var token: WriteToken?
+    /// Which of the things that were told it told.
+    fileprivate var told: Int?
+
+    fileprivate init(peer: Peer, distance: Distance, hop: Int, isDoubted: Bool, state: State) {
+      self.peer = peer
+      self.distance = distance
+      self.hop = hop
+      self.isDoubted = isDoubted
+      self.state = state
     }
   }
 
@@ -74,6 +86,8 @@ package struct Lookup: Sendable {
   private var salt: UInt64 = 0
   /// Sorted by distance: the shortlist.
   package private(set) var candidates: [Candidate] = []
+  /// What nodes told that they have, each thing once: they mostly tell the same.
+  private var told: [HeldRecord] = []
   private var waiting = 0
   /// How many nodes have been asked.
   package private(set) var queries = 0
@@ -113,8 +127,23 @@ package struct Lookup: Sendable {
     candidates.insert(
       Candidate(
         peer: peer, distance: target.distance(to: peer.id), hop: 0, isDoubted: false,
-        state: .answered(answer)),
+        state: .answered),
       at: index)
+    note(answer, at: index)
+  }
+
+  private mutating func note(_ answer: Answer, at index: Int) {
+    candidates[index].token = answer.token
+    candidates[index].held = answer.held?.version
+    guard let held = answer.held else { return }
+    candidates[index].told = told.firstIndex(of: held) ?? told.count
+    if candidates[index].told == told.count { told.append(held) }
+  }
+
+  /// What a node said that has answered and may be one of the K closest; nil for any other.
+  package func answer(of candidate: Candidate) -> Answer? {
+    guard candidate.state == .answered else { return nil }
+    return Answer(token: candidate.token, held: candidate.told.map { told[$0] })
   }
 
   private mutating func insert(_ peer: Peer, hop: Int, isDoubted: Bool) -> Bool {
@@ -222,13 +251,21 @@ package struct Lookup: Sendable {
   }
 
   /// Whether it found as many as it looked for, and not only all there are.
-  package var isFull: Bool { closest.count >= width }
+  package var isFull: Bool {
+    var answered = 0
+    for candidate in candidates where candidate.state == .answered {
+      answered += 1
+      if answered == width { return true }
+    }
+    return answered >= width
+  }
 
   /// The closest nodes that have answered, closest first, at most `width`.
   package var closest: [Candidate] {
     var found: [Candidate] = []
+    found.reserveCapacity(min(width, candidates.count))
     for candidate in candidates {
-      if case .answered = candidate.state {
+      if candidate.state == .answered {
         found.append(candidate)
         if found.count == width { break }
       }
@@ -245,6 +282,7 @@ package struct Lookup: Sendable {
   /// closest, as far as this lookup knows yet.
   package var nearest: [Candidate] {
     var found: [Candidate] = []
+    found.reserveCapacity(min(width, candidates.count))
     for candidate in candidates where found.count < width {
       switch candidate.state {
       case .answered, .notContacted, .waiting, .late: found.append(candidate)
@@ -318,17 +356,20 @@ package struct Lookup: Sendable {
   ///
   /// - Parameters:
   ///   - answer: what it said; nil if it only routes.
-  ///   - nodes: the nodes that it told of, and whether we doubt each.
+  ///   - nodes: the nodes that it told of.
+  ///   - isDoubted: whether we doubt one of these; nil for one that we cannot send to.
   package mutating func answered(
-    _ id: NodeID, _ answer: Answer?, nodes: some Sequence<(peer: Peer, isDoubted: Bool)>,
-    after roundTrip: Duration
+    _ id: NodeID, _ answer: Answer?, nodes: some Sequence<Peer>, after roundTrip: Duration,
+    isDoubted: (Peer) -> Bool?
   ) {
     guard let index = index(of: id) else { return }
-    leave(index, for: answer.map(State.answered) ?? .routing)
+    leave(index, for: answer == nil ? .routing : .answered)
+    if let answer { note(answer, at: index) }
     candidates[index].roundTrip = roundTrip
     let hop = candidates[index].hop + 1
-    for node in nodes.prefix(Self.acceptedPerAnswer) {
-      _ = insert(node.peer, hop: hop, isDoubted: node.isDoubted)
+    for peer in nodes.prefix(Self.acceptedPerAnswer) {
+      guard let isDoubted = isDoubted(peer) else { continue }
+      _ = insert(peer, hop: hop, isDoubted: isDoubted)
     }
   }
 
@@ -356,5 +397,8 @@ package struct Lookup: Sendable {
   private mutating func leave(_ index: Int, for state: State) {
     if candidates[index].state == .waiting { waiting -= 1 }
     candidates[index].state = state
+    candidates[index].held = nil
+    candidates[index].token = nil
+    candidates[index].told = nil
   }
 }

@@ -80,11 +80,7 @@ extension Node {
   private func nodes(near target: NodeID, for query: Query, from source: Endpoint) -> [Peer] {
     let families =
       query.want.isEmpty ? AddressFamilies(source.address.family) : query.want
-    // The asker is not told of itself.
-    let closest = table.closest(to: target, count: parameters.k) { contact in
-      contact.state == .good && contact.id != query.sender && contact.peer(in: families) != nil
-    }
-    return closest.compactMap { $0.peer(in: families) }
+    return table.peers(closestTo: target, count: parameters.k, for: query.sender, in: families)
   }
 
   /// What we hold under a target: without a kind signed, then immutable, then plain records; of

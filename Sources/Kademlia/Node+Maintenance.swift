@@ -131,6 +131,9 @@ extension Node {
     // All buckets further away than the closest neighbour (paper, section 2.3).
     maintenance.enqueueRefresh(of: 0..<(table.deepest ?? 0))
     refreshNextBucket(now)
+    // The nodes that may have to offer it what it missed are those that share a record's neighbourhood
+    // with it, and these lie up to four times as far away as its own.
+    locate(now, id, .announce, width: parameters.k * 4)
   }
 
   // MARK: - Upkeep

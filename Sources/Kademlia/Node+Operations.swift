@@ -131,10 +131,13 @@ extension Node {
     return OperationID(rawValue: lastOperation)
   }
 
-  private mutating func operation(_ target: NodeID, _ task: Operation.Task) -> Operation {
+  private mutating func operation(
+    _ target: NodeID, _ task: Operation.Task, width: Int? = nil
+  ) -> Operation {
     Operation(
       id: newOperationID(),
-      lookup: Lookup(target: target, width: parameters.k, alpha: parameters.alpha, local: id),
+      lookup: Lookup(
+        target: target, width: width ?? parameters.k, alpha: parameters.alpha, local: id),
       task: task)
   }
 
@@ -144,8 +147,10 @@ extension Node {
   }
 
   /// A lookup of the node's own, which waits for nothing.
-  mutating func locate(_ now: Now, _ target: NodeID, _ reason: Operation.Reason) {
-    run(now, operation(target, .locate(reason)))
+  mutating func locate(
+    _ now: Now, _ target: NodeID, _ reason: Operation.Reason, width: Int? = nil
+  ) {
+    run(now, operation(target, .locate(reason), width: width))
   }
 
   private mutating func begin(
@@ -176,7 +181,6 @@ extension Node {
   }
 
   private mutating func run(_ now: Now, _ operation: Operation) {
-    var operation = operation
     let target = operation.lookup.target
     counters.lookups += 1
     table.touched(now.monotonic, target)
@@ -210,9 +214,8 @@ extension Node {
   mutating func updateLookup(
     _ now: Now, _ operation: OperationID, _ change: (inout Lookup) -> Void
   ) {
-    guard var current = operations.removeValue(forKey: operation) else { return }
+    guard let current = operations[operation] else { return }
     change(&current.lookup)
-    operations[operation] = current
     carryOn(now, operation)
   }
 
@@ -224,53 +227,53 @@ extension Node {
 
   /// Asks whom the lookup wants asked, and ends what has come to its end.
   mutating func carryOn(_ now: Now, _ id: OperationID) {
-    guard var operation = operations.removeValue(forKey: id) else { return }
-    search(now, &operation)
+    guard let operation = operations[id] else { return }
+    search(now, operation)
     switch operation.task {
     case .locate(let reason):
-      guard operation.lookup.isFinished else { break }
+      guard operation.lookup.isFinished else { return }
+      operations[id] = nil
       switch reason {
       case .user: complete(now, id, .lookup(LookupOutcome(operation.lookup)))
       case .join: selfLookupEnded(now)
       case .refresh: refreshNextBucket(now)
+      case .announce: break
       }
-      return
     case .inspect:
-      guard operation.lookup.isFinished else { break }
+      guard operation.lookup.isFinished else { return }
+      operations[id] = nil
       complete(now, id, .lookup(LookupOutcome(operation.lookup)))
-      return
     case .renew(let renewal):
-      guard operation.lookup.isFinished else { break }
+      guard operation.lookup.isFinished else { return }
+      operations[id] = nil
       renewed(now, renewal, operation.lookup)
-      return
     case .get(let retrieval):
-      guard let outcome = outcome(of: retrieval, operation.lookup) else { break }
-      if let current = retrieval.current { repair(now, current, holders: operation.lookup.nearest) }
+      guard let outcome = outcome(of: retrieval, operation.lookup) else { return }
+      operations[id] = nil
+      if let current = retrieval.current { repair(now, current, after: operation.lookup) }
       count(outcome)
       if case .found(let record) = outcome { fetched.insert(now.monotonic, record) }
       complete(
         now, id,
         retrieval.isTraced
           ? .tracedGet(outcome, LookupOutcome(operation.lookup)) : .get(outcome))
-      return
-    case .put(var placement):
-      let outcome = store(now, &placement, &operation)
-      operation.task = .put(placement)
-      guard let outcome else { break }
-      if outcome.verdict == .stored { counters.putsOK += 1 } else { counters.putsFailed += 1 }
-      // The value of a put that failed is given to nobody else.
-      if outcome.verdict == .stored { awaitStragglers(of: placement, operation) }
+    case .put(let placement):
+      guard let outcome = store(now, placement, operation) else { return }
+      operations[id] = nil
       fetched.remove(placement.id)
       if outcome.verdict == .stored {
+        counters.putsOK += 1
+        // The value of a put that failed is given to nobody else.
+        awaitStragglers(of: placement, operation)
         upkeep.log.note(now.monotonic, placement.id)
         if outcome.replicas < parameters.k {
           upkeep.isThin(placement.id, records.stored(placement.id) == nil ? .republish : .replicate)
         }
+      } else {
+        counters.putsFailed += 1
       }
       complete(now, id, .put(outcome))
-      return
     }
-    operations[id] = operation
   }
 
   /// Lets a read ask any of the nodes that are likely to hold a record, and not the closest alone, so
@@ -287,7 +290,7 @@ extension Node {
     lookup.spread(within: id.distance(to: furthest.id).doubled, salt: random.next())
   }
 
-  private mutating func search(_ now: Now, _ operation: inout Operation) {
+  private mutating func search(_ now: Now, _ operation: Operation) {
     repeat {
       while let candidate = operation.next() {
         send(
@@ -303,7 +306,7 @@ extension Node {
   mutating func lookupAnswered(
     _ now: Now, _ id: OperationID, _ peer: Peer, _ response: Response, after roundTrip: Duration
   ) {
-    guard var operation = operations.removeValue(forKey: id) else {
+    guard let operation = operations[id] else {
       stragglerAnswered(now, id, peer, response)
       return
     }
@@ -313,27 +316,21 @@ extension Node {
       // It lied about the record, so that the nodes it names are not to be believed either.
       operation.lookup.failed(peer.id)
     } else {
-      let answer = answer(from: response, to: &operation, now)
-      let nodes = reachable(response.nodes)
-      operation.lookup.answered(peer.id, answer, nodes: nodes, after: roundTrip)
+      let answer = answer(from: response, to: operation, now)
+      operation.lookup.answered(peer.id, answer, nodes: response.nodes, after: roundTrip) { peer in
+        canReach(peer) ? table.contact(peer.id)?.state == .questionable : nil
+      }
     }
-    operations[id] = operation
     carryOn(now, id)
   }
 
-  /// The nodes that we can send to, each with whether we doubt it.
-  private func reachable(_ nodes: [Peer]) -> [(peer: Peer, isDoubted: Bool)] {
-    nodes.compactMap { peer in
-      guard identity.families.contains(AddressFamilies(peer.endpoint.address.family)) else {
-        return nil
-      }
-      return (peer, table.contact(peer.id)?.state == .questionable)
-    }
+  private func canReach(_ peer: Peer) -> Bool {
+    identity.families.contains(AddressFamilies(peer.endpoint.address.family))
   }
 
   /// What an answer means to an operation's lookup; nil from a node that only routes for it.
   private func answer(
-    from response: Response, to operation: inout Operation, _ now: Now
+    from response: Response, to operation: Operation, _ now: Now
   ) -> Lookup.Answer? {
     guard let kind = operation.kind else { return Lookup.Answer() }
     // A node that will not store for us is no replica, and a reader must pass it over as the writer

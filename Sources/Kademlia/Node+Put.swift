@@ -4,7 +4,7 @@ extension Node {
   ///
   /// - Returns: its outcome; nil while it goes on.
   mutating func store(
-    _ now: Now, _ placement: inout Placement, _ operation: inout Operation
+    _ now: Now, _ placement: Placement, _ operation: Operation
   ) -> PutOutcome? {
     if case .locating = placement.phase {
       guard operation.lookup.isFinished else { return nil }
@@ -14,10 +14,10 @@ extension Node {
       }
       placement.begin(replicas: replicas)
     }
-    if let (record, nodes) = placement.due(from: operation.lookup.closest) {
+    if placement.isShort, let (record, nodes) = placement.due(from: operation.lookup.closest) {
       for node in nodes {
         placement.asked(node.peer)
-        guard case .answered(let answer) = node.state else { continue }
+        guard let answer = operation.lookup.answer(of: node) else { continue }
         if let token = answer.token {
           send(now, record, of: placement, to: node.peer, token: token, for: operation.id)
         } else if let error = refusal(now, record, placement.cas) {
@@ -33,7 +33,7 @@ extension Node {
       }
     }
     guard operation.lookup.isFinished, let outcome = placement.outcome else { return nil }
-    return isPublished(now, &placement, operation.id, outcome) ? outcome : nil
+    return isPublished(now, placement, operation.id, outcome) ? outcome : nil
   }
 
   // MARK: - What its publisher notes
@@ -42,7 +42,7 @@ extension Node {
   /// before anybody is told so, so that it is published again until its time is over, whatever happens to
   /// this node. One that was not is not: whether it lasts is unknown, and its user is told that.
   private mutating func isPublished(
-    _ now: Now, _ placement: inout Placement, _ operation: OperationID, _ outcome: PutOutcome
+    _ now: Now, _ placement: Placement, _ operation: OperationID, _ outcome: PutOutcome
   ) -> Bool {
     guard outcome.verdict == .stored else { return true }
     switch placement.publication {
@@ -81,14 +81,10 @@ extension Node {
   ///
   /// - Parameter change: returns whether one more node should be found.
   private mutating func updatePlacement(
-    _ now: Now, _ id: OperationID, _ change: (inout Placement) -> Bool
+    _ now: Now, _ id: OperationID, _ change: (Placement) -> Bool
   ) {
-    guard var operation = operations.removeValue(forKey: id) else { return }
-    if case .put(var placement) = operation.task {
-      if change(&placement) { operation.lookup.widen() }
-      operation.task = .put(placement)
-    }
-    operations[id] = operation
+    guard let operation = operations[id] else { return }
+    if case .put(let placement) = operation.task, change(placement) { operation.lookup.widen() }
     carryOn(now, id)
   }
 
@@ -114,17 +110,15 @@ extension Node {
   }
 
   mutating func storeRefused(_ now: Now, _ id: OperationID, at peer: Peer, _ error: RPCError) {
-    if error.code == RPCError.protocolError, case .put(var placement)? = operations[id]?.task,
+    if error.code == RPCError.protocolError, case .put(let placement)? = operations[id]?.task,
       placement.renewToken(peer.id)
     {
-      operations[id]?.task = .put(placement)
       let query = Query.Method.get(
         target: placement.id.target, kind: placement.id.kind, seq: placement.version.seq)
       send(now, query, to: peer.endpoint, expecting: peer.id, for: .token(id))
       return
     }
-    if error.isOverSeq, case .put(var placement)? = operations[id]?.task, placement.asksForVersion(peer.id) {
-      operations[id]?.task = .put(placement)
+    if error.isOverSeq, case .put(let placement)? = operations[id]?.task, placement.asksForVersion(peer.id) {
       let query = Query.Method.get(target: placement.id.target, kind: placement.id.kind, seq: .max)
       send(now, query, to: peer.endpoint, expecting: peer.id, for: .refusal(id, error))
       return

@@ -28,7 +28,7 @@ extension Node {
     switch purpose {
     case .lookup(let id):
       switch operations[id]?.task {
-      case .locate(.join): return .join
+      case .locate(.join), .locate(.announce): return .join
       case .locate(.refresh): return .refresh
       case .renew: return .renewal
       case .locate(.user), .inspect, .get, .put, nil: return .operation(id)

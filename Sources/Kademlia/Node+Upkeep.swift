@@ -116,7 +116,7 @@ extension Node {
     let newest = renewal.newest
     let closest = lookup.closest
     for candidate in closest where candidate.peer.id != id {
-      guard case .answered(let answer) = candidate.state, let token = answer.token,
+      guard let answer = lookup.answer(of: candidate), let token = answer.token,
         answer.held?.isOlder(than: newest) ?? true
       else { continue }
       sendCopy(now, newest, to: candidate.peer, token: token)

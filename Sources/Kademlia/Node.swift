@@ -135,14 +135,30 @@ package struct Node {
     return effects
   }
 
+  /// Takes all effects since the last call, and leaves an emptied array in their place: a shell that
+  /// gives the same one back each time allocates none.
+  ///
+  /// - Returns: whether there are any.
+  package mutating func exchangeEffects(for taken: inout [Effect]) -> Bool {
+    taken.removeAll(keepingCapacity: true)
+    swap(&effects, &taken)
+    return !taken.isEmpty
+  }
+
   /// Whether there is anything for the shell to do.
   package var hasEffects: Bool { !effects.isEmpty }
 
   /// When `advance` must be called next, if nothing else happens before.
+  ///
+  /// Asking for it forgets the deadlines of queries that were answered.
   package var nextDeadline: Instant {
+    mutating get { findNextDeadline() }
+  }
+
+  private mutating func findNextDeadline() -> Instant {
     var next = min(maintenance.nextDeadline, upkeep.nextDeadline)
     if let handOff = handOffs.nextDeadline { next = min(next, handOff) }
-    if let query = inflight.nextDeadline { next = min(next, query) }
+    if let query = inflight.nextDeadline() { next = min(next, query) }
     if let attempt = bootstrap.nextDeadline { next = min(next, attempt) }
     if let commit = awaitedCommits.first { next = min(next, commit.deadline) }
     return next

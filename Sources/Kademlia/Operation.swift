@@ -1,7 +1,8 @@
-/// A lookup and what it is for. Every operation is one: a get and a put are lookups that ask for a
+/// A lookup and what it is for, changed in place while it runs: it is large, and each answer changes it.
+/// It belongs to the one node that runs it. Every operation is one: a get and a put are lookups that ask for a
 /// record on their way, and a put then stores at what it found.
-struct Operation: Sendable {
-  enum Task: Sendable {
+final class Operation {
+  enum Task {
     /// Finds the nodes closest to a target (FIND_NODE).
     case locate(Reason)
     /// Finds the nodes that should hold a record, and what each holds.
@@ -13,11 +14,19 @@ struct Operation: Sendable {
 
   enum Reason: Sendable {
     case user, join, refresh
+    /// Tells the neighbourhood that this node is there.
+    case announce
   }
 
   let id: OperationID
   var lookup: Lookup
-  var task: Task
+  let task: Task
+
+  init(id: OperationID, lookup: Lookup, task: Task) {
+    self.id = id
+    self.lookup = lookup
+    self.task = task
+  }
 
   /// What each node on the way is asked.
   var method: Query.Method {
@@ -47,7 +56,7 @@ struct Operation: Sendable {
   }
 
   /// The next node to ask, if any is to be asked now.
-  mutating func next() -> Lookup.Candidate? {
+  func next() -> Lookup.Candidate? {
     if case .get(let retrieval) = task, retrieval.hasHeard {
       // Once a version is at hand, no more nodes are asked than must be heard.
       guard lookup.progress.promised < retrieval.needed(by: lookup) else { return nil }
@@ -56,31 +65,28 @@ struct Operation: Sendable {
   }
 
   /// Notes what a holder said it has, if that can be believed.
-  mutating func heard(_ held: HeldRecord, _ now: Now, parameters: Parameters) -> HeldRecord? {
+  func heard(_ held: HeldRecord, _ now: Now, parameters: Parameters) -> HeldRecord? {
     let version = held.version
     guard version.seq <= now.wall.microseconds + parameters.clockSkew * 1_000_000 else { return nil }
     if case .record(let record) = held, record.target != lookup.target { return nil }
     switch task {
     case .locate, .inspect: break
-    case .renew(var renewal):
+    case .renew(let renewal):
       renewal.heard(held, isLive: !version.isExpired(at: now.wall))
-      task = .renew(renewal)
-    case .get(var retrieval):
+    case .get(let retrieval):
       retrieval.heard(held, isLive: !version.isExpired(at: now.wall))
-      task = .get(retrieval)
-    case .put(var placement):
+    case .put(let placement):
       // An expired version still hides older ones, so a new one must be above it too.
       placement.heard(
         version, isLive: !version.isExpired(at: now.wall),
         latest: now.wall.seconds + parameters.maxTTL + parameters.clockSkew)
-      task = .put(placement)
     }
     return held
   }
 }
 
 /// What a get has learned so far.
-struct Retrieval: Sendable {
+final class Retrieval {
   let id: RecordID
   /// Whether whoever asked wants to know the way to the answer.
   let isTraced: Bool
@@ -114,7 +120,7 @@ struct Retrieval: Sendable {
     return newest
   }
 
-  mutating func heard(_ held: HeldRecord, isLive: Bool) {
+  func heard(_ held: HeldRecord, isLive: Bool) {
     guard isLive else {
       hiddenSeq = max(hiddenSeq, held.version.seq)
       return

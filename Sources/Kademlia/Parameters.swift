@@ -3,6 +3,10 @@
 package struct Parameters: Sendable {
   /// Bucket size and replication factor (paper, section 2.4: k; BEP 5: 8).
   package var k = 8
+  /// The most contacts of the first buckets, where that is more than `k` (Jiménez et al. 2011, section
+  /// 4.3): half of all lookups begin in the first bucket, and the more contacts it has, the closer to
+  /// the target is the first of them. Answers name `k` contacts all the same.
+  package var wideBuckets = [128, 64, 32, 16]
   /// Parallel queries of a lookup (paper, section 2.3).
   package var alpha = 3
 

@@ -1,5 +1,5 @@
 /// A record on its way to the nodes that should hold it: what a put does besides its lookup.
-struct Placement: Sendable {
+final class Placement {
   /// What a node that should hold the record has done with it.
   enum State: Hashable, Sendable {
     case asked
@@ -71,7 +71,7 @@ struct Placement: Sendable {
   }
 
   /// - Parameter latest: no record expires later than that, seconds since the epoch.
-  mutating func heard(_ version: RecordVersion, isLive: Bool, latest: Int64) {
+  func heard(_ version: RecordVersion, isLive: Bool, latest: Int64) {
     // A deletion outlives every copy that it deletes.
     if isTombstone { expiry = max(expiry, min(version.expiry, latest)) }
     guard version.seq >= highestSeq else { return }
@@ -100,27 +100,37 @@ struct Placement: Sendable {
   }
 
   /// The lookup has ended: fixes the record and how many nodes should hold it.
-  mutating func begin(replicas: Int) {
+  func begin(replicas: Int) {
     foundSeq = max(0, highestSeq)
     phase = .storing(Record(plainKey: key, value: value, version: version), replicas: replicas)
   }
 
-  /// The record and the closest nodes that should get it now.
-  func due(from closest: [Lookup.Candidate]) -> (record: Record, nodes: [Lookup.Candidate])? {
-    guard case .storing(let record, let replicas) = phase else { return nil }
-    let hopeful = attempts.count { attempt in
+  /// How many nodes have confirmed or may yet.
+  private var hopeful: Int {
+    attempts.count { attempt in
       switch attempt.state {
       case .asked, .renewingToken, .askedForVersion, .confirmed: true
       case .silent, .refused: false
       }
     }
+  }
+
+  /// Whether further nodes should get the record, if there are any.
+  var isShort: Bool {
+    if case .storing(_, let replicas) = phase { hopeful < replicas } else { false }
+  }
+
+  /// The record and the closest nodes that should get it now.
+  func due(from closest: [Lookup.Candidate]) -> (record: Record, nodes: [Lookup.Candidate])? {
+    guard case .storing(let record, let replicas) = phase else { return nil }
+    let hopeful = hopeful
     let fresh = closest.filter { candidate in
       !attempts.contains { $0.peer.id == candidate.peer.id }
     }
     return (record, Array(fresh.prefix(max(0, replicas - hopeful))))
   }
 
-  mutating func asked(_ peer: Peer) {
+  func asked(_ peer: Peer) {
     attempts.append(Attempt(peer: peer, state: .asked))
   }
 
@@ -128,7 +138,7 @@ struct Placement: Sendable {
     attempts.firstIndex { $0.peer.id == id }
   }
 
-  mutating func confirmed(_ id: NodeID) {
+  func confirmed(_ id: NodeID) {
     guard let index = index(of: id) else { return }
     attempts[index].state = .confirmed
   }
@@ -136,7 +146,7 @@ struct Placement: Sendable {
   /// A node would not store it, or never answered.
   ///
   /// - Returns: whether another node should be found in its place.
-  mutating func refused(_ id: NodeID, reason: PutOutcome.Reason, overSeq: Bool = false) -> Bool {
+  func refused(_ id: NodeID, reason: PutOutcome.Reason, overSeq: Bool = false) -> Bool {
     guard let index = index(of: id), attempts[index].state != .confirmed else { return false }
     let wasHopeful = attempts[index].state != .silent
     attempts[index].state = .refused(reason)
@@ -152,7 +162,7 @@ struct Placement: Sendable {
   /// A node is past its second soft timeout.
   ///
   /// - Returns: whether another node should be found in its place.
-  mutating func fellSilent(_ id: NodeID) -> Bool {
+  func fellSilent(_ id: NodeID) -> Bool {
     guard let index = index(of: id) else { return false }
     switch attempts[index].state {
     case .asked, .renewingToken, .askedForVersion:
@@ -167,7 +177,7 @@ struct Placement: Sendable {
   /// asked for a fresh one, once.
   ///
   /// - Returns: whether to ask.
-  mutating func renewToken(_ id: NodeID) -> Bool {
+  func renewToken(_ id: NodeID) -> Bool {
     guard let index = index(of: id), !attempts[index].hasRenewed else { return false }
     attempts[index].hasRenewed = true
     attempts[index].state = .renewingToken
@@ -177,7 +187,7 @@ struct Placement: Sendable {
   /// A node holds a newer version than the put with `if_seq` allows.
   ///
   /// - Returns: whether to ask it which.
-  mutating func asksForVersion(_ id: NodeID) -> Bool {
+  func asksForVersion(_ id: NodeID) -> Bool {
     guard ifSeq != nil, let index = index(of: id), attempts[index].state != .askedForVersion else {
       return false
     }
@@ -186,7 +196,7 @@ struct Placement: Sendable {
   }
 
   /// A node that refused tells of what it holds.
-  mutating func refused(by version: RecordVersion) {
+  func refused(by version: RecordVersion) {
     refusingSeq = max(refusingSeq ?? 0, version.isTombstone ? 0 : version.seq)
   }
 

@@ -1,6 +1,6 @@
 /// A record whose holders are looked after: each of the K closest that has an older version or none
 /// gets the newest. What a holder does to replicate, and a publisher to republish.
-struct Renewal: Sendable {
+final class Renewal {
   /// Why it is done.
   enum Reason: Sendable {
     /// This node holds the record.
@@ -20,7 +20,7 @@ struct Renewal: Sendable {
     newest = record
   }
 
-  mutating func heard(_ held: HeldRecord, isLive: Bool) {
+  func heard(_ held: HeldRecord, isLive: Bool) {
     guard isLive, case .record(let record) = held, record.id == newest.id, record.supersedes(newest)
     else { return }
     newest = record

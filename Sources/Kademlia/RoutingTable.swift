@@ -16,15 +16,20 @@ package struct RoutingTable: Sendable {
   /// The ID that distances are measured from.
   package let local: NodeID
   private let k: Int
+  /// What the first buckets have room for, where that is more than `k`.
+  private let wideBuckets: [Int]
   /// A contact leaves after this many failures in a row.
   var failuresBeforeRemoval: Int
   private var buckets: [KBucket]
+  /// The deepest bucket that holds a contact; -1 if none does.
+  private var deepestOccupied = -1
   /// Contacts in the buckets, those that wait in line not counted.
   package private(set) var count = 0
 
   package init(local: NodeID, parameters: Parameters, now: Instant) {
     self.local = local
     self.k = parameters.k
+    self.wideBuckets = parameters.wideBuckets
     self.failuresBeforeRemoval = parameters.failuresBeforeRemoval
     self.buckets = Array(repeating: KBucket(lastLookup: now), count: NodeID.bitWidth)
   }
@@ -36,6 +41,12 @@ package struct RoutingTable: Sendable {
   package func contact(_ id: NodeID) -> Contact? {
     guard let (bucket, index) = position(of: id) else { return nil }
     return buckets[bucket].contacts[index]
+  }
+
+  /// The most contacts that a bucket holds: the first ones, which half, a quarter and so on of all nodes
+  /// belong to, may be wide, so that a lookup's first step goes further.
+  private func capacity(ofBucket index: Int) -> Int {
+    wideBuckets.indices.contains(index) ? max(k, wideBuckets[index]) : k
   }
 
   private func position(of id: NodeID) -> (bucket: Int, index: Int)? {
@@ -63,9 +74,11 @@ package struct RoutingTable: Sendable {
     }
     var contact = Contact(peer, at: now)
     contact.answered(now, at: peer.endpoint, after: roundTrip)
-    guard buckets[bucket].contacts.count >= k, let stalest = buckets[bucket].stalest else {
+    guard buckets[bucket].contacts.count >= capacity(ofBucket: bucket), let stalest = buckets[bucket].stalest
+    else {
       buckets[bucket].add(contact)
       count += 1
+      deepestOccupied = max(deepestOccupied, bucket)
       return .added
     }
     buckets[bucket].cache(contact, limit: k)
@@ -85,7 +98,12 @@ package struct RoutingTable: Sendable {
     buckets[bucket].update(at: index) { $0.failed(now, sentAt: sent) }
     guard buckets[bucket].contacts[index].failures >= failuresBeforeRemoval else { return nil }
     let (left, came) = buckets[bucket].remove(at: index)
-    if came == nil { count -= 1 }
+    if came == nil {
+      count -= 1
+      if buckets[bucket].contacts.isEmpty, bucket == deepestOccupied {
+        deepestOccupied = buckets.lastIndex { !$0.contacts.isEmpty } ?? -1
+      }
+    }
     return left
   }
 
@@ -97,7 +115,7 @@ package struct RoutingTable: Sendable {
     guard let index = local.distance(to: id).bucketIndex else { return false }
     let bucket = buckets[index]
     guard bucket.index(of: id) == nil else { return false }
-    if bucket.contacts.count < k { return true }
+    if bucket.contacts.count < capacity(ofBucket: index) { return true }
     return bucket.replacements.count < k && !bucket.replacements.contains { $0.id == id }
   }
 
@@ -116,26 +134,68 @@ package struct RoutingTable: Sendable {
     to target: NodeID, count wanted: Int,
     where isEligible: (Contact) -> Bool = { $0.state == .good }
   ) -> [Contact] {
-    var found: [(distance: Distance, contact: Contact)] = []
+    places(nearest: target, count: wanted, where: isEligible).map {
+      buckets[Int($0.bucket)].contacts[Int($0.index)]
+    }
+  }
+
+  /// The nodes closest to a target that another node is told of, closest first: each that has not
+  /// stopped to answer, under an address of the families that it can use, and not itself.
+  package func peers(
+    closestTo target: NodeID, count wanted: Int, for asker: NodeID, in families: AddressFamilies
+  ) -> [Peer] {
+    let places = places(nearest: target, count: wanted) { contact in
+      contact.state == .good && contact.id != asker && contact.peer(in: families) != nil
+    }
+    return places.compactMap {
+      buckets[Int($0.bucket)].contacts[Int($0.index)].peer(in: families)
+    }
+  }
+
+  /// Where a contact is, and how far from a target.
+  private struct Place {
+    let distance: Distance
+    let bucket: UInt8
+    let index: UInt32
+  }
+
+  /// The places of the contacts closest to a target, closest first. They are put in order as they are
+  /// found, and nothing as large as a contact is moved.
+  private func places(
+    nearest target: NodeID, count wanted: Int, where isEligible: (Contact) -> Bool
+  ) -> [Place] {
+    var found: [Place] = []
+    guard wanted > 0 else { return found }
+    found.reserveCapacity(min(wanted, count) + 1)
     func collect(_ bucket: Int) {
-      for contact in buckets[bucket].contacts where isEligible(contact) {
-        found.append((target.distance(to: contact.id), contact))
+      let contacts = buckets[bucket].contacts
+      for index in contacts.indices {
+        let distance = target.distance(to: contacts[index].id)
+        if found.count == wanted, let last = found.last, distance > last.distance { continue }
+        guard isEligible(contacts[index]) else { continue }
+        var position = found.count
+        while position > 0, distance < found[position - 1].distance { position -= 1 }
+        found.insert(
+          Place(
+            distance: distance, bucket: UInt8(truncatingIfNeeded: bucket),
+            index: UInt32(truncatingIfNeeded: index)),
+          at: position)
+        if found.count > wanted { found.removeLast() }
       }
     }
     // The bucket that the target falls into is nearest to it; then, all at one range of distances,
     // every deeper bucket; then the shallower ones, each further away than the one before.
     let own = local.distance(to: target).bucketIndex ?? NodeID.bitWidth
     if own < NodeID.bitWidth { collect(own) }
-    if found.count < wanted {
-      for bucket in (own + 1)..<max(own + 1, NodeID.bitWidth) { collect(bucket) }
+    if found.count < wanted, own < deepestOccupied {
+      for bucket in (own + 1)...deepestOccupied { collect(bucket) }
     }
     var shallower = own
     while found.count < wanted, shallower > 0 {
       shallower -= 1
       collect(shallower)
     }
-    found.sort { $0.distance < $1.distance }
-    return found.prefix(wanted).map(\.contact)
+    return found
   }
 
   /// All contacts, by bucket and then the longest known first.
@@ -171,9 +231,7 @@ package struct RoutingTable: Sendable {
   }
 
   /// The deepest bucket that holds a contact.
-  package var deepest: Int? {
-    buckets.lastIndex { !$0.contacts.isEmpty }
-  }
+  package var deepest: Int? { deepestOccupied < 0 ? nil : deepestOccupied }
 
   /// When a lookup last went through a bucket's range.
   package func lastLookup(inBucket index: Int) -> Instant? {

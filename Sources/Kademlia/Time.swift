@@ -26,11 +26,7 @@ package struct Instant: Hashable, Comparable, Sendable {
 extension Duration {
   /// The whole duration in nanoseconds, capped at what 64 bits hold (292 years).
   package var nanoseconds: Int64 {
-    let (seconds, attoseconds) = components
-    let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-    if overflow { return seconds < 0 ? .min : .max }
-    let (sum, overflowed) = whole.addingReportingOverflow(attoseconds / 1_000_000_000)
-    return overflowed ? (seconds < 0 ? .min : .max) : sum
+    Int64(clamping: attoseconds / 1_000_000_000)
   }
 
   /// The duration in milliseconds, with a fraction: for people and for metrics.

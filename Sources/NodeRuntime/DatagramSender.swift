@@ -8,10 +8,9 @@ import Kademlia
 /// such an address. Here a datagram that cannot be sent is a lost datagram, and the next one goes out.
 struct DatagramSender {
   private let descriptor: Int32
-  /// The bytes of all datagrams that wait, one after the other, and where each of them ends.
+  /// The bytes of all datagrams that wait, one after the other.
   private var bytes: [UInt8] = []
-  private var ends: [Int] = []
-  private var addresses: [sockaddr_storage] = []
+  private var datagrams: [cdatagram] = []
   /// Datagrams that the system would not take: a full buffer, no route, a forbidden address.
   private(set) var dropped: Int64 = 0
 
@@ -20,51 +19,36 @@ struct DatagramSender {
   }
 
   /// Takes a datagram; it goes out with the next flush, or at once if as many wait as one call takes.
-  mutating func add(_ datagram: [UInt8], to endpoint: Endpoint) {
-    bytes.append(contentsOf: datagram)
-    ends.append(bytes.count)
-    addresses.append(sockaddr_storage(endpoint))
-    if ends.count >= Int(CDATAGRAMS_MAX) { flush() }
+  ///
+  /// - Parameter write: appends what it says, in place: it is copied nowhere before the kernel does.
+  mutating func add(to endpoint: Endpoint, _ write: (inout [UInt8]) -> Void) {
+    let start = bytes.count
+    write(&bytes)
+    datagrams.append(
+      cdatagram(
+        start: start, length: bytes.count - start, endpoint: cdatagrams_endpoint(endpoint)))
+    if datagrams.count >= Int(CDATAGRAMS_MAX) { flush() }
   }
 
   /// Sends what waits.
   mutating func flush() {
-    guard !ends.isEmpty else { return }
-    let descriptor = descriptor
-    let failed = bytes.withUnsafeBytes { bytes in
-      addresses.withUnsafeBufferPointer { addresses in
-        Self.send(descriptor, Self.datagrams(bytes, ends, addresses))
-      }
-    }
-    dropped += Int64(failed)
+    guard !datagrams.isEmpty else { return }
+    dropped += Int64(send())
     bytes.removeAll(keepingCapacity: true)
-    ends.removeAll(keepingCapacity: true)
-    addresses.removeAll(keepingCapacity: true)
-  }
-
-  private static func datagrams(
-    _ bytes: UnsafeRawBufferPointer, _ ends: [Int], _ addresses: UnsafeBufferPointer<sockaddr_storage>
-  ) -> [cdatagram] {
-    var start = 0
-    return ends.indices.map { index in
-      defer { start = ends[index] }
-      let address = addresses.baseAddress?.advanced(by: index)
-      return cdatagram(
-        bytes: bytes.baseAddress?.advanced(by: start), length: ends[index] - start,
-        address: UnsafeRawPointer(address)?.assumingMemoryBound(to: sockaddr.self),
-        address_length: addresses[index].length)
-    }
+    datagrams.removeAll(keepingCapacity: true)
   }
 
   /// Sends all that can be sent.
   ///
   /// - Returns: how many could not.
-  private static func send(_ descriptor: Int32, _ datagrams: [cdatagram]) -> Int {
+  private func send() -> Int {
     var failed = 0
     var next = 0
     while next < datagrams.count {
-      let result = datagrams[next...].withUnsafeBufferPointer { rest in
-        cdatagrams_send(descriptor, rest.baseAddress, UInt32(rest.count))
+      let result = bytes.withUnsafeBytes { bytes in
+        datagrams[next...].withUnsafeBufferPointer { rest in
+          cdatagrams_send(descriptor, bytes.baseAddress, rest.baseAddress, UInt32(rest.count))
+        }
       }
       switch -result {
       case ...0:
@@ -84,21 +68,11 @@ struct DatagramSender {
   }
 }
 
-extension sockaddr_storage {
-  /// The socket address of an endpoint.
+extension cdatagrams_endpoint {
   fileprivate init(_ endpoint: Endpoint) {
-    self.init()
-    withUnsafeMutableBytes(of: &self) { storage in
-      switch endpoint.address {
-      case .v4: storage.storeBytes(of: sockaddr_in(endpoint), as: sockaddr_in.self)
-      case .v6: storage.storeBytes(of: sockaddr_in6(endpoint), as: sockaddr_in6.self)
-      }
+    switch endpoint.address {
+    case .v4(let bits): self.init(high: 0, low: UInt64(bits), port: endpoint.port, is_v6: 0)
+    case .v6(let high, let low): self.init(high: high, low: low, port: endpoint.port, is_v6: 1)
     }
-  }
-
-  /// How much of the storage the address of its family takes.
-  fileprivate var length: socklen_t {
-    let isV6 = Int32(ss_family) == AF_INET6
-    return socklen_t(isV6 ? MemoryLayout<sockaddr_in6>.size : MemoryLayout<sockaddr_in>.size)
   }
 }

@@ -1,39 +1,84 @@
 import Glibc
 import Kademlia
-import NIOCore
 
-extension Endpoint {
-  /// The endpoint of a socket address; nil for one that is not IP, or has no port.
+extension IPAddress {
+  /// An address as people write it, of either family; nil for anything else.
   ///
   /// An IPv4 address in IPv6 form becomes an IPv4 address: one host has one address a family.
-  package init?(_ address: SocketAddress) {
-    switch address {
-    case .v4(let v4): self.init(v4.address)
-    case .v6(let v6): self.init(v6.address)
-    case .unixDomainSocket: return nil
+  package init?(_ text: String) {
+    var v4 = in_addr()
+    var v6 = in6_addr()
+    if inet_pton(AF_INET, text, &v4) == 1 {
+      self = .v4(UInt32(bigEndian: v4.s_addr))
+    } else if inet_pton(AF_INET6, text, &v6) == 1 {
+      self.init(v6)
+    } else {
+      return nil
     }
   }
 
-  /// The endpoint of an IPv4 socket address; nil without a port.
-  package init?(_ address: sockaddr_in) {
-    let bits = UInt32(bigEndian: address.sin_addr.s_addr)
-    self.init(.v4(bits), port: UInt16(bigEndian: address.sin_port))
-    guard port != 0 else { return nil }
-  }
-
-  /// The endpoint of an IPv6 socket address; nil without a port.
-  package init?(_ address: sockaddr_in6) {
-    let (high, low) = withUnsafeBytes(of: address.sin6_addr) { bytes in
+  fileprivate init(_ address: in6_addr) {
+    let (high, low) = withUnsafeBytes(of: address) { bytes in
       (
         UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self)),
         UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
       )
     }
     let isMapped = high == 0 && low >> 32 == 0xFFFF
-    self.init(
-      isMapped ? .v4(UInt32(truncatingIfNeeded: low)) : .v6(high, low),
-      port: UInt16(bigEndian: address.sin6_port))
+    self = isMapped ? .v4(UInt32(truncatingIfNeeded: low)) : .v6(high, low)
+  }
+}
+
+extension Endpoint {
+  /// The endpoint of a socket address; nil for one that is not IP, or has no port.
+  package init?(_ address: UnsafePointer<sockaddr>) {
+    switch Int32(address.pointee.sa_family) {
+    case AF_INET: self.init(UnsafeRawPointer(address).loadUnaligned(as: sockaddr_in.self))
+    case AF_INET6: self.init(UnsafeRawPointer(address).loadUnaligned(as: sockaddr_in6.self))
+    default: return nil
+    }
+  }
+
+  /// The endpoint of an IPv4 socket address; nil without a port.
+  package init?(_ address: sockaddr_in) {
+    self.init(.v4(UInt32(bigEndian: address.sin_addr.s_addr)), port: UInt16(bigEndian: address.sin_port))
     guard port != 0 else { return nil }
+  }
+
+  /// The endpoint of an IPv6 socket address; nil without a port.
+  package init?(_ address: sockaddr_in6) {
+    self.init(IPAddress(address.sin6_addr), port: UInt16(bigEndian: address.sin6_port))
+    guard port != 0 else { return nil }
+  }
+
+  /// What a socket is bound to; nil if it is not.
+  init?(boundTo descriptor: Int32) {
+    var storage = sockaddr_storage()
+    var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+    let found = withUnsafeMutablePointer(to: &storage) { storage in
+      storage.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+        getsockname(descriptor, address, &length) == 0 ? Endpoint(address) : nil
+      }
+    }
+    guard let found else { return nil }
+    self = found
+  }
+
+  /// Calls a function with the socket address of this endpoint.
+  func withSocketAddress<Result>(
+    _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
+  ) -> Result {
+    func call<Address>(_ address: Address) -> Result {
+      withUnsafePointer(to: address) { pointer in
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+          body($0, socklen_t(MemoryLayout<Address>.size))
+        }
+      }
+    }
+    return switch address.family {
+    case .v4: call(sockaddr_in(self))
+    case .v6: call(sockaddr_in6(self))
+    }
   }
 }
 

@@ -1,7 +1,7 @@
+import Dispatch
+import EventLoop
 import Glibc
 import Kademlia
-import NIOCore
-import NIOPosix
 
 /// A node's address as people write it: a host name or an IP address, and a port.
 package struct NodeName: Hashable, Sendable {
@@ -18,15 +18,7 @@ package struct NodeName: Hashable, Sendable {
 
 /// Turns names into endpoints. The system's resolver blocks, and so it has a thread to itself.
 struct NameResolver: Sendable {
-  private let pool = NIOThreadPool(numberOfThreads: 1)
-
-  func start() { pool.start() }
-
-  /// Lets the thread go. A look-up that hangs in the system's resolver is not waited for.
-  func stop() {
-    let pool = pool
-    Task { try await pool.shutdownGracefully() }
-  }
+  private let queue = DispatchQueue(label: "dhtd.resolver")
 
   /// What became of names that were looked up.
   struct Resolved: Sendable {
@@ -36,14 +28,17 @@ struct NameResolver: Sendable {
     var unresolved: [NodeName] = []
   }
 
-  /// Looks names up.
-  func resolve(_ names: [NodeName], on eventLoop: any EventLoop) -> EventLoopFuture<Resolved> {
+  /// Looks names up, and calls back on the loop, later: a look-up that hangs in the system's resolver is
+  /// waited for by nobody but those behind it.
+  func resolve(_ names: [NodeName], on loop: EventLoop, then use: @escaping (Resolved) -> Void) {
     // Addresses need no look-up, and so no wait for the thread.
     let literals = names.compactMap { Self.literal($0) }
     if literals.count == names.count {
-      return eventLoop.makeSucceededFuture(Resolved(endpoints: literals))
+      loop.executeLater { use(Resolved(endpoints: literals)) }
+      return
     }
-    return pool.runIfActive(eventLoop: eventLoop) {
+    let use = LoopBound(use, on: loop)
+    queue.async {
       var resolved = Resolved()
       for name in names {
         let endpoints = Self.lookUp(name)
@@ -52,15 +47,13 @@ struct NameResolver: Sendable {
           resolved.endpoints.append(endpoint)
         }
       }
-      return resolved
+      loop.execute { [resolved] in use.value(resolved) }
     }
   }
 
   static func literal(_ name: NodeName) -> Endpoint? {
-    guard let address = try? SocketAddress(ipAddress: name.host, port: Int(name.port)) else {
-      return nil
-    }
-    return Endpoint(address)
+    guard name.port != 0 else { return nil }
+    return IPAddress(name.host).map { Endpoint($0, port: name.port) }
   }
 
   /// The addresses of a host, of both families.
@@ -74,27 +67,9 @@ struct NameResolver: Sendable {
     var endpoints: [Endpoint] = []
     var entry = list
     while let info = entry?.pointee {
-      if let address = info.ai_addr, let endpoint = endpoint(address, family: info.ai_family) {
-        endpoints.append(endpoint)
-      }
+      if let address = info.ai_addr, let endpoint = Endpoint(address) { endpoints.append(endpoint) }
       entry = info.ai_next
     }
     return endpoints
-  }
-
-  private static func endpoint(
-    _ address: UnsafeMutablePointer<sockaddr>, family: Int32
-  ) -> Endpoint? {
-    switch family {
-    case AF_INET:
-      address.withMemoryRebound(to: sockaddr_in.self, capacity: 1) {
-        Endpoint($0.pointee)
-      }
-    case AF_INET6:
-      address.withMemoryRebound(to: sockaddr_in6.self, capacity: 1) {
-        Endpoint($0.pointee)
-      }
-    default: nil
-    }
   }
 }

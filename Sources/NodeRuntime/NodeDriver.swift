@@ -1,7 +1,7 @@
+import EventLoop
 import KRPC
 import Kademlia
 import Logging
-import NIOCore
 
 /// Owns the core on its event loop: tells it what happens, and carries out what it wants done.
 ///
@@ -12,7 +12,7 @@ package final class NodeDriver {
   package typealias Completion = (Outcome) -> Void
 
   /// The loop on which all of this is called.
-  package let eventLoop: any EventLoop
+  package let loop: EventLoop
   /// The core.
   package private(set) var node: Node
   /// The records that this node holds.
@@ -23,9 +23,8 @@ package final class NodeDriver {
   package let endpoints: [Endpoint]
   /// Datagrams that were no message.
   package private(set) var malformedDatagrams: Int64 = 0
-  private var v4: DatagramSender?
-  private var v6: DatagramSender?
-  private let resolver: NameResolver
+  private let sockets: UDPSockets
+  private let resolver = NameResolver()
   private var bootstrapNames: [NodeName]
   private let savedContacts: [Peer]
   /// Those of the names that could not be looked up last.
@@ -33,9 +32,11 @@ package final class NodeDriver {
   private let logger: Logger
   private var completions: [OperationID: Completion] = [:]
   /// Those who wait for the first join, and those who wait for the end.
-  private var joined: [EventLoopPromise<Void>] = []
-  private var ended: [EventLoopPromise<NodeFailure?>] = []
-  private var timer: (deadline: Instant, task: Scheduled<Void>)?
+  private var joined: [(Bool) -> Void] = []
+  private var ended: [(NodeFailure?) -> Void] = []
+  private var timer: (deadline: Instant, timer: LoopTimer)?
+  /// The time of this turn, once a datagram has needed it: what is read together has come together.
+  private var timeOfTurn: Now?
   private var isStopped = false
   /// Why this node has stopped of itself; nil if it has not.
   private var failure: NodeFailure?
@@ -56,17 +57,17 @@ package final class NodeDriver {
   private var changes: [(change: StoreChange, id: CommitID)] = []
   /// Told when a contact has come or gone.
   package var contactsChanged: (() -> Void)?
-  /// One buffer in which every message takes its wire form.
-  private var wire: [UInt8] = []
+  /// Whether the contacts or the store may have changed since that was last looked at.
+  private var mayHaveNews = true
+  /// An array for the core to put its effects in, kept for its room.
+  private var spareEffects: [Effect] = []
 
   init(
-    _ configuration: NodeConfiguration, store: any RecordStorage, sockets: UDPSockets,
-    resolver: NameResolver, eventLoop: any EventLoop, logger: Logger
+    _ configuration: NodeConfiguration, store: any RecordStorage, sockets: UDPSockets, loop: EventLoop,
+    logger: Logger
   ) {
-    self.eventLoop = eventLoop
-    self.v4 = sockets.v4.map { DatagramSender($0.descriptor) }
-    self.v6 = sockets.v6.map { DatagramSender($0.descriptor) }
-    self.resolver = resolver
+    self.loop = loop
+    self.sockets = sockets
     self.bootstrapNames = configuration.bootstrap
     self.savedContacts = configuration.savedContacts
     self.logger = logger
@@ -81,11 +82,18 @@ package final class NodeDriver {
     self.node = Node(
       started, identity: identity, parameters: configuration.parameters, records: store,
       random: random)
-    wire.reserveCapacity(KRPC.maxDatagramSize)
-    let box = NIOLoopBound(self, eventLoop: eventLoop)
+    let bound = LoopBound(self, on: loop)
     store.notify {
-      eventLoop.execute { box.value.event { _ in box.value.collect() } }
+      loop.execute { bound.value.event { _ in bound.value.collect() } }
     }
+  }
+
+  /// Begins to hear others.
+  ///
+  /// - Throws: `EventLoopError`.
+  func listen() throws(EventLoopError) {
+    for socket in sockets.all { try socket.start(self, on: loop) }
+    loop.atEndOfTurn(for: self) { [unowned self] in flush() }
   }
 
   // MARK: - Life
@@ -95,14 +103,16 @@ package final class NodeDriver {
     event { node.start($0, hasBootstrap: !bootstrapNames.isEmpty, remembered: savedContacts) }
   }
 
-  /// Keeps a promise once the first join has ended; at once if it has.
-  func whenJoined(_ promise: EventLoopPromise<Void>) {
-    if node.isJoined { promise.succeed() } else { joined.append(promise) }
+  /// Calls back once the first join has ended, with true, at once if it has; or with false once it will
+  /// not.
+  func whenJoined(_ callBack: @escaping (Bool) -> Void) {
+    if isStopped { callBack(false) } else if node.isJoined { callBack(true) } else { joined.append(callBack) }
   }
 
-  /// Keeps a promise once this node has stopped of itself; at once if it has.
-  func whenEnded(_ promise: EventLoopPromise<NodeFailure?>) {
-    if isStopped { promise.succeed(failure) } else { ended.append(promise) }
+  /// Calls back once this node has stopped of itself, with why, at once if it has; or with nil once that
+  /// is not waited for any more.
+  func whenEnded(_ callBack: @escaping (NodeFailure?) -> Void) {
+    if isStopped { callBack(failure) } else { ended.append(callBack) }
   }
 
   /// This node cannot go on.
@@ -129,12 +139,12 @@ package final class NodeDriver {
     let (waitingForJoin, waitingForEnd) = (joined, ended)
     joined = []
     ended = []
-    for promise in waitingForJoin { promise.fail(CancellationError()) }
-    for promise in waitingForEnd { promise.succeed(failure) }
+    for callBack in waitingForJoin { callBack(false) }
+    for callBack in waitingForEnd { callBack(failure) }
   }
 
   /// Datagrams that the system would not take.
-  package var droppedDatagrams: Int64 { (v4?.dropped ?? 0) + (v6?.dropped ?? 0) }
+  package var droppedDatagrams: Int64 { sockets.all.reduce(0) { $0 + $1.droppedDatagrams } }
 
   /// Whether the core is called when it wants to be: it has waited for no more than some seconds.
   package var isOnTime: Bool {
@@ -145,7 +155,9 @@ package final class NodeDriver {
   func stop() {
     guard !isStopped else { return }
     isStopped = true
-    timer?.task.cancel()
+    for socket in sockets.all { socket.close(on: loop) }
+    loop.forgetEndOfTurn(for: self)
+    timer?.timer.cancel()
     timer = nil
     completions = [:]
     stopWaiting()
@@ -166,7 +178,8 @@ package final class NodeDriver {
     let operation = try begin(&node, SystemClock.now)
     completions[operation] = completion
     perform()
-    flush()
+    // What is asked for while the turn ends would wait for the next one.
+    if loop.isEndingTurn { loop.executeLater {} }
   }
 
   /// Looks names up and hands their endpoints over.
@@ -175,9 +188,8 @@ package final class NodeDriver {
   }
 
   private func resolve(_ names: [NodeName], then use: @escaping (NameResolver.Resolved) -> Void) {
-    resolver.resolve(names, on: eventLoop).assumeIsolated().whenComplete { result in
-      // The thread pool has been stopped: so has this node.
-      guard case .success(let resolved) = result else { return }
+    resolver.resolve(names, on: loop) { [weak self] resolved in
+      guard let self, !isStopped else { return }
       use(resolved)
     }
   }
@@ -202,12 +214,14 @@ package final class NodeDriver {
 
   // MARK: - What happens
 
-  func received(_ datagram: ByteBuffer, from source: Endpoint) {
+  func received(_ datagram: RawSpan, from source: Endpoint) {
     guard !isStopped else { return }
     do throws(MalformedMessage) {
-      let message = try KRPC.decode(datagram.readableBytesSpan)
+      let message = try KRPC.decode(datagram)
       logger.trace("received a \(message.word)", metadata: .message(message, source))
-      node.receive(SystemClock.now, message, from: source)
+      let now = timeOfTurn ?? SystemClock.now
+      timeOfTurn = now
+      node.receive(now, message, from: source)
       perform()
     } catch {
       malformedDatagrams += 1
@@ -216,26 +230,36 @@ package final class NodeDriver {
     }
   }
 
-  func socketFailed(_ error: any Error) {
+  func socketFailed(_ error: SystemError) {
     logger.error("socket error", metadata: ["reason": "\(error)"])
+    fail(.socketLost)
   }
 
-  /// Tells the node of something, carries out what it wants, and lets it out at once.
+  /// Tells the node of something, and carries out what it wants.
   private func event(_ happen: (Now) -> Void) {
     guard !isStopped else { return }
     happen(SystemClock.now)
+    mayHaveNews = true
     perform()
-    flush()
   }
 
   // MARK: - What is to be done
 
   private func perform() {
-    while node.hasEffects {
+    // An effect may lead back here, so that the array is nobody else's while it is gone through.
+    var taken: [Effect] = []
+    swap(&taken, &spareEffects)
+    while node.exchangeEffects(for: &taken) {
       guard storeWorks() else { return }
-      for effect in node.takeEffects() { perform(effect) }
+      for effect in taken { perform(effect) }
     }
+    swap(&taken, &spareEffects)
     setTimer()
+  }
+
+  /// Tells of what may have changed with the contacts and the store.
+  private func takeVitals() {
+    mayHaveNews = false
     let usage = store.usage
     watchStore(usage)
     let current = Vitals(isJoined: node.isJoined, contacts: node.table.count, keys: usage.values)
@@ -257,10 +281,11 @@ package final class NodeDriver {
       completions.removeValue(forKey: operation)?(outcome)
     case .notice(let notice):
       log(notice)
+      mayHaveNews = true
       if case .joined = notice {
         let waiting = joined
         joined = []
-        for promise in waiting { promise.succeed() }
+        for callBack in waiting { callBack(true) }
       }
     }
   }
@@ -269,15 +294,15 @@ package final class NodeDriver {
     // After the end the descriptors may be somebody else's.
     guard !isStopped else { return }
     logger.trace("sends a \(message.word)", metadata: .message(message, endpoint))
-    KRPC.encode(message, into: &wire)
     switch endpoint.address.family {
-    case .v4: v4?.add(wire, to: endpoint)
-    case .v6: v6?.add(wire, to: endpoint)
+    case .v4: sockets.v4?.send(to: endpoint) { KRPC.encode(message, appendingTo: &$0) }
+    case .v6: sockets.v6?.send(to: endpoint) { KRPC.encode(message, appendingTo: &$0) }
     }
   }
 
-  /// Lets out what has been written, many datagrams with one system call.
-  func flush() {
+  /// Lets out what this turn of the loop has led to, many datagrams with one system call.
+  private func flush() {
+    timeOfTurn = nil
     guard !isStopped else { return }
     while !changes.isEmpty {
       // All changes of one turn of the loop end together: on a disk, one wait serves them all.
@@ -288,14 +313,16 @@ package final class NodeDriver {
       store.submit(batch)
       collect()
     }
-    v4?.flush()
-    v6?.flush()
+    sockets.v4?.flush()
+    sockets.v6?.flush()
+    if mayHaveNews { takeVitals() }
   }
 
   /// Tells the node what became of its changes.
   private func collect() {
     let results = store.takeResults()
     if !results.isEmpty {
+      mayHaveNews = true
       unanswered -= results.count
       waitingSince = unanswered > 0 ? SystemClock.now.monotonic : nil
     }
@@ -371,12 +398,12 @@ package final class NodeDriver {
     // One that is set for earlier finds nothing due and sets the next: most deadlines are those of
     // queries that get answered, and it costs more to move the timer for each.
     if let timer, timer.deadline <= deadline { return }
-    timer?.task.cancel()
-    let task = eventLoop.assumeIsolated().scheduleTask(deadline: NIODeadline(deadline)) { [self] in
+    timer?.timer.cancel()
+    let next = loop.schedule(at: deadline) { [unowned self] in
       timer = nil
       event { node.advance($0) }
     }
-    timer = (deadline, task)
+    timer = (deadline, next)
   }
 
   private func log(_ notice: Notice) {

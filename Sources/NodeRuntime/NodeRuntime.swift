@@ -1,71 +1,63 @@
+import EventLoop
 import Kademlia
 import Logging
-import NIOCore
-import NIOPosix
 
 /// A running node: its sockets, its timer and its core, all on one event loop.
 package struct NodeRuntime: Sendable {
   /// The loop that owns the node.
-  package let eventLoop: any EventLoop
+  package let loop: EventLoop
   /// The node's driver, to be used on its event loop alone.
-  package let driver: NIOLoopBound<NodeDriver>
+  package let driver: LoopBound<NodeDriver>
   /// What is bound, IPv4 first.
   package let addresses: [Endpoint]
-  private let sockets: UDPSockets
-  private let resolver: NameResolver
 
   /// Binds the sockets, so that the port is this node's. It answers others from here on.
   ///
   /// - Parameter makeStore: makes what keeps the records, on the loop; the node closes it when it ends.
-  /// - Throws: `NodeStartError`.
+  /// - Throws: `NodeStartError`, and what `makeStore` throws.
   package static func start(
-    _ configuration: NodeConfiguration, on eventLoop: any EventLoop, logger: Logger,
+    _ configuration: NodeConfiguration, on loop: EventLoop, logger: Logger,
     store makeStore: @escaping @Sendable () throws -> any RecordStorage
   ) async throws -> NodeRuntime {
-    let sockets = try await UDPSockets.bind(configuration, on: eventLoop)
-    let resolver = NameResolver()
-    resolver.start()
-    let channels = sockets.all.map(\.channel)
-    let driver = try await eventLoop.submit {
+    try await loop.run {
+      // The port first: who has it in use has the store open, too.
+      let sockets = try UDPSockets(configuration)
       let driver = NodeDriver(
-        configuration, store: try makeStore(), sockets: sockets, resolver: resolver, eventLoop: eventLoop,
-        logger: logger)
-      for channel in channels {
-        try channel.pipeline.syncOperations.addHandler(DatagramHandler(driver))
-      }
-      return NIOLoopBound(driver, eventLoop: eventLoop)
-    }.get()
-    for channel in channels { try await channel.setOption(.autoRead, value: true).get() }
-    return NodeRuntime(
-      eventLoop: eventLoop, driver: driver, addresses: sockets.endpoints, sockets: sockets,
-      resolver: resolver)
+        configuration, store: try makeStore(), sockets: sockets, loop: loop, logger: logger)
+      try driver.listen()
+      return NodeRuntime(
+        loop: loop, driver: LoopBound(driver, on: loop), addresses: sockets.endpoints)
+    }
   }
 
   /// Joins the network. Returns when the first join has ended and operations begin: the node is
   /// ready.
+  ///
+  /// - Throws: `CancellationError` where the task was cancelled or the node has stopped.
   package func join() async throws {
-    let promise = eventLoop.makePromise(of: Void.self)
-    eventLoop.execute {
-      driver.value.whenJoined(promise)
-      driver.value.start()
-    }
-    try await withTaskCancellationHandler {
-      try await promise.futureResult.get()
+    let isJoined = await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        loop.execute {
+          driver.value.whenJoined { continuation.resume(returning: $0) }
+          driver.value.start()
+        }
+      }
     } onCancel: {
-      eventLoop.execute { driver.value.stopWaiting() }
+      loop.execute { driver.value.stopWaiting() }
     }
+    guard isJoined else { throw CancellationError() }
   }
 
   /// Waits until the node has stopped of itself.
   ///
   /// - Returns: why it has; nil if the task was cancelled first.
-  package func hasEnded() async throws -> NodeFailure? {
-    let promise = eventLoop.makePromise(of: NodeFailure?.self)
-    eventLoop.execute { driver.value.whenEnded(promise) }
-    return try await withTaskCancellationHandler {
-      try await promise.futureResult.get()
+  package func hasEnded() async -> NodeFailure? {
+    await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        loop.execute { driver.value.whenEnded { continuation.resume(returning: $0) } }
+      }
     } onCancel: {
-      eventLoop.execute { driver.value.stopWaiting() }
+      loop.execute { driver.value.stopWaiting() }
     }
   }
 
@@ -74,29 +66,27 @@ package struct NodeRuntime: Sendable {
   package func contactChanges() async throws -> AsyncStream<[Peer]> {
     let (stream, continuation) = AsyncStream.makeStream(
       of: [Peer].self, bufferingPolicy: .bufferingNewest(1))
-    try await eventLoop.submit {
+    try await loop.run {
       let driver = driver.value
       driver.contactsChanged = { [unowned driver] in continuation.yield(driver.node.latestContacts) }
       if !driver.node.table.isEmpty { continuation.yield(driver.node.latestContacts) }
-    }.get()
+    }
     return stream
   }
 
   /// The contacts, those that have answered last before the others.
   package func latestContacts() async throws -> [Peer] {
-    try await eventLoop.submit { driver.value.latestContacts }.get()
+    try await loop.run { driver.value.latestContacts }
   }
 
   /// Takes the numbers, bootstrap names and limits of another configuration while it runs. The ID,
   /// the port and the addresses stay.
   package func reconfigure(_ configuration: NodeConfiguration) async throws {
-    try await eventLoop.submit { driver.value.reconfigure(configuration) }.get()
+    try await loop.run { driver.value.reconfigure(configuration) }
   }
 
   /// Closes the sockets. What was under way ends without an outcome.
   package func stop() async throws {
-    try await eventLoop.submit { driver.value.stop() }.get()
-    await sockets.close()
-    resolver.stop()
+    try await loop.run { driver.value.stop() }
   }
 }

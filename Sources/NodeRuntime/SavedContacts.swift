@@ -1,5 +1,4 @@
 import Kademlia
-import NIOCore
 
 /// The contacts that a node had, kept in its state directory: through them it finds the network again
 /// after a restart, even if no bootstrap node is up.
@@ -68,7 +67,7 @@ extension Endpoint {
     else { return nil }
     var host = text[..<colon]
     if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
-    guard let address = try? SocketAddress(ipAddress: String(host), port: Int(port)) else { return nil }
-    self.init(address)
+    guard let address = IPAddress(String(host)) else { return nil }
+    self.init(address, port: port)
   }
 }

@@ -1,73 +1,117 @@
+import EventLoop
 import Glibc
 import Kademlia
-import NIOCore
-import NIOPosix
 
-/// A bound UDP socket: NIO reads it, and `DatagramSender` writes to it.
-struct UDPSocket {
-  let channel: any Channel
-  let descriptor: Int32
+/// A bound UDP socket.
+///
+/// A datagram that cannot be sent is a lost datagram: any node may name us an address that nobody can
+/// send to, and the next one goes out all the same.
+final class UDPSocket {
   /// What it is bound to; a wildcard too.
   let endpoint: Endpoint
+  private let descriptor: Int32
+  private let reader: DatagramReader
+  private var sender: DatagramSender
+  private weak var driver: NodeDriver?
+  private var watch: WatchID?
+  private var isClosed = false
 
   /// The buffers asked for. The kernel gives what net.core.rmem_max allows; its default of 208 KiB
   /// overflows when many answers come at once.
-  private static let bufferBytes: SocketOptionValue = 4 << 20
-  /// Datagrams read with one system call, and the room for each: more than any node sends.
-  private static let readBatch = 16
-  private static let datagramRoom = 2048
+  private static let bufferBytes: Int32 = 4 << 20
 
-  /// Binds a socket. It reads nothing until its channel is told to.
-  static func bind(
-    _ host: String, port: UInt16, on eventLoop: any EventLoop
-  ) async throws -> UDPSocket {
-    guard let address = try? SocketAddress(ipAddress: host, port: Int(port)) else {
-      throw NodeStartError.notAnAddress(host)
-    }
+  /// Binds a socket. It reads nothing before `start`.
+  ///
+  /// - Throws: `NodeStartError`.
+  init(_ host: String, port: UInt16) throws(NodeStartError) {
     func failure(_ code: Int32) -> NodeStartError {
       code == EADDRINUSE
         ? .portInUse(address: host, port: port)
         : .cannotBind(address: host, port: port, reason: errorText(code))
     }
-    let isV6 = address.protocol == .inet6
+    guard let address = IPAddress(host) else { throw .notAnAddress(host) }
+    do throws(SystemError) {
+      reader = try DatagramReader()
+      descriptor = try Self.bind(Endpoint(address, port: port))
+    } catch {
+      throw failure(error.code)
+    }
+    sender = DatagramSender(descriptor)
+    guard let bound = Endpoint(boundTo: descriptor) else {
+      Glibc.close(descriptor)
+      isClosed = true
+      throw .cannotBind(address: host, port: port, reason: "it got no address")
+    }
+    endpoint = bound
+  }
+
+  deinit {
+    if !isClosed { Glibc.close(descriptor) }
+  }
+
+  private static func bind(_ endpoint: Endpoint) throws(SystemError) -> Int32 {
+    let isV6 = endpoint.address.family == .v6
     let kind = SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue
     let descriptor = socket(isV6 ? AF_INET6 : AF_INET, Int32(kind), 0)
-    guard descriptor >= 0 else { throw failure(errno) }
-    if isV6 {
-      // Each family has a socket of its own on the same port.
-      var isOn: Int32 = 1
-      setsockopt(
-        descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, &isOn, socklen_t(MemoryLayout<Int32>.size))
-    }
-    guard address.withSockAddr({ Glibc.bind(descriptor, $0, socklen_t($1)) }) == 0 else {
+    guard descriptor >= 0 else { throw SystemError(code: errno) }
+    // Each family has a socket of its own on the same port.
+    if isV6 { set(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 1) }
+    set(descriptor, SOL_SOCKET, SO_RCVBUF, bufferBytes)
+    set(descriptor, SOL_SOCKET, SO_SNDBUF, bufferBytes)
+    guard endpoint.withSocketAddress({ Glibc.bind(descriptor, $0, $1) }) == 0 else {
       let code = errno
-      close(descriptor)
-      throw failure(code)
+      Glibc.close(descriptor)
+      throw SystemError(code: code)
     }
-    let channel: any Channel
-    do {
-      channel = try await DatagramBootstrap(group: eventLoop)
-        .channelOption(.autoRead, value: false)
-        .channelOption(.datagramVectorReadMessageCount, value: readBatch)
-        // Once a turn of the loop: the call that would find nothing more costs as much as one that
-        // reads sixteen, and what is left makes the next turn come at once.
-        .channelOption(.maxMessagesPerRead, value: 1)
-        .channelOption(
-          .recvAllocator,
-          value: FixedSizeRecvByteBufferAllocator(capacity: readBatch * datagramRoom)
-        )
-        .channelOption(.socketOption(.so_rcvbuf), value: bufferBytes)
-        .channelOption(.socketOption(.so_sndbuf), value: bufferBytes)
-        .withBoundSocket(descriptor).get()
+    return descriptor
+  }
+
+  private static func set(_ descriptor: Int32, _ level: Int32, _ option: Int32, _ value: Int32) {
+    var value = value
+    setsockopt(descriptor, level, option, &value, socklen_t(MemoryLayout<Int32>.size))
+  }
+
+  /// Begins to hand what comes to a node.
+  ///
+  /// - Throws: `EventLoopError`.
+  func start(_ driver: NodeDriver, on loop: EventLoop) throws(EventLoopError) {
+    self.driver = driver
+    watch = try loop.watch(descriptor, for: .readable, self)
+  }
+
+  /// Reads no more, and lets the port go.
+  func close(on loop: EventLoop) {
+    guard !isClosed else { return }
+    isClosed = true
+    if let watch { loop.end(watch) }
+    Glibc.close(descriptor)
+  }
+
+  // MARK: - Sending
+
+  /// Takes a datagram; it goes out with the next flush, or at once if as many wait as one call takes.
+  ///
+  /// - Parameter write: appends what it says.
+  func send(to endpoint: Endpoint, _ write: (inout [UInt8]) -> Void) {
+    sender.add(to: endpoint, write)
+  }
+
+  func flush() { sender.flush() }
+
+  /// Datagrams that the system would not take.
+  var droppedDatagrams: Int64 { sender.dropped }
+}
+
+extension UDPSocket: DescriptorWatcher {
+  func isReady(_ readiness: Readiness) {
+    guard let driver else { return }
+    do throws(SystemError) {
+      // Once a turn: the call that would find nothing more costs as much as one that reads many, and
+      // what is left makes the next turn come at once.
+      try reader.read(descriptor) { driver.received($0, from: $1) }
     } catch {
-      // NIO has closed the socket.
-      throw NodeStartError.cannotBind(address: host, port: port, reason: "\(error)")
+      driver.socketFailed(error)
     }
-    guard let endpoint = channel.localAddress.flatMap({ Endpoint($0) }) else {
-      try? await channel.close()
-      throw NodeStartError.cannotBind(address: host, port: port, reason: "it got no address")
-    }
-    return UDPSocket(channel: channel, descriptor: descriptor, endpoint: endpoint)
   }
 }
 
@@ -88,46 +132,31 @@ struct UDPSockets {
     return families
   }
 
-  /// Binds the sockets that a configuration asks for, or none.
+  /// Binds the sockets that a configuration asks for.
   ///
-  /// - Throws: `NodeStartError`.
-  static func bind(
-    _ configuration: NodeConfiguration, on eventLoop: any EventLoop
-  ) async throws -> UDPSockets {
-    var sockets = UDPSockets()
+  /// - Throws: `NodeStartError`, and then none is bound.
+  init(_ configuration: NodeConfiguration) throws(NodeStartError) {
     let port = configuration.port
-    do {
-      switch configuration.binding {
-      case .loopback:
-        sockets.v4 = try await UDPSocket.bind("127.0.0.1", port: port, on: eventLoop)
-        do {
-          sockets.v6 = try await UDPSocket.bind("::1", port: port, on: eventLoop)
-        } catch NodeStartError.cannotBind {
-          // A machine without IPv6 is one to run on, too.
-        }
-      case .addresses(let addresses):
-        for address in addresses {
-          try sockets.add(try await UDPSocket.bind(address, port: port, on: eventLoop), address)
-        }
+    switch configuration.binding {
+    case .loopback:
+      v4 = try UDPSocket("127.0.0.1", port: port)
+      do throws(NodeStartError) {
+        v6 = try UDPSocket("::1", port: port)
+      } catch .cannotBind {
+        // A machine without IPv6 is one to run on, too.
+      } catch {
+        throw error
       }
-    } catch {
-      await sockets.close()
-      throw error
+    case .addresses(let addresses):
+      for address in addresses { try add(try UDPSocket(address, port: port), address) }
     }
-    return sockets
   }
 
   private mutating func add(_ socket: UDPSocket, _ address: String) throws(NodeStartError) {
     switch socket.endpoint.address.family {
     case .v4 where v4 == nil: v4 = socket
     case .v6 where v6 == nil: v6 = socket
-    case .v4, .v6:
-      socket.channel.close(promise: nil)
-      throw .twoAddressesOfOneFamily(address)
+    case .v4, .v6: throw .twoAddressesOfOneFamily(address)
     }
-  }
-
-  func close() async {
-    for socket in all { try? await socket.channel.close() }
   }
 }

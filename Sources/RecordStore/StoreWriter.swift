@@ -2,6 +2,7 @@ import CLMDB
 import Glibc
 import Kademlia
 import Synchronization
+import Threads
 
 /// The thread that changes the store. It takes what waits, carries it out in one transaction, and gives
 /// the results once that is durable.
@@ -49,8 +50,12 @@ final class StoreWriter: Sendable {
     bell = try Bell()
     thread = Mutex(nil)
     environment.setRoomAside()
-    let started = try startThread { self.run(ledger) }
-    thread.withLock { $0 = started }
+    do throws(ThreadError) {
+      let started = try startThread { self.run(ledger) }
+      thread.withLock { $0 = started }
+    } catch {
+      throw LMDBError(error.code)
+    }
   }
 
   // MARK: - On any thread

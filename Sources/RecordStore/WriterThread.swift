@@ -32,34 +32,3 @@ final class Bell: Sendable {
     while read(reading, &bytes, bytes.count) < 0, errno == EINTR {}
   }
 }
-
-/// Starts a thread that takes no signals: they are for the threads that expect them.
-///
-/// - Throws: an error number.
-func startThread(_ body: @escaping @Sendable () -> Void) throws(LMDBError) -> pthread_t {
-  final class Box: Sendable {
-    let body: @Sendable () -> Void
-    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-  }
-  var all = sigset_t()
-  var before = sigset_t()
-  sigfillset(&all)
-  // A fault in the map must reach its handler on this thread too.
-  sigdelset(&all, SIGSEGV)
-  sigdelset(&all, SIGBUS)
-  pthread_sigmask(SIG_BLOCK, &all, &before)
-  defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
-  var thread = pthread_t()
-  let box = Unmanaged.passRetained(Box(body))
-  let code = pthread_create(
-    &thread, nil,
-    { argument in
-      if let argument { Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body() }
-      return nil
-    }, box.toOpaque())
-  guard code == 0 else {
-    box.release()
-    throw LMDBError(code)
-  }
-  return thread
-}

@@ -1,10 +1,10 @@
 import Configuration
 import ControlProtocol
 import ControlServer
+import EventLoop
 import Glibc
 import Kademlia
 import Logging
-import NIOPosix
 import NodeRuntime
 import ServiceLifecycle
 import Systemd
@@ -41,11 +41,11 @@ struct Daemon {
     }
 
     // One loop does all: a node waits for the network and not for a processor.
-    let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    let loop = try EventLoop()
     let service = NodeService(
       id: key.id, port: instance.port, sources: sources, loaded: loaded, savedContacts: savedContacts,
       socket: socket, state: state, hangups: hangups, terminal: terminal,
-      manager: ServiceManager(environment: environment), eventLoop: group.next(), logger: logger,
+      manager: ServiceManager(environment: environment), loop: loop, logger: logger,
       threshold: logs.threshold)
     let services = ServiceGroup(
       configuration: ServiceGroupConfiguration(
@@ -60,10 +60,10 @@ struct Daemon {
     do {
       try await services.run()
     } catch {
-      try? await group.shutdownGracefully()
+      await loop.stop()
       throw error
     }
-    try await group.shutdownGracefully()
+    await loop.stop()
   }
 
   /// The socket that a unit made for this node, or else the path of one to make.

@@ -1,9 +1,9 @@
 import Configuration
 import ControlProtocol
 import ControlServer
+import EventLoop
 import Kademlia
 import Logging
-import NIOCore
 import NodeRuntime
 import ServiceLifecycle
 import Systemd
@@ -24,7 +24,7 @@ struct NodeService: Service {
   let hangups: UnixSignalsSequence
   let terminal: Terminal
   let manager: ServiceManager
-  let eventLoop: any EventLoop
+  let loop: EventLoop
   let logger: Logger
   let threshold: LogThreshold
 
@@ -32,7 +32,7 @@ struct NodeService: Service {
     var configuration = NodeConfiguration(loaded.configuration, id: id, port: port)
     configuration.savedContacts = savedContacts
     let runtime = try await NodeRuntime.start(
-      configuration, on: eventLoop, logger: logger,
+      configuration, on: loop, logger: logger,
       store: { [loaded, state, manager, logger] in
         try RecordsOfNode(loaded.configuration, state: state, manager: manager, logger: logger).open()
       })
@@ -73,13 +73,13 @@ struct NodeService: Service {
   ) async -> NodeFailure? {
     guard (try? await runtime.join()) != nil, (try? await reporter.ready()) != nil else {
       // Unless it was asked to stop, it has stopped of itself.
-      return Task.isCancelled ? nil : (try? await runtime.hasEnded()) ?? .socketLost
+      return Task.isCancelled ? nil : await runtime.hasEnded() ?? .socketLost
     }
     logger.info("ready", metadata: .event(.ready))
     // It never ends by itself, and is cancelled when the others have.
     async let _ = saveContacts(runtime)
     return await withTaskGroup(of: NodeFailure?.self) { group in
-      group.addTask { try? await runtime.hasEnded() }
+      group.addTask { await runtime.hasEnded() }
       group.addTask {
         await reloadAtHangups(runtime, reporter)
         return nil

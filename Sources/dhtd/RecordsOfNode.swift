@@ -1,4 +1,5 @@
 import Configuration
+import EventLoop
 import Glibc
 import Kademlia
 import Logging

@@ -1,5 +1,5 @@
+import EventLoop
 import Kademlia
-import NIOCore
 import NodeRuntime
 import Systemd
 
@@ -13,11 +13,11 @@ final class StatusReporter {
   private var told = ""
   /// What it had no room for; there is little to tell besides the status.
   private var unsent: [ServiceManager.Message] = []
-  private var pending: Scheduled<Void>?
-  private var watchdog: RepeatedTask?
+  private var pending: LoopTimer?
+  private var watchdog: LoopTimer?
 
   /// The least time between two lines of status: a node that meets a network meets many nodes at once.
-  private static let pause = TimeAmount.milliseconds(250)
+  private static let pause: Duration = .milliseconds(250)
 
   private init(_ driver: NodeDriver, _ manager: ServiceManager) {
     self.driver = driver
@@ -26,27 +26,26 @@ final class StatusReporter {
 
   /// What a reporter is held by outside its loop.
   struct Handle: Sendable {
-    fileprivate let reporter: NIOLoopBound<StatusReporter>
+    fileprivate let reporter: LoopBound<StatusReporter>
 
     /// Tells that the node is ready, and how it is.
     func ready() async throws {
-      try await reporter.eventLoop.submit { reporter.value.tell([.ready]) }.get()
+      try await reporter.loop.run { reporter.value.tell([.ready]) }
     }
 
     /// Tells nothing any more.
     func stop() async throws {
-      try await reporter.eventLoop.submit { reporter.value.stop() }.get()
+      try await reporter.loop.run { reporter.value.stop() }
     }
   }
 
   /// Begins to tell.
   static func start(on runtime: NodeRuntime, _ manager: ServiceManager) async throws -> Handle {
-    let eventLoop = runtime.eventLoop
-    return try await eventLoop.submit {
+    try await runtime.loop.run {
       let reporter = StatusReporter(runtime.driver.value, manager)
       reporter.start()
-      return Handle(reporter: NIOLoopBound(reporter, eventLoop: eventLoop))
-    }.get()
+      return Handle(reporter: LoopBound(reporter, on: runtime.loop))
+    }
   }
 
   private func start() {
@@ -54,12 +53,13 @@ final class StatusReporter {
     tell([])
     guard let timeout = manager.watchdogTimeout else { return }
     // So often that some may be missed, as where the core wakes up after the machine has slept.
-    let interval = TimeAmount.nanoseconds(timeout.nanoseconds / 5)
-    let driver = NIOLoopBound(driver, eventLoop: driver.eventLoop)
-    watchdog = driver.eventLoop.scheduleRepeatedTask(initialDelay: .zero, delay: interval) { [manager] _ in
-      // A loop that runs around a core that is not called any more is as good as one that hangs.
-      if driver.value.isOnTime { manager.notify(.watchdog) }
-    }
+    feedWatchdog(every: timeout / 5)
+  }
+
+  private func feedWatchdog(every interval: Duration) {
+    // A loop that runs around a core that is not called any more is as good as one that hangs.
+    if driver.isOnTime { manager.notify(.watchdog) }
+    watchdog = driver.loop.schedule(after: interval) { [unowned self] in feedWatchdog(every: interval) }
   }
 
   private func stop() {
@@ -84,7 +84,7 @@ final class StatusReporter {
       told = status
     }
     pending?.cancel()
-    pending = driver.eventLoop.assumeIsolated().scheduleTask(in: Self.pause) { [self] in
+    pending = driver.loop.schedule(after: Self.pause) { [self] in
       pending = nil
       if !unsent.isEmpty || driver.vitals.status != told { tell([]) }
     }

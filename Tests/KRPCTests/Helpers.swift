@@ -16,7 +16,8 @@ func short(_ text: String) -> ShortBytes {
 
 func encoded(_ message: Message) -> [UInt8] {
   var buffer = [UInt8]()
-  KRPC.encode(message, into: &buffer)
+  buffer.removeAll(keepingCapacity: true)
+  KRPC.encode(message, appendingTo: &buffer)
   return buffer
 }
 

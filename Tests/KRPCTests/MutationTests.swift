@@ -45,7 +45,8 @@ struct MutationTests {
       do throws(MalformedMessage) {
         let message = try KRPC.decode(datagram.span.bytes)
         understood += 1
-        KRPC.encode(message, into: &buffer)
+        buffer.removeAll(keepingCapacity: true)
+        KRPC.encode(message, appendingTo: &buffer)
         let again = try KRPC.decode(buffer.span.bytes)
         if again != message, again != normalized(message) {
           Issue.record("\(datagram) came back as \(again)")

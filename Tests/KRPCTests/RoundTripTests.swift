@@ -11,7 +11,8 @@ struct RoundTripTests {
     var buffer = [UInt8]()
     for _ in 0..<20_000 {
       let message = Message.random(using: &source)
-      KRPC.encode(message, into: &buffer)
+      buffer.removeAll(keepingCapacity: true)
+      KRPC.encode(message, appendingTo: &buffer)
       let read = try KRPC.decode(buffer.span.bytes)
       if read != message {
         Issue.record("\(message) came back as \(read)")
@@ -51,7 +52,8 @@ struct RoundTripTests {
     var source = SplitMix64(seed: 7)
     var buffer = Array("what was there before".utf8)
     let message = Message.random(using: &source)
-    KRPC.encode(message, into: &buffer)
+    buffer.removeAll(keepingCapacity: true)
+    KRPC.encode(message, appendingTo: &buffer)
     #expect(buffer == encoded(message))
   }
 

@@ -144,7 +144,7 @@ struct FailureTests {
 
   @Test("replacements take the places of contacts that died")
   func replacements() {
-    var network = SimulatedNetwork.joined(seed: 88, nodes: 80)
+    var network = SimulatedNetwork.joined(seed: 88, nodes: 80) { $0.parameters.wideBuckets = [] }
     network.run(for: .seconds(60))
     let local = network[0].id
     let first = network[0].node.table.contacts(inBucket: 0).map(\.id)

@@ -7,6 +7,11 @@ struct RoutingTableTests {
   private let local = NodeID.zero
   private var parameters = Parameters()
 
+  init() {
+    // Buckets of one size, except where it is about those that are wider.
+    parameters.wideBuckets = []
+  }
+
   private func table() -> RoutingTable {
     RoutingTable(local: local, parameters: parameters, now: .start)
   }
@@ -43,6 +48,26 @@ struct RoutingTableTests {
     #expect(table.contacts(inBucket: 0).map(\.id) == peers.map(\.id))
     #expect(table.contact(stranger.id) == nil)
     #expect(table.count == 8)
+  }
+
+  @Test("the first buckets hold more than K, and an answer names K all the same")
+  func wideBuckets() {
+    var parameters = parameters
+    parameters.wideBuckets = [20, 4]
+    var table = RoutingTable(local: local, parameters: parameters, now: .start)
+    for number in 0..<30 {
+      for first in [UInt8(0x80), 0x40, 0x20] {
+        let peer = Peer(id: .starting(first, UInt8(number)), endpoint: .host(number))
+        _ = table.answered(.start, peer, roundTrip: nil)
+      }
+    }
+    // A width under K is K.
+    #expect((0..<4).map { table.contacts(inBucket: $0).count } == [20, 8, 8, 0])
+    #expect(table.count == 36)
+    #expect(table.hasUse(for: .starting(0x81)) == false, "eight wait in line already")
+    let named = table.peers(
+      closestTo: .starting(0x80), count: 8, for: .starting(0x80, 2), in: .v4)
+    #expect(named.map(\.id) == [0, 1, 3, 4, 5, 6, 7, 8].map { .starting(0x80, $0) })
   }
 
   @Test("a replacement takes the place of a contact that leaves, and not before")

@@ -44,7 +44,7 @@ struct DatagramSenderTests {
     let origin = try Socket()
     var sender = DatagramSender(origin.descriptor)
     let datagrams = (0..<150).map { [UInt8](repeating: UInt8($0), count: $0) }
-    for datagram in datagrams { sender.add(datagram, to: receiver.endpoint) }
+    for datagram in datagrams { sender.add(to: receiver.endpoint) { $0 += datagram } }
     sender.flush()
     for datagram in datagrams { #expect(receiver.receive() == datagram) }
     #expect(sender.dropped == 0)
@@ -58,10 +58,10 @@ struct DatagramSenderTests {
     // The broadcast address of loopback: the system forbids it to sockets that did not ask for it.
     let forbidden = Endpoint(.v4(0x7FFF_FFFF), port: 9)
     for number in UInt8(0)..<3 {
-      sender.add([number], to: forbidden)
-      sender.add([10 + number], to: receiver.endpoint)
+      sender.add(to: forbidden) { $0 += [number] }
+      sender.add(to: receiver.endpoint) { $0 += [10 + number] }
     }
-    sender.add([3], to: forbidden)
+    sender.add(to: forbidden) { $0 += [3] }
     sender.flush()
     for number in UInt8(10)..<13 { #expect(receiver.receive() == [number]) }
     #expect(sender.dropped == 4)

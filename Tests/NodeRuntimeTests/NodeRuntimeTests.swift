@@ -1,7 +1,6 @@
+import EventLoop
 import Kademlia
 import Logging
-import NIOCore
-import NIOPosix
 import Testing
 
 @testable import NodeRuntime
@@ -24,32 +23,38 @@ struct NodeRuntimeTests {
           configuration.bootstrap = [NodeName(host: host, port: first.port)]
         }
         let node = try await NodeRuntime.start(
-          configuration, on: MultiThreadedEventLoopGroup.singleton.next(), logger: logger,
+          configuration, on: try EventLoop(), logger: logger,
           store: { MemoryStore(maxBytes: 1 << 20) })
         nodes.append(node)
         try await node.join()
       }
       try await body(nodes)
     } catch {
-      for node in nodes { try? await node.stop() }
+      for node in nodes {
+        try? await node.stop()
+        await node.loop.stop()
+      }
       throw error
     }
-    for node in nodes { try await node.stop() }
+    for node in nodes {
+      try await node.stop()
+      await node.loop.stop()
+    }
   }
 
   private func outcome(
     at node: NodeRuntime,
     of begin: @escaping @Sendable (inout Node, Now) throws(OperationRefusal) -> OperationID
   ) async throws -> Outcome {
-    let promise = node.eventLoop.makePromise(of: Outcome.self)
-    node.eventLoop.execute {
-      do throws(OperationRefusal) {
-        try node.driver.value.operate(begin) { promise.succeed($0) }
-      } catch {
-        promise.fail(error)
+    try await withCheckedThrowingContinuation { continuation in
+      node.loop.execute {
+        do throws(OperationRefusal) {
+          try node.driver.value.operate(begin) { continuation.resume(returning: $0) }
+        } catch {
+          continuation.resume(throwing: error)
+        }
       }
     }
-    return try await promise.futureResult.get()
   }
 
   @Test("stores at every node over real sockets and reads it at another", arguments: ["127.0.0.1", "::1"])
@@ -84,7 +89,7 @@ struct NodeRuntimeTests {
         id: NodeID(random: &random), port: port, binding: .addresses(["127.0.0.1"]))
       await #expect(throws: NodeStartError.portInUse(address: "127.0.0.1", port: port)) {
         try await NodeRuntime.start(
-          configuration, on: MultiThreadedEventLoopGroup.singleton.next(), logger: logger,
+          configuration, on: try EventLoop(), logger: logger,
           store: { MemoryStore(maxBytes: 1 << 20) })
       }
     }
@@ -101,7 +106,7 @@ struct NodeRuntimeTests {
       id: NodeID(sha1Of: []), port: 0, binding: .addresses(addresses))
     await #expect(throws: error) {
       try await NodeRuntime.start(
-        configuration, on: MultiThreadedEventLoopGroup.singleton.next(), logger: logger,
+        configuration, on: try EventLoop(), logger: logger,
         store: { MemoryStore(maxBytes: 1 << 20) })
     }
   }

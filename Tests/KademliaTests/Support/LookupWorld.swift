@@ -144,3 +144,14 @@ struct LookupWorld {
       peer.id, answer, nodes: told.map { (peer: $0, isDoubted: false) }, after: .milliseconds(1))
   }
 }
+
+extension Lookup {
+  /// A node answered, and told of nodes some of which are doubted.
+  mutating func answered(
+    _ id: NodeID, _ answer: Answer?, nodes: [(peer: Peer, isDoubted: Bool)], after roundTrip: Duration
+  ) {
+    answered(id, answer, nodes: nodes.map(\.peer), after: roundTrip) { peer in
+      nodes.first { $0.peer == peer }?.isDoubted
+    }
+  }
+}

@@ -1,0 +1,19 @@
+import Glibc
+import Kademlia
+
+/// The machine's clocks, in the core's terms.
+package enum SystemClock {
+  /// The time now: monotonic for timers and round trips, civil for what records carry.
+  package static var now: Now {
+    let (monotonic, wall) = (read(CLOCK_MONOTONIC), read(CLOCK_REALTIME))
+    return Now(
+      monotonic: Instant(nanoseconds: Int64(monotonic.tv_sec) * 1_000_000_000 + Int64(monotonic.tv_nsec)),
+      wall: WallTime(microseconds: Int64(wall.tv_sec) * 1_000_000 + Int64(wall.tv_nsec) / 1000))
+  }
+
+  private static func read(_ clock: clockid_t) -> timespec {
+    var time = timespec()
+    clock_gettime(clock, &time)
+    return time
+  }
+}

@@ -1,0 +1,61 @@
+import CDatagrams
+import Glibc
+import Kademlia
+
+/// Reads the datagrams of a node's sockets, many with one system call, into memory that is kept.
+struct DatagramReader: ~Copyable {
+  private let reader: OpaquePointer
+
+  /// The bytes of a datagram that are read: more than any node sends.
+  private static let room = 2048
+
+  /// - Throws: `ENOMEM`, as an error number.
+  init() throws(SystemError) {
+    guard let reader = cdatagrams_reader_create(Self.room) else { throw SystemError(code: ENOMEM) }
+    self.reader = reader
+  }
+
+  deinit { cdatagrams_reader_free(reader) }
+
+  /// Reads what is there, as many as one call takes, and shows each.
+  ///
+  /// - Throws: what the socket has failed with. That there was nothing to read is no failure.
+  func read(_ socket: Int32, _ received: (RawSpan, Endpoint) -> Void) throws(SystemError) {
+    var datagrams: UnsafePointer<cdatagram>?
+    var bytes: UnsafeRawPointer?
+    let count = cdatagrams_receive(reader, socket, &datagrams, &bytes)
+    guard count >= 0 else {
+      switch -count {
+      // Neither is the socket's fault: what was sent before was refused, or the machine is short of memory.
+      case EAGAIN, EINTR, ECONNREFUSED, ENOMEM, ENOBUFS: return
+      default: throw SystemError(code: -count)
+      }
+    }
+    guard let bytes else { return }
+    for datagram in UnsafeBufferPointer(start: datagrams, count: Int(count)) {
+      guard let source = Endpoint(datagram.endpoint) else { continue }
+      let content = UnsafeRawBufferPointer(start: bytes + datagram.start, count: datagram.length)
+      received(content.bytes, source)
+    }
+  }
+}
+
+/// An error number of the system.
+struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
+  let code: Int32
+  var description: String { errorText(code) }
+}
+
+extension Endpoint {
+  /// The endpoint that a datagram came from; nil without a port.
+  ///
+  /// An IPv4 address in IPv6 form becomes an IPv4 address: one host has one address a family.
+  fileprivate init?(_ source: cdatagrams_endpoint) {
+    guard source.port != 0 else { return nil }
+    let isMapped = source.high == 0 && source.low >> 32 == 0xFFFF
+    let isV4 = source.is_v6 == 0 || isMapped
+    self.init(
+      isV4 ? .v4(UInt32(truncatingIfNeeded: source.low)) : .v6(source.high, source.low),
+      port: source.port)
+  }
+}

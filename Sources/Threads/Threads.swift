@@ -1,0 +1,39 @@
+import Glibc
+
+/// The system would not start a thread.
+package struct ThreadError: Error, Hashable, Sendable {
+  /// The error number of the system.
+  package let code: Int32
+}
+
+/// Starts a thread that takes no signals: they are for the threads that expect them.
+///
+/// - Returns: the thread, to be joined or detached.
+/// - Throws: `ThreadError`.
+package func startThread(_ body: @escaping @Sendable () -> Void) throws(ThreadError) -> pthread_t {
+  final class Box: Sendable {
+    let body: @Sendable () -> Void
+    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+  }
+  var all = sigset_t()
+  var before = sigset_t()
+  sigfillset(&all)
+  // A fault in the map of a store must reach its handler on every thread.
+  sigdelset(&all, SIGSEGV)
+  sigdelset(&all, SIGBUS)
+  pthread_sigmask(SIG_BLOCK, &all, &before)
+  defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+  var thread = pthread_t()
+  let box = Unmanaged.passRetained(Box(body))
+  let code = pthread_create(
+    &thread, nil,
+    { argument in
+      if let argument { Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body() }
+      return nil
+    }, box.toOpaque())
+  guard code == 0 else {
+    box.release()
+    throw ThreadError(code: code)
+  }
+  return thread
+}

@@ -184,7 +184,11 @@ extension Node {
     let target = operation.lookup.target
     counters.lookups += 1
     table.touched(now.monotonic, target)
-    if case .get = operation.task { spreadReads(&operation.lookup) }
+    if case .get = operation.task {
+      spreadReads(&operation.lookup)
+      // What a put owes a node that may be alive, a read of others that hold the same does not.
+      operation.lookup.passesOverDoubted = true
+    }
     operation.lookup.seed(with: table.closest(to: target, count: parameters.k))
     if let kind = operation.kind {
       let held = held(now, target, kind, unlessNewerThan: nil)
@@ -235,7 +239,7 @@ extension Node {
       operations[id] = nil
       switch reason {
       case .user: complete(now, id, .lookup(LookupOutcome(operation.lookup)))
-      case .join: selfLookupEnded(now)
+      case .join: selfLookupEnded(now, operation.lookup)
       case .refresh: refreshNextBucket(now)
       case .announce: break
       }
@@ -293,6 +297,11 @@ extension Node {
   private mutating func search(_ now: Now, _ operation: Operation) {
     repeat {
       while let candidate = operation.next() {
+        // Another lookup may have waited for it since this one heard of it.
+        if !candidate.isDoubted, acquaintance(now, with: candidate.peer.id).isDoubted {
+          operation.lookup.doubt(candidate.peer.id)
+          continue
+        }
         send(
           now, operation.method, to: candidate.peer.endpoint, expecting: candidate.peer.id,
           for: .lookup(operation.id))
@@ -318,10 +327,19 @@ extension Node {
     } else {
       let answer = answer(from: response, to: operation, now)
       operation.lookup.answered(peer.id, answer, nodes: response.nodes, after: roundTrip) { peer in
-        canReach(peer) ? table.contact(peer.id)?.state == .questionable : nil
+        canReach(peer) ? acquaintance(now, with: peer.id) : nil
       }
     }
     carryOn(now, id)
+  }
+
+  private func acquaintance(_ now: Now, with id: NodeID) -> Lookup.Acquaintance {
+    let usual = networkRoundTrip.smoothed ?? .zero
+    guard let contact = table.contact(id) else {
+      return Lookup.Acquaintance(isDoubted: silentStrangers.contains(now.monotonic, id), roundTrip: usual)
+    }
+    return Lookup.Acquaintance(
+      isDoubted: contact.state == .questionable, roundTrip: contact.roundTrip.smoothed ?? usual)
   }
 
   private func canReach(_ peer: Peer) -> Bool {

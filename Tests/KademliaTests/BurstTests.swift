@@ -1,0 +1,57 @@
+import Kademlia
+import Simulation
+import Testing
+
+@Suite("A burst of reads while nodes die")
+struct BurstTests {
+  /// Reads keys at a node, so many at once, and tells how long each read took, in the order in which they
+  /// were begun.
+  private func read(
+    _ keys: Int, at reader: Int, inFlight: Int, in network: inout SimulatedNetwork
+  ) throws -> [Duration] {
+    var took = Array(repeating: Duration.zero, count: keys)
+    var running: [(key: Int, ticket: Ticket, began: Instant)] = []
+    var next = 0
+    while next < keys || !running.isEmpty {
+      while running.count < inFlight, next < keys {
+        running.append((next, try network.beginGet("key \(next)", at: reader), network.time))
+        next += 1
+      }
+      let tickets = running.map(\.ticket)
+      network.run(until: network.time + .seconds(10)) { network in tickets.contains { network.hasOutcome($0) } }
+      for (index, read) in running.enumerated().reversed() where network.hasOutcome(read.ticket) {
+        guard case .get(.found) = try network.outcome(of: read.ticket) else { throw NotFound(key: read.key) }
+        took[read.key] = network.time.since(read.began)
+        running.remove(at: index)
+      }
+    }
+    return took
+  }
+
+  struct NotFound: Error { let key: Int }
+
+  @Test(
+    "right after half or three quarters of a fast network are killed, only the first reads wait",
+    arguments: [16, 24], [90, 91])
+  func killed(_ count: Int, _ seed: UInt64) throws {
+    var network = SimulatedNetwork.joined(seed: seed, nodes: 32) {
+      $0.links.delay = .microseconds(90)...(.microseconds(100))
+      $0.links.jitter = .microseconds(20)
+    }
+    let keys = 200
+    for key in 0..<keys { _ = try network.put("key \(key)", "value", at: key % 32) }
+    let reader = 31
+    var random = SplitMix64(seed: seed)
+    let killed = Array((0..<31).shuffled(using: &random).prefix(count))
+    network.kill(killed)
+    let held = (0..<keys).filter { !network.holders(of: "key \($0)").isEmpty }.count
+    try #require(held == keys, "choose another seed")
+
+    let first = try read(keys, at: reader, inFlight: 16, in: &network).sorted()
+    #expect(first[keys / 2] < .milliseconds(5), "\(first[keys / 2])")
+    #expect(first[keys * 99 / 100] < .milliseconds(100), "\(first[keys * 99 / 100])")
+    // By now it has asked all that are dead, and waits for none of them.
+    let second = try read(keys, at: reader, inFlight: 16, in: &network).sorted()
+    #expect(second[keys - 1] < .milliseconds(5), "\(second[keys - 1])")
+  }
+}

@@ -37,8 +37,8 @@ struct Bootstrap: Sendable {
   var reunion = Round([])
   /// How many names could not be looked up: among them may be the one that leads to the network.
   private var unresolved = 0
-  /// Whether a lookup of the own ID runs.
-  var isLookingUpSelf = false
+  /// Since when a lookup of the own ID runs; nil while none does.
+  var lookingUpSelfSince: Instant?
   /// Whether there are names to resolve at all.
   var isConfigured = false
   /// Attempts in a row that met nobody.

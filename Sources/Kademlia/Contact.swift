@@ -74,9 +74,10 @@ package struct Contact: Hashable, Sendable {
     endpoint = source
   }
 
-  /// A query is past its second soft timeout. It is asked again soon, even if it has answered a later
-  /// one: in a network that loses much, those that are doubted early cost the fewest reads.
-  mutating func fellSilent() {
+  /// A query is past its first soft timeout, even if a later one was answered. Whoever looks something up
+  /// meanwhile need not find out for itself what one lookup has; if only a datagram was lost, the query
+  /// that is sent once more brings the answer that ends the doubt.
+  mutating func isLate() {
     state = .questionable
   }
 

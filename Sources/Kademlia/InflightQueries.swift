@@ -22,7 +22,10 @@ struct InflightQueries: Sendable {
     let method: Query.Method
     let purpose: Purpose
     let sent: Instant
+    /// How long it may take before it is sent once more.
     let softTimeout: Duration
+    /// How long it may take after that before nobody waits any longer.
+    let secondTimeout: Duration
     fileprivate(set) var stage = Stage.fresh
   }
 
@@ -102,8 +105,7 @@ struct InflightQueries: Sendable {
       case .fresh:
         query.stage = .resent
         pending[deadline.transaction] = query
-        // Twice as long as the first time: a peer under load gets the time to catch up.
-        let second = min(now + query.softTimeout + query.softTimeout, query.sent + rpcTimeout)
+        let second = min(now + query.secondTimeout, query.sent + rpcTimeout)
         deadlines.insert(Deadline(time: second, transaction: deadline.transaction))
         return .late(deadline.transaction, query)
       case .resent:

@@ -2,6 +2,8 @@
 /// and as many more that answered when it was full.
 struct KBucket: Sendable {
   private(set) var contacts: [Contact] = []
+  /// Their IDs by themselves: a wide bucket is gone through with each answer and each query.
+  private(set) var ids: [NodeID] = []
   /// Contacts that would enter if there were room, the most recently heard last.
   private(set) var replacements: [Contact] = []
   /// When a lookup last went through this range.
@@ -12,7 +14,7 @@ struct KBucket: Sendable {
   }
 
   func index(of id: NodeID) -> Int? {
-    contacts.firstIndex { $0.id == id }
+    ids.firstIndex(of: id)
   }
 
   /// The contact that has been quiet for longest.
@@ -22,6 +24,7 @@ struct KBucket: Sendable {
 
   mutating func add(_ contact: Contact) {
     contacts.append(contact)
+    ids.append(contact.id)
   }
 
   mutating func update(at index: Int, _ change: (inout Contact) -> Void) {
@@ -39,8 +42,9 @@ struct KBucket: Sendable {
   /// Takes a contact out and lets the freshest replacement in. Returns what left and what came.
   mutating func remove(at index: Int) -> (left: Contact, came: Contact?) {
     let left = contacts.remove(at: index)
+    ids.remove(at: index)
     let came = replacements.popLast()
-    if let came { contacts.append(came) }
+    if let came { add(came) }
     return (left, came)
   }
 }

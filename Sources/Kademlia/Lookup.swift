@@ -20,13 +20,17 @@ package struct Lookup: Sendable {
   /// What is known of a node on the shortlist.
   ///
   /// notContacted → waiting → (late → silent) → answered, routing or failed. An answer is taken from
-  /// every state: late is not never.
+  /// every state: late is not never. One that is doubted is asked beside the others: notContacted →
+  /// doubted → answered, routing, silent or failed.
   package enum State: Hashable, Sendable {
     case notContacted
     /// Asked, and not late yet: it takes one of the alpha places.
     case waiting
     /// Past its first soft timeout: asked once more, and its place given to another.
     case late
+    /// Asked although it has left queries of ours unanswered: it takes no place, and it is waited for only
+    /// if too few others answer.
+    case doubted
     /// Past its second: dead for this lookup.
     case silent
     /// It answered, and may be one of the K closest; what it said is kept aside (`answer(of:)`).
@@ -47,8 +51,10 @@ package struct Lookup: Sendable {
     package let distance: Distance
     /// 1 for those we knew ourselves, one more for those that a node at hop n told of.
     package let hop: Int
-    /// It has left our queries unanswered before: it is waited for only half as long.
-    package let isDoubted: Bool
+    /// It has left our queries unanswered before.
+    package fileprivate(set) var isDoubted: Bool
+    /// How long it should take to answer, in microseconds.
+    fileprivate let usual: UInt32
     /// What is known of it.
     package internal(set) var state: State
     /// When it was asked, counting the queries of this lookup from 1; nil before.
@@ -63,12 +69,28 @@ package struct Lookup: Sendable {
     /// Which of the things that were told it told.
     fileprivate var told: Int?
 
-    fileprivate init(peer: Peer, distance: Distance, hop: Int, isDoubted: Bool, state: State) {
+    fileprivate init(
+      peer: Peer, distance: Distance, hop: Int, known: Acquaintance, state: State
+    ) {
       self.peer = peer
       self.distance = distance
       self.hop = hop
-      self.isDoubted = isDoubted
+      self.isDoubted = known.isDoubted
+      self.usual = UInt32(clamping: known.roundTrip.nanoseconds / 1000)
       self.state = state
+    }
+  }
+
+  /// What this node knows of another before it asks it.
+  package struct Acquaintance: Hashable, Sendable {
+    /// It has left our queries unanswered.
+    package var isDoubted: Bool
+    /// How long it takes to answer, or else what others take.
+    package var roundTrip: Duration
+
+    package init(isDoubted: Bool = false, roundTrip: Duration = .zero) {
+      self.isDoubted = isDoubted
+      self.roundTrip = roundTrip
     }
   }
 
@@ -77,8 +99,11 @@ package struct Lookup: Sendable {
   /// How many live nodes are looked for. It grows when a node that was found turns out to be of no
   /// use, and another is wanted in its place.
   package private(set) var width: Int
-  /// How many queries may be under way, those that are late not counted.
+  /// How many queries to the closest nodes may be under way, those that are late not counted. The answers
+  /// of nodes further off are not waited for, up to as many again: closer ones have been told of since.
   package let alpha: Int
+  /// Whether it asks those that are doubted only if too few others are left.
+  package var passesOverDoubted = false
   private let local: NodeID
   /// Nodes that are no further than this from the target are as good as each other, and are asked in
   /// an order that is another for each lookup; nil: the closest is always the next.
@@ -89,6 +114,7 @@ package struct Lookup: Sendable {
   /// What nodes told that they have, each thing once: they mostly tell the same.
   private var told: [HeldRecord] = []
   private var waiting = 0
+  private var waitingInDoubt = 0
   /// How many nodes have been asked.
   package private(set) var queries = 0
 
@@ -115,7 +141,9 @@ package struct Lookup: Sendable {
   package mutating func seed(with contacts: [Contact]) -> Bool {
     var isNew = false
     for contact in contacts {
-      let added = insert(contact.peer, hop: 1, isDoubted: contact.state == .questionable)
+      let known = Acquaintance(
+        isDoubted: contact.state == .questionable, roundTrip: contact.roundTrip.smoothed ?? .zero)
+      let added = insert(contact.peer, hop: 1, known)
       isNew = added || isNew
     }
     return isNew
@@ -126,8 +154,7 @@ package struct Lookup: Sendable {
     let index = place(of: peer.id)
     candidates.insert(
       Candidate(
-        peer: peer, distance: target.distance(to: peer.id), hop: 0, isDoubted: false,
-        state: .answered),
+        peer: peer, distance: target.distance(to: peer.id), hop: 0, known: Acquaintance(), state: .answered),
       at: index)
     note(answer, at: index)
   }
@@ -146,7 +173,7 @@ package struct Lookup: Sendable {
     return Answer(token: candidate.token, held: candidate.told.map { told[$0] })
   }
 
-  private mutating func insert(_ peer: Peer, hop: Int, isDoubted: Bool) -> Bool {
+  private mutating func insert(_ peer: Peer, hop: Int, _ known: Acquaintance) -> Bool {
     guard peer.id != local else { return false }
     let index = place(of: peer.id)
     if index < candidates.count, candidates[index].peer.id == peer.id { return false }
@@ -159,8 +186,7 @@ package struct Lookup: Sendable {
     }
     candidates.insert(
       Candidate(
-        peer: peer, distance: target.distance(to: peer.id), hop: hop, isDoubted: isDoubted,
-        state: .notContacted),
+        peer: peer, distance: target.distance(to: peer.id), hop: hop, known: known, state: .notContacted),
       at: index)
     return true
   }
@@ -197,57 +223,105 @@ package struct Lookup: Sendable {
     reach.map { candidate.distance <= $0 } ?? false
   }
 
-  /// A node's place in the order of this lookup; those that are doubted come last.
+  /// A node's place in the order of this lookup.
   private func rank(_ candidate: Candidate) -> UInt64 {
     let bits = (candidate.peer.id.high ^ salt) &* 0x9E37_79B9_7F4A_7C15
-    return (bits ^ bits >> 29) >> 1 | (candidate.isDoubted ? 1 << 63 : 0)
+    return bits ^ bits >> 29
   }
 
   // MARK: - What it wants
 
   /// The next node to ask, if any is to be asked now; it counts as asked from here on.
   package mutating func next() -> Candidate? {
-    guard waiting < alpha, let index = nextIndex() else { return nil }
-    waiting += 1
+    guard let (index, isAside) = nextIndex() else { return nil }
+    if isAside {
+      waitingInDoubt += 1
+      candidates[index].state = .doubted
+    } else {
+      guard waiting < alpha || waiting < 2 * alpha && waitingCloser(than: index) < alpha else { return nil }
+      waiting += 1
+      candidates[index].state = .waiting
+    }
     queries += 1
-    candidates[index].state = .waiting
     candidates[index].order = queries
     return candidates[index]
   }
 
+  /// A node that was about to be asked is doubted by now: it is asked as such, if at all.
+  package mutating func doubt(_ id: NodeID) {
+    guard let index = index(of: id), candidates[index].state == .waiting else { return }
+    leave(index, for: .notContacted)
+    candidates[index].isDoubted = true
+    candidates[index].order = nil
+    queries -= 1
+  }
+
+  private func waitingCloser(than index: Int) -> Int {
+    candidates[..<index].count { $0.state == .waiting }
+  }
+
   /// The closest node not asked yet, or any of those within reach, unless enough closer ones have
-  /// answered or are about to.
-  private func nextIndex() -> Int? {
+  /// answered or are about to; and whether it is asked beside the others.
+  private func nextIndex() -> (index: Int, isAside: Bool)? {
     var promising = 0
     var choice: (index: Int, rank: UInt64)?
+    var lastResort: Int?
     for (index, candidate) in candidates.enumerated() {
-      guard promising < width else { break }
+      guard promising < width else { return choice.map { ($0.index, false) } }
       switch candidate.state {
       case .notContacted:
-        guard isInReach(candidate) else { return choice?.index ?? index }
+        if candidate.isDoubted {
+          if !passesOverDoubted, waitingInDoubt < alpha { return (index, true) }
+          lastResort = lastResort ?? index
+          continue
+        }
+        guard isInReach(candidate) else {
+          return (choice?.index ?? quickest(from: index, among: width - promising), false)
+        }
         let rank = rank(candidate)
         if choice.map({ rank < $0.rank }) ?? true { choice = (index, rank) }
         promising += 1
       case .waiting, .answered: promising += 1
       // A late one may still come, but another is asked as though it did not.
-      case .late, .silent, .routing, .failed: break
+      case .late, .doubted, .silent, .routing, .failed: break
       }
     }
-    return choice?.index
+    return (choice?.index ?? lastResort).map { ($0, false) }
+  }
+
+  /// Of the nodes not asked yet that share as many bits with the target as one of them, the one that should
+  /// answer first: each of them leads as far.
+  private func quickest(from first: Int, among most: Int) -> Int {
+    let shared = candidates[first].distance.leadingZeroBitCount
+    var best = first
+    for index in candidates[first...].indices.prefix(most) {
+      guard candidates[index].distance.leadingZeroBitCount == shared else { break }
+      if candidates[index].state == .notContacted, !candidates[index].isDoubted,
+        candidates[index].usual < candidates[best].usual
+      {
+        best = index
+      }
+    }
+    return best
   }
 
   /// Whether the closest live nodes have answered, as many as are looked for or there are.
   package var isFinished: Bool {
     var answered = 0
+    var isHopeful = false
     for candidate in candidates {
       guard answered < width else { return true }
       switch candidate.state {
       case .answered: answered += 1
-      case .notContacted, .waiting, .late: return false
+      case .notContacted:
+        guard candidate.isDoubted else { return false }
+        isHopeful = true
+      case .waiting, .late: return false
+      case .doubted: isHopeful = true
       case .silent, .routing, .failed: break
       }
     }
-    return true
+    return answered >= width || !isHopeful
   }
 
   /// Whether it found as many as it looked for, and not only all there are.
@@ -286,7 +360,7 @@ package struct Lookup: Sendable {
     for candidate in candidates where found.count < width {
       switch candidate.state {
       case .answered, .notContacted, .waiting, .late: found.append(candidate)
-      case .silent, .routing, .failed: break
+      case .doubted, .silent, .routing, .failed: break
       }
     }
     return found
@@ -314,7 +388,7 @@ package struct Lookup: Sendable {
     var told: RecordVersion??
     for candidate in candidates where progress.expected < width {
       switch candidate.state {
-      case .silent, .routing, .failed: continue
+      case .doubted, .silent, .routing, .failed: continue
       case .late: break
       case .answered:
         if let told, told != candidate.held { progress.isUnanimous = false }
@@ -326,6 +400,7 @@ package struct Lookup: Sendable {
         if !isInReach(candidate) { isSettled = false }
         if isAsked { progress.promised += 1 }
       case .notContacted:
+        if candidate.isDoubted { continue }
         if isInReach(candidate) { break }
         isSettled = false
         isAsked = false
@@ -343,7 +418,7 @@ package struct Lookup: Sendable {
     for candidate in candidates where answered < width {
       switch candidate.state {
       case .answered: answered += 1
-      case .silent, .failed: missing += 1
+      case .doubted, .silent, .failed: missing += 1
       case .notContacted, .waiting, .late, .routing: break
       }
     }
@@ -357,10 +432,10 @@ package struct Lookup: Sendable {
   /// - Parameters:
   ///   - answer: what it said; nil if it only routes.
   ///   - nodes: the nodes that it told of.
-  ///   - isDoubted: whether we doubt one of these; nil for one that we cannot send to.
+  ///   - acquaintance: what we know of one of these; nil for one that we cannot send to.
   package mutating func answered(
     _ id: NodeID, _ answer: Answer?, nodes: some Sequence<Peer>, after roundTrip: Duration,
-    isDoubted: (Peer) -> Bool?
+    acquaintance: (Peer) -> Acquaintance?
   ) {
     guard let index = index(of: id) else { return }
     leave(index, for: answer == nil ? .routing : .answered)
@@ -368,22 +443,27 @@ package struct Lookup: Sendable {
     candidates[index].roundTrip = roundTrip
     let hop = candidates[index].hop + 1
     for peer in nodes.prefix(Self.acceptedPerAnswer) {
-      guard let isDoubted = isDoubted(peer) else { continue }
-      _ = insert(peer, hop: hop, isDoubted: isDoubted)
+      guard let known = acquaintance(peer) else { continue }
+      _ = insert(peer, hop: hop, known)
     }
   }
 
   /// A query is past its first soft timeout.
   package mutating func late(_ id: NodeID) {
-    guard let index = index(of: id), candidates[index].state == .waiting else { return }
-    leave(index, for: candidates[index].isDoubted ? .silent : .late)
+    guard let index = index(of: id) else { return }
+    switch candidates[index].state {
+    // One that is doubted has been waited for before.
+    case .waiting: leave(index, for: candidates[index].isDoubted ? .silent : .late)
+    case .doubted: leave(index, for: .silent)
+    case .notContacted, .late, .silent, .answered, .routing, .failed: break
+    }
   }
 
   /// A query is past its second soft timeout.
   package mutating func silent(_ id: NodeID) {
     guard let index = index(of: id) else { return }
     switch candidates[index].state {
-    case .waiting, .late: leave(index, for: .silent)
+    case .waiting, .late, .doubted: leave(index, for: .silent)
     case .notContacted, .silent, .answered, .routing, .failed: break
     }
   }
@@ -395,7 +475,11 @@ package struct Lookup: Sendable {
   }
 
   private mutating func leave(_ index: Int, for state: State) {
-    if candidates[index].state == .waiting { waiting -= 1 }
+    switch candidates[index].state {
+    case .waiting: waiting -= 1
+    case .doubted: waitingInDoubt -= 1
+    case .notContacted, .late, .silent, .answered, .routing, .failed: break
+    }
     candidates[index].state = state
     candidates[index].held = nil
     candidates[index].token = nil

@@ -137,15 +137,18 @@ extension Node {
 
   /// The lookup by which a node finds its place (paper, section 2.3: joining).
   mutating func lookUpSelf(_ now: Now) {
-    guard !bootstrap.isLookingUpSelf else { return }
+    guard bootstrap.lookingUpSelfSince == nil else { return }
     // Noted before it runs: one that has nobody to ask ends at once.
-    bootstrap.isLookingUpSelf = true
+    bootstrap.lookingUpSelfSince = now.monotonic
     locate(now, id, .join)
   }
 
-  mutating func selfLookupEnded(_ now: Now) {
-    bootstrap.isLookingUpSelf = false
+  mutating func selfLookupEnded(_ now: Now, _ lookup: Lookup) {
     let hasJustStarted = !isJoined
+    let hasNews = hasJustStarted || hasMetStrangers(lookup)
+    bootstrap.lookingUpSelfSince = nil
+    // Most contacts that come back do so to a network that has not changed otherwise.
+    guard hasNews else { return }
     endJoin(now)
     // All buckets further away than the closest neighbour (paper, section 2.3).
     maintenance.enqueueRefresh(of: 0..<(table.deepest ?? 0))
@@ -153,6 +156,15 @@ extension Node {
     // The nodes that may have to offer it what it missed are those that share a record's neighbourhood
     // with it, and these lie up to four times as far away as its own.
     if hasJustStarted { locate(now, id, .announce, width: parameters.k * 4) }
+  }
+
+  /// Whether any of the nodes nearest to this one is new to the table since the lookup began: so it is where
+  /// another part of the network was met.
+  private func hasMetStrangers(_ lookup: Lookup) -> Bool {
+    guard let began = bootstrap.lookingUpSelfSince else { return false }
+    return lookup.closest.contains { candidate in
+      table.contact(candidate.peer.id).map { $0.added > began } ?? true
+    }
   }
 
   // MARK: - Upkeep
@@ -179,6 +191,14 @@ extension Node {
     {
       due = [stalest]
     }
+    if let neighbourhood = table.deepestBuckets(holding: 2 * parameters.k) {
+      for bucket in neighbourhood {
+        due += table.contacts(inBucket: bucket).filter { contact in
+          now.monotonic.since(contact.lastAnswered) >= parameters.neighbourInterval
+            && !due.contains { $0.id == contact.id }
+        }
+      }
+    }
     for contact in due {
       send(now, .ping, to: contact.endpoint, expecting: contact.id, for: .liveness)
     }
@@ -202,11 +222,16 @@ extension Node {
   private mutating func refreshStaleBuckets(_ now: Now) {
     let stale = now.monotonic + (.zero - parameters.refreshInterval)
     var next = now.monotonic + Maintenance.jitter(parameters.refreshInterval, using: &random)
+    let neighbourhood = table.deepestBuckets(holding: 2 * parameters.k)
     if let deepest = table.deepest {
       for bucket in 0...deepest {
         guard let last = table.lastLookup(inBucket: bucket) else { continue }
         if last <= stale {
-          maintenance.enqueueRefresh(of: CollectionOfOne(bucket))
+          if let neighbourhood, neighbourhood.contains(bucket) {
+            refresh(now, neighbourhood: neighbourhood)
+          } else if !table.isWellKnown(bucket: bucket) {
+            maintenance.enqueueRefresh(of: CollectionOfOne(bucket))
+          }
         } else {
           next = min(next, last + Maintenance.jitter(parameters.refreshInterval, using: &random))
         }
@@ -215,6 +240,14 @@ extension Node {
     // Not again at once for a bucket that becomes stale while others are refreshed.
     maintenance.planRefresh(at: max(next, now.monotonic + parameters.livenessInterval))
     refreshNextBucket(now)
+  }
+
+  /// One wide lookup next to this node goes through all the buckets of its neighbourhood. It does not look
+  /// up this node's own ID, by which it would say that it had just come.
+  private mutating func refresh(_ now: Now, neighbourhood: ClosedRange<Int>) {
+    table.touched(now.monotonic, buckets: neighbourhood)
+    let nearest = Distance.random(inBucket: NodeID.bitWidth - 1, using: &random)
+    locate(now, id.at(nearest), .refresh, width: 2 * parameters.k)
   }
 
   mutating func refreshNextBucket(_ now: Now) {

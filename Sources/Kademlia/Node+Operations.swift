@@ -188,7 +188,12 @@ extension Node {
     let target = operation.lookup.target
     counters.lookups += 1
     table.touched(now.monotonic, target)
-    if case .get = operation.task { spreadReads(&operation.lookup) }
+    if case .get(let retrieval) = operation.task {
+      spreadReads(&operation.lookup)
+      retrieval.spares = sparesOfReads
+      // What a put owes a node that may be alive, a read of others that hold the same does not.
+      operation.lookup.passesOverDoubted = true
+    }
     operation.lookup.seed(with: table.closest(to: target, count: parameters.k))
     if let kind = operation.kind {
       let held = held(now, target, kind, unlessNewerThan: nil)
@@ -239,7 +244,7 @@ extension Node {
       operations[id] = nil
       switch reason {
       case .user: complete(now, id, .lookup(LookupOutcome(operation.lookup)))
-      case .join: selfLookupEnded(now)
+      case .join: selfLookupEnded(now, operation.lookup)
       case .refresh: refreshNextBucket(now)
       case .announce: break
       }
@@ -280,6 +285,13 @@ extension Node {
     }
   }
 
+  /// How many nodes more than must be heard a read asks: two, for the slowest of some nodes takes twice as
+  /// long as most of them; none where no node is waited for any longer than a processor may keep it waiting.
+  private var sparesOfReads: Int {
+    let usual = networkRoundTrip.softTimeout ?? parameters.softTimeoutUnknown
+    return usual > parameters.softTimeoutFloor ? 2 : 0
+  }
+
   /// Lets a read ask any of the nodes that are likely to hold a record, and not the closest alone, so
   /// that the reads of one key are shared by all its holders. They lie about as far from its target as
   /// our own K closest contacts do from us.
@@ -297,6 +309,11 @@ extension Node {
   private mutating func search(_ now: Now, _ operation: Operation) {
     repeat {
       while let candidate = operation.next() {
+        // Another lookup may have waited for it since this one heard of it.
+        if !candidate.isDoubted, acquaintances(now)[candidate.peer.id].isDoubted {
+          operation.lookup.doubt(candidate.peer.id)
+          continue
+        }
         send(
           now, operation.method, to: candidate.peer.endpoint, expecting: candidate.peer.id,
           for: .lookup(operation.id))
@@ -322,13 +339,19 @@ extension Node {
     } else {
       let answer = answer(from: response, to: operation, now)
       // With `self` in the closure, the whole node would be copied for it.
-      let (table, families) = (table, identity.families)
+      let (acquaintances, families) = (acquaintances(now), identity.families)
       operation.lookup.answered(peer.id, answer, nodes: response.nodes, after: roundTrip) { peer in
         guard families.contains(AddressFamilies(peer.endpoint.address.family)) else { return nil }
-        return table.contact(peer.id)?.state == .questionable
+        return acquaintances[peer.id]
       }
     }
     carryOn(now, id)
+  }
+
+  private func acquaintances(_ now: Now) -> Acquaintances {
+    Acquaintances(
+      now: now.monotonic, table: table, silentStrangers: silentStrangers,
+      usual: networkRoundTrip.smoothed ?? .zero)
   }
 
   /// What an answer means to an operation's lookup; nil from a node that only routes for it.
@@ -350,5 +373,23 @@ extension Response {
     switch kind {
     case .plain: keepsPlainRecords
     }
+  }
+}
+
+/// What a node knows of others before it asks them, apart from the rest of the node: a closure that holds
+/// this does not copy all of it.
+private struct Acquaintances {
+  let now: Instant
+  let table: RoutingTable
+  let silentStrangers: SilentStrangers
+  /// What a node that was never timed should take.
+  let usual: Duration
+
+  subscript(id: NodeID) -> Lookup.Acquaintance {
+    guard let contact = table.contact(id) else {
+      return Lookup.Acquaintance(isDoubted: silentStrangers.contains(now, id), roundTrip: usual)
+    }
+    return Lookup.Acquaintance(
+      isDoubted: contact.state == .questionable, roundTrip: contact.roundTrip.smoothed ?? usual)
   }
 }

@@ -161,7 +161,7 @@ extension Node {
 
   // MARK: - Those that come late
 
-  /// Nodes that were taken for dead and are closer than some that confirmed should hold the record,
+  /// Nodes that were taken for dead, or not waited for, and are closer than some that confirmed should hold the record,
   /// too: readers that find them alive would ask them first. A put does not wait for them, but its
   /// lookup's queries do.
   mutating func awaitStragglers(of placement: Placement, _ operation: Operation) {
@@ -169,7 +169,9 @@ extension Node {
       let furthest = placement.attempts.last(where: { $0.state == .confirmed })?.peer.id
     else { return }
     let limit = operation.lookup.target.distance(to: furthest)
-    let late = operation.lookup.candidates.filter { $0.state == .silent && $0.distance < limit }
+    let late = operation.lookup.candidates.filter {
+      ($0.state == .silent || $0.state == .doubted) && $0.distance < limit
+    }
     if !late.isEmpty { stragglers[operation.id] = (record, late.map(\.peer.id)) }
   }
 

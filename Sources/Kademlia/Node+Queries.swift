@@ -40,9 +40,13 @@ extension Node {
   ) {
     let contact = peer.flatMap { table.contact($0) }
     let alternate = contact.flatMap { $0.endpoint == endpoint ? $0.alternate : $0.endpoint }
+    let softTimeout = softTimeout(of: contact)
     let query = InflightQueries.Pending(
       peer: peer, endpoint: endpoint, alternate: alternate, method: method, purpose: purpose,
-      sent: now.monotonic, softTimeout: softTimeout(of: contact))
+      sent: now.monotonic, softTimeout: softTimeout,
+      // The first wait said how long an answer takes. Where that is next to nothing, a peer under load gets
+      // the time to catch up.
+      secondTimeout: max(softTimeout, parameters.softTimeoutFloor * 2))
     let transaction = inflight.add(query, random: random.next())
     counters.queriesSent += 1
     transmit(query.method, transaction, to: endpoint)
@@ -59,12 +63,12 @@ extension Node {
   }
 
   private func softTimeout(of contact: Contact?) -> Duration {
-    if let known = contact?.roundTrip.softTimeout {
-      return min(max(known, parameters.softTimeoutFloor), parameters.softTimeoutUnknown)
+    // A stranger is waited for as long as most of the network takes: to wait longer for those that are far
+    // away is to wait longer for all the dead ones that nodes tell of, and these are more.
+    guard let usual = contact?.roundTrip.softTimeout ?? networkRoundTrip.softTimeout else {
+      return parameters.softTimeoutUnknown
     }
-    // A stranger may be four times as far away as the others are on average.
-    guard let usual = networkRoundTrip.softTimeout else { return parameters.softTimeoutUnknown }
-    return min(max(usual * 4, parameters.softTimeoutFloor), parameters.softTimeoutUnknown)
+    return min(max(usual, parameters.softTimeoutFloor), parameters.softTimeoutUnknown)
   }
 
   // MARK: - Lateness
@@ -74,6 +78,7 @@ extension Node {
     // The other family may work where this one does not.
     transmit(query.method, transaction, to: query.alternate ?? query.endpoint)
     guard let peer = query.peer else { return }
+    if !table.isLate(peer) { silentStrangers.note(now.monotonic, peer) }
     switch query.purpose {
     case .lookup(let operation): updateLookup(now, operation) { $0.late(peer) }
     case .verification: maintenance.pingSettled(peer)
@@ -82,7 +87,6 @@ extension Node {
   }
 
   mutating func fellSilent(_ now: Now, _ query: InflightQueries.Pending) {
-    if let peer = query.peer { table.fellSilent(peer) }
     maintenance.doubt(now.monotonic)
     switch query.purpose {
     case .lookup(let operation):
@@ -135,6 +139,8 @@ extension Node {
       let lost = table.failed(now.monotonic, peer, sentAt: query.sent)
     else { return }
     maintenance.lost(lost.peer)
+    // Others may go on telling of it.
+    silentStrangers.note(now.monotonic, lost.id)
     if mayBeOffered(now, lost.id) { handOffs.left(now.monotonic, lost.id) }
     effects.append(.notice(.contactLost(lost.peer)))
     if table.isEmpty {
@@ -156,6 +162,7 @@ extension Node {
     let peer = Peer(id: response.sender, endpoint: source)
     let roundTrip = now.monotonic.since(query.sent)
     networkRoundTrip.sample(roundTrip)
+    silentStrangers.answered(response.sender)
     admit(now, peer, roundTrip: roundTrip, for: query.purpose)
     if case .handOff = query.purpose, query.stage != .silent, let peer = query.peer {
       handOffs.settled(by: peer)

@@ -41,6 +41,8 @@ package struct Node {
   /// The round trips of all peers together: what to expect of one that was never timed.
   package internal(set) var networkRoundTrip = RoundTrip()
 
+  var silentStrangers = SilentStrangers()
+
   let records: any RecordReader
   var tokens: WriteTokenIssuer
   var random: any RandomNumberGenerator & Sendable

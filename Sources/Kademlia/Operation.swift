@@ -58,8 +58,9 @@ final class Operation {
   /// The next node to ask, if any is to be asked now.
   func next() -> Lookup.Candidate? {
     if case .get(let retrieval) = task, retrieval.hasHeard {
-      // Once a version is at hand, no more nodes are asked than must be heard.
-      guard lookup.progress.promised < retrieval.needed(by: lookup) else { return nil }
+      // Once a version is at hand, hardly more nodes are asked than must be heard.
+      let wanted = retrieval.needed(by: lookup) + retrieval.spares
+      guard lookup.progress.promised < min(wanted, lookup.width) else { return nil }
     }
     return lookup.next()
   }
@@ -87,6 +88,8 @@ final class Operation {
 
 /// What a get has learned so far.
 final class Retrieval {
+  /// How many more are asked than must be heard, so that the slowest of them need not be waited for.
+  var spares = 0
   let id: RecordID
   /// Whether whoever asked wants to know the way to the answer.
   let isTraced: Bool

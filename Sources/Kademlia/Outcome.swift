@@ -164,7 +164,7 @@ extension LookupOutcome.Step {
       case .answered: .answered
       case .routing: .routing
       case .failed: .failed
-      case .late: .late
+      case .late, .doubted: .late
       case .silent: .silent
       case .notContacted, .waiting: .waiting
       }

@@ -17,12 +17,16 @@ package struct Parameters: Sendable {
   /// The soft timeout of a peer nobody has timed, on a network nobody has timed.
   package var softTimeoutUnknown: Duration = .seconds(1)
 
-  /// A bucket that saw no lookup for this long is refreshed (BEP 5: 15 minutes), give or take a tenth.
+  /// A bucket that saw no lookup for this long is refreshed (BEP 5: 15 minutes), give or take a tenth, unless
+  /// it holds `k` good contacts.
   package var refreshInterval: Duration = .seconds(15 * 60)
   /// At rest, the stalest contact is pinged this often.
   package var livenessInterval: Duration = .seconds(30)
   /// The same while some contact has stopped to answer.
   package var livenessIntervalInDoubt: Duration = .seconds(6)
+  /// The contacts nearest to this node, about 2 `k`, are pinged when they have been quiet for this long: they
+  /// are whom it tells others of who look for the holders of a key.
+  package var neighbourInterval: Duration = .seconds(180)
   /// How many contacts in doubt are pinged at once: half of a network may be gone.
   package var livenessChecks = 64
   /// A bootstrap address or a lost contact is pinged this often, so that partitions merge.

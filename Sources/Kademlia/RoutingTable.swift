@@ -85,10 +85,14 @@ package struct RoutingTable: Sendable {
     return .waiting(stalest: stalest.peer)
   }
 
-  /// A query to a contact is past its second soft timeout.
-  package mutating func fellSilent(_ id: NodeID) {
-    guard let (bucket, index) = position(of: id) else { return }
-    buckets[bucket].update(at: index) { $0.fellSilent() }
+  /// A query to a contact is past its first soft timeout.
+  ///
+  /// - Returns: whether it is a contact at all.
+  @discardableResult
+  package mutating func isLate(_ id: NodeID) -> Bool {
+    guard let (bucket, index) = position(of: id) else { return false }
+    buckets[bucket].update(at: index) { $0.isLate() }
+    return true
   }
 
   /// A query to a contact has failed. Returns the contact if that was one failure too many and it
@@ -123,6 +127,11 @@ package struct RoutingTable: Sendable {
   package mutating func touched(_ now: Instant, _ target: NodeID) {
     guard let bucket = local.distance(to: target).bucketIndex else { return }
     buckets[bucket].lastLookup = now
+  }
+
+  /// A lookup is about to go through the ranges of some buckets.
+  package mutating func touched(_ now: Instant, buckets range: ClosedRange<Int>) {
+    for bucket in range { buckets[bucket].lastLookup = now }
   }
 
   // MARK: - What the table is asked
@@ -172,11 +181,11 @@ package struct RoutingTable: Sendable {
     guard wanted > 0 else { return found }
     found.reserveCapacity(min(wanted, count) + 1)
     func collect(_ bucket: Int) {
-      let contacts = buckets[bucket].contacts
-      for index in contacts.indices {
-        let distance = target.distance(to: contacts[index].id)
+      let ids = buckets[bucket].ids
+      for index in ids.indices {
+        let distance = target.distance(to: ids[index])
         if found.count == wanted, let last = found.last, distance > last.distance { continue }
-        guard isEligible(contacts[index]) else { continue }
+        guard isEligible(buckets[bucket].contacts[index]) else { continue }
         var position = found.count
         while position > 0, distance < found[position - 1].distance { position -= 1 }
         found.insert(
@@ -236,6 +245,24 @@ package struct RoutingTable: Sendable {
 
   /// The deepest bucket that holds a contact.
   package var deepest: Int? { deepestOccupied < 0 ? nil : deepestOccupied }
+
+  /// The deepest buckets, as many as hold no more than a number of contacts in all; nil if the deepest one
+  /// alone holds more.
+  package func deepestBuckets(holding limit: Int) -> ClosedRange<Int>? {
+    guard let deepest else { return nil }
+    var room = limit
+    var first = deepest + 1
+    while first > 0, buckets[first - 1].contacts.count <= room {
+      first -= 1
+      room -= buckets[first].contacts.count
+    }
+    return first > deepest ? nil : first...deepest
+  }
+
+  /// Whether a bucket holds `k` contacts that have not stopped to answer.
+  package func isWellKnown(bucket index: Int) -> Bool {
+    buckets[index].contacts.count { $0.state == .good } >= k
+  }
 
   /// When a lookup last went through a bucket's range.
   package func lastLookup(inBucket index: Int) -> Instant? {

@@ -42,7 +42,7 @@ struct MaintenanceTests {
     #expect(try network.value(of: "right", at: 1) == "value")
   }
 
-  @Test("buckets that saw no lookup for 15 minutes are refreshed, and no sooner")
+  @Test("buckets that saw no lookup for 15 minutes and are not well known are refreshed, and no sooner")
   func refresh() {
     var network = SimulatedNetwork.joined(seed: 92, nodes: 20)
     network.run(for: .seconds(10))
@@ -52,8 +52,8 @@ struct MaintenanceTests {
     network.run(for: .seconds(700))
     for host in network.hosts {
       let deepest = host.node.table.deepest ?? 0
-      #expect(host.node.counters.lookups >= before[host.index] + Int64(deepest))
-      for bucket in 0...deepest {
+      #expect(host.node.counters.lookups > before[host.index])
+      for bucket in 0...deepest where !host.node.table.isWellKnown(bucket: bucket) {
         let last = host.node.table.lastLookup(inBucket: bucket)
         #expect(network.time.since(last ?? Instant(nanoseconds: 0)) < .seconds(1000))
       }
@@ -75,7 +75,8 @@ struct MaintenanceTests {
     let sent = network.datagramsSent
     let events = network.eventsHandled
     network.run(for: .seconds(600))
-    #expect(network.datagramsSent - sent < 20 * 10 * 12)
+    // Those are pings of its neighbours, each of which it hears every three minutes.
+    #expect(network.datagramsSent - sent < 20 * 10 * 14)
     #expect(network.eventsHandled - events < 20 * 10 * 40)
   }
 
@@ -146,7 +147,8 @@ struct MaintenanceTests {
     for host in network.hosts {
       let counters = host.node.counters
       #expect(counters.responsesReceived + counters.queriesFailed == counters.queriesSent)
-      #expect(counters.strayAnswers == 0 && counters.errorsReceived == 0)
+      // A query that was sent once more may be answered twice.
+      #expect(counters.strayAnswers <= counters.queriesResent && counters.errorsReceived == 0)
     }
   }
 }

@@ -22,7 +22,7 @@ import Testing
     for report in [joined, drawn] {
       #expect(report.nodesAtEnd == 300)
       #expect(report.gets.failed == 0)
-      #expect(Double(report.lookups.exact) / Double(report.lookups.ended) > 0.98)
+      #expect(Double(report.lookups.exact) / Double(report.lookups.ended) > 0.95)
     }
     func compare(_ name: String, _ tolerance: Double, _ values: (ScenarioReport) -> [Double]) throws {
       let (a, b) = (try #require(Samples(values(joined)).mean), try #require(Samples(values(drawn)).mean))
@@ -42,9 +42,9 @@ import Testing
     // No lookup asks fewer than the K nodes that it finds, itself perhaps among them.
     #expect(report.lookups.queries.allSatisfy { $0 >= 7 })
     let upkeep = report.upkeep.reduce(into: [:]) { $0[$1.kind] = $1.cost.queries }
-    // Each node pings its stalest contact, and one to find other parts, twice in a minute; and the stalest
-    // of a full bucket where somebody waits for its place.
-    #expect((300 * 3..<300 * 12).contains(upkeep["liveness"] ?? 0))
+    // Each node pings its stalest contact, and one to find other parts, twice in a minute; the stalest of a
+    // full bucket where somebody waits for its place; and its neighbours every three minutes.
+    #expect((300 * 3..<300 * 16).contains(upkeep["liveness"] ?? 0))
     #expect((300 * 3..<300 * 6).contains(upkeep["probe"] ?? 0))
     #expect(upkeep["other"] == 0)
   }

@@ -90,8 +90,8 @@ struct LookupWorld {
         let number = index ?? -1
         if let delay, delay < Self.rpcTimeout { plan(.answer(number), after: delay) }
         if delay ?? Self.rpcTimeout > Self.softTimeout { plan(.late(number), after: Self.softTimeout) }
-        if delay ?? Self.rpcTimeout > Self.softTimeout * 3 {
-          plan(.silent(number), after: Self.softTimeout * 3)
+        if delay ?? Self.rpcTimeout > Self.softTimeout * 2 {
+          plan(.silent(number), after: Self.softTimeout * 2)
         }
         if delay ?? Self.rpcTimeout >= Self.rpcTimeout { plan(.failed(number), after: Self.rpcTimeout) }
       }
@@ -151,7 +151,7 @@ extension Lookup {
     _ id: NodeID, _ answer: Answer?, nodes: [(peer: Peer, isDoubted: Bool)], after roundTrip: Duration
   ) {
     answered(id, answer, nodes: nodes.map(\.peer), after: roundTrip) { peer in
-      nodes.first { $0.peer == peer }?.isDoubted
+      nodes.first { $0.peer == peer }.map { Lookup.Acquaintance(isDoubted: $0.isDoubted) }
     }
   }
 }

@@ -7,20 +7,23 @@ struct BurstTests {
   /// Reads keys at a node, so many at once, and tells how long each read took, in the order in which they
   /// were begun.
   private func read(
-    _ keys: Int, at reader: Int, inFlight: Int, in network: inout SimulatedNetwork
+    _ keys: [Int], at reader: Int, inFlight: Int, in network: inout SimulatedNetwork
   ) throws -> [Duration] {
-    var took = Array(repeating: Duration.zero, count: keys)
+    var took = Array(repeating: Duration.zero, count: keys.count)
     var running: [(key: Int, ticket: Ticket, began: Instant)] = []
     var next = 0
-    while next < keys || !running.isEmpty {
-      while running.count < inFlight, next < keys {
-        running.append((next, try network.beginGet("key \(next)", at: reader), network.time))
+    while next < keys.count || !running.isEmpty {
+      while running.count < inFlight, next < keys.count {
+        running.append((next, try network.beginGet("key \(keys[next])", at: reader), network.time))
         next += 1
       }
       let tickets = running.map(\.ticket)
-      network.run(until: network.time + .seconds(10)) { network in tickets.contains { network.hasOutcome($0) } }
+      network.run(until: network.time + .seconds(10)) { network in tickets.contains { network.hasOutcome($0) }
+      }
       for (index, read) in running.enumerated().reversed() where network.hasOutcome(read.ticket) {
-        guard case .get(.found) = try network.outcome(of: read.ticket) else { throw NotFound(key: read.key) }
+        guard case .get(.found) = try network.outcome(of: read.ticket) else {
+          throw NotFound(key: keys[read.key])
+        }
         took[read.key] = network.time.since(read.began)
         running.remove(at: index)
       }
@@ -44,14 +47,17 @@ struct BurstTests {
     var random = SplitMix64(seed: seed)
     let killed = Array((0..<31).shuffled(using: &random).prefix(count))
     network.kill(killed)
-    let held = (0..<keys).filter { !network.holders(of: "key \($0)").isEmpty }.count
-    try #require(held == keys, "choose another seed")
+    let held = (0..<keys).filter { !network.holders(of: "key \($0)").isEmpty }
+    #expect(held.count > keys * 9 / 10)
 
-    let first = try read(keys, at: reader, inFlight: 16, in: &network).sorted()
-    #expect(first[keys / 2] < .milliseconds(5), "\(first[keys / 2])")
-    #expect(first[keys * 99 / 100] < .milliseconds(100), "\(first[keys * 99 / 100])")
-    // By now it has asked all that are dead, and waits for none of them.
-    let second = try read(keys, at: reader, inFlight: 16, in: &network).sorted()
-    #expect(second[keys - 1] < .milliseconds(5), "\(second[keys - 1])")
+    let first = try read(held, at: reader, inFlight: 16, in: &network).sorted()
+    #expect(first[held.count / 2] < .milliseconds(5), "\(first[held.count / 2])")
+    #expect(first[held.count * 99 / 100] < .milliseconds(100), "\(first[held.count * 99 / 100])")
+    // Whom one read has waited for, no later one does; a few that are dead may not have been asked yet.
+    let second = try read(held, at: reader, inFlight: 16, in: &network).sorted()
+    #expect(second[held.count * 9 / 10] < .milliseconds(5), "\(second[held.count * 9 / 10])")
+    #expect(second[held.count - 1] < .milliseconds(50), "\(second[held.count - 1])")
+    let third = try read(held, at: reader, inFlight: 16, in: &network).sorted()
+    #expect(third[held.count - 1] < .milliseconds(5), "\(third[held.count - 1])")
   }
 }

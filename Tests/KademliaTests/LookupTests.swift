@@ -37,7 +37,7 @@ struct LookupTests {
     for index in 1..<300 {
       switch Int.random(in: 0..<6, using: &random) {
       case 0: world.behaviours[index] = .dead
-      case 1: world.behaviours[index] = .slow(.milliseconds(250))
+      case 1: world.behaviours[index] = .slow(.milliseconds(150))
       default: break
       }
     }

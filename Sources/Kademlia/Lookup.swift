@@ -233,8 +233,8 @@ package struct Lookup: Sendable {
 
   /// The next node to ask, if any is to be asked now; it counts as asked from here on.
   package mutating func next() -> Candidate? {
-    guard let (index, isAside) = nextIndex() else { return nil }
-    if isAside {
+    guard let index = nextIndex() else { return nil }
+    if candidates[index].isDoubted {
       waitingInDoubt += 1
       candidates[index].state = .doubted
     } else {
@@ -261,22 +261,23 @@ package struct Lookup: Sendable {
   }
 
   /// The closest node not asked yet, or any of those within reach, unless enough closer ones have
-  /// answered or are about to; and whether it is asked beside the others.
-  private func nextIndex() -> (index: Int, isAside: Bool)? {
+  /// answered or are about to.
+  private func nextIndex() -> Int? {
     var promising = 0
     var choice: (index: Int, rank: UInt64)?
     var lastResort: Int?
     for (index, candidate) in candidates.enumerated() {
-      guard promising < width else { return choice.map { ($0.index, false) } }
+      guard promising < width else { return choice?.index }
       switch candidate.state {
       case .notContacted:
         if candidate.isDoubted {
-          if !passesOverDoubted, waitingInDoubt < alpha { return (index, true) }
+          guard waitingInDoubt < alpha else { continue }
+          if !passesOverDoubted { return index }
           lastResort = lastResort ?? index
           continue
         }
         guard isInReach(candidate) else {
-          return (choice?.index ?? quickest(from: index, among: width - promising), false)
+          return choice?.index ?? quickest(from: index, among: width - promising)
         }
         let rank = rank(candidate)
         if choice.map({ rank < $0.rank }) ?? true { choice = (index, rank) }
@@ -286,7 +287,7 @@ package struct Lookup: Sendable {
       case .late, .doubted, .silent, .routing, .failed: break
       }
     }
-    return (choice?.index ?? lastResort).map { ($0, false) }
+    return choice?.index ?? lastResort
   }
 
   /// Of the nodes not asked yet that share as many bits with the target as one of them, the one that should
@@ -452,8 +453,8 @@ package struct Lookup: Sendable {
   package mutating func late(_ id: NodeID) {
     guard let index = index(of: id) else { return }
     switch candidates[index].state {
-    // One that is doubted has been waited for before.
-    case .waiting: leave(index, for: candidates[index].isDoubted ? .silent : .late)
+    case .waiting: leave(index, for: .late)
+    // It has been waited for before.
     case .doubted: leave(index, for: .silent)
     case .notContacted, .late, .silent, .answered, .routing, .failed: break
     }

@@ -111,7 +111,10 @@ final class Retrieval {
   func needed(by lookup: Lookup) -> Int {
     let progress = lookup.progress
     let isEnough = progress.expected == lookup.width && progress.isUnanimous
-    return isEnough ? progress.expected - progress.expected / 2 : progress.expected
+    let half = lookup.width - lookup.width / 2
+    // Nobody waits for those that are doubted, unless too few are left without them: then the lookup's end
+    // says how many there are.
+    return isEnough ? half : max(progress.expected, half)
   }
 
   /// Whether any holder has told of a version.

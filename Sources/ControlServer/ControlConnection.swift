@@ -16,6 +16,8 @@ final class ControlConnection: DescriptorWatcher {
   private static let fewUnread = 64 << 10
   /// As many reads empty what a client that is gone can have left behind.
   private static let mostReads = 16
+  /// As many lines are taken in one turn of the loop: others, and the network, have theirs before the rest.
+  private static let mostLines = 32
 
   private let descriptor: Int32
   private let connections: Connections
@@ -34,6 +36,8 @@ final class ControlConnection: DescriptorWatcher {
   /// The client has said all it will say, and waits for its answers.
   private var isInputClosed = false
   private var isTakingLines = false
+  /// There are more lines than are taken in one turn.
+  private var hasMore = false
   private var stall: LoopTimer?
 
   private enum Stage {
@@ -57,6 +61,13 @@ final class ControlConnection: DescriptorWatcher {
   func turnAway() {
     let limit = ControlLimits.maxConnections
     end(with: ControlError(.busy, "\(limit) clients are connected already; try again when one has left"))
+  }
+
+  /// The node ends: what is answered is still sent, if the client has room for it.
+  func shutDown() {
+    if stage == .serving { stage = .draining }
+    flush()
+    close()
   }
 
   /// Nothing is sent or read any more.
@@ -111,9 +122,21 @@ final class ControlConnection: DescriptorWatcher {
     guard !isTakingLines else { return }
     isTakingLines = true
     defer { isTakingLines = false }
+    // Those that are left over wait for their turn.
+    guard !hasMore else { return }
+    var room = Self.mostLines
     while stage == .serving, inFlight < ControlLimits.maxRequestsInFlight, !isClogged {
+      guard room > 0 else {
+        hasMore = true
+        connections.loop.executeLater { [self] in
+          hasMore = false
+          takeLines()
+        }
+        break
+      }
       switch lines.next() {
       case .line(let line):
+        room -= 1
         // A whole line is a sign of life.
         watchForStall(false)
         handle(line)
@@ -126,11 +149,11 @@ final class ControlConnection: DescriptorWatcher {
       break
     }
     guard stage == .serving else { return }
-    if isInputClosed, inFlight == 0, !lines.isMidLine {
+    if isInputClosed, inFlight == 0, !hasMore, !lines.isMidLine {
       finish()
       return
     }
-    let isFull = inFlight >= ControlLimits.maxRequestsInFlight || isClogged
+    let isFull = inFlight >= ControlLimits.maxRequestsInFlight || isClogged || hasMore
     // The socket's own buffer fills up and holds the client back.
     updateWatch(isReading: !isFull && !isInputClosed)
     watchForStall(lines.isMidLine && !isFull || isClogged)
@@ -197,6 +220,7 @@ final class ControlConnection: DescriptorWatcher {
   /// Sends what the client has room for.
   func flush() {
     isFlushPlanned = false
+    let unsent = output.count - sent
     while stage != .closed, sent < output.count {
       let count = output.withUnsafeBytes { bytes in
         send(descriptor, bytes.baseAddress.map { $0 + sent }, bytes.count - sent, Int32(MSG_NOSIGNAL))
@@ -210,6 +234,8 @@ final class ControlConnection: DescriptorWatcher {
         return
       }
     }
+    // A client that reads, however slowly, has not stalled.
+    if output.count - sent < unsent { watchForStall(false) }
     if sent == output.count {
       output.removeAll(keepingCapacity: output.capacity <= Self.fewUnread)
       sent = 0
@@ -218,7 +244,10 @@ final class ControlConnection: DescriptorWatcher {
     if output.count - sent <= Self.fewUnread { isClogged = false }
     switch stage {
     case .serving: takeLines()
-    case .finishing, .draining: updateWatch(isReading: stage == .draining)
+    case .finishing:
+      waitForReader()
+      updateWatch(isReading: false)
+    case .draining: updateWatch(isReading: true)
     case .closed: break
     }
   }
@@ -250,8 +279,13 @@ final class ControlConnection: DescriptorWatcher {
   /// Closes when all answers are out, or the client has not read them for too long.
   private func finish() {
     stage = .finishing
-    stall?.cancel()
-    stall = connections.loop.schedule(after: Self.patience) { [unowned self] in close() }
+    watchForStall(false)
     flush()
+  }
+
+  /// Gives a client that all is answered to so long to read the next of it.
+  private func waitForReader() {
+    guard stall == nil else { return }
+    stall = connections.loop.schedule(after: Self.patience) { [unowned self] in close() }
   }
 }

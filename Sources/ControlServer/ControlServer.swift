@@ -63,6 +63,8 @@ final class Listener: DescriptorWatcher {
   private var watch: WatchID?
   /// Set while the system has no descriptors left for further clients.
   private var pause: LoopTimer?
+  /// Whether that was told.
+  private var isShort = false
 
   /// As many clients as are taken in in one turn of the loop.
   private static let atOnce = 16
@@ -73,13 +75,20 @@ final class Listener: DescriptorWatcher {
     self.connections = connections
     // A socket of systemd's may be one that blocks.
     _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
-    watch = try connections.loop.watch(descriptor, for: .readable, self)
+    do throws(EventLoopError) {
+      watch = try connections.loop.watch(descriptor, for: .readable, self)
+    } catch {
+      Glibc.close(descriptor)
+      throw error
+    }
+    connections.start()
   }
 
   func isReady(_ readiness: Readiness) {
     for _ in 0..<Self.atOnce {
       do throws(EventLoopError) {
         connections.add(try EventLoop.accept(from: descriptor))
+        isShort = false
       } catch {
         switch error.code {
         case EINTR, ECONNABORTED: continue
@@ -92,8 +101,11 @@ final class Listener: DescriptorWatcher {
 
   /// The system is short of something: it is asked again after a while, and not at once.
   private func waitForRoom(_ error: EventLoopError) {
-    connections.logger.warning(
-      "cannot take in a client of the control socket", metadata: ["reason": "\(error)"])
+    if !isShort {
+      isShort = true
+      connections.logger.warning(
+        "cannot take in a client of the control socket", metadata: ["reason": "\(error)"])
+    }
     guard let watch, pause == nil else { return }
     connections.loop.change(watch, to: [])
     pause = connections.loop.schedule(after: .seconds(1)) { [unowned self] in
@@ -128,6 +140,10 @@ final class Connections {
     self.service = service
     self.loop = loop
     self.logger = logger
+  }
+
+  /// Begins to send answers; to be ended with `closeAll`.
+  func start() {
     loop.atEndOfTurn(for: self) { [unowned self] in flush() }
   }
 
@@ -163,15 +179,15 @@ final class Connections {
   func flushLater(_ connection: ControlConnection) { unflushed.append(connection) }
 
   private func flush() {
-    while !unflushed.isEmpty {
-      let waiting = unflushed
-      unflushed = []
-      for connection in waiting { connection.flush() }
-    }
+    let waiting = unflushed
+    unflushed = []
+    for connection in waiting { connection.flush() }
+    // Where room for answers led to more of them, others have their turn first.
+    if !unflushed.isEmpty { loop.executeLater {} }
   }
 
   func closeAll() {
-    for connection in connections.values { connection.close() }
+    for connection in connections.values { connection.shutDown() }
     loop.forgetEndOfTurn(for: self)
   }
 }

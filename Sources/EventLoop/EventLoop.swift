@@ -101,15 +101,19 @@ package final class EventLoop: @unchecked Sendable {
 
   // MARK: - From any thread
 
-  /// Has something done on the loop, soon. After the loop has been stopped it is not done.
-  package func execute(_ body: @escaping @Sendable () -> Void) {
-    let isFirst = mailbox.withLock { mailbox in
-      guard !mailbox.isClosed else { return false }
+  /// Has something done on the loop, soon.
+  ///
+  /// - Returns: whether it will be; it will not where the loop has been stopped.
+  @discardableResult
+  package func execute(_ body: @escaping @Sendable () -> Void) -> Bool {
+    let waiting = mailbox.withLock { mailbox in
+      guard !mailbox.isClosed else { return 0 }
       mailbox.tasks.append(body)
-      return mailbox.tasks.count == 1
+      return mailbox.tasks.count
     }
     // One that has been rung for others wakes up for this one too.
-    if isFirst { ceventloop_bell_ring(bell) }
+    if waiting == 1 { ceventloop_bell_ring(bell) }
+    return waiting > 0
   }
 
   /// Does something on the loop, and gives what comes of it.
@@ -211,7 +215,7 @@ package final class EventLoop: @unchecked Sendable {
     schedule(at: SystemClock.now.monotonic + pause, body)
   }
 
-  /// Calls back once when what is being done has been done.
+  /// Calls back once when what is being done has been done, in this turn or in one that begins at once.
   package func executeLater(_ body: @escaping () -> Void) {
     precondition(isCurrent)
     deferred.append(body)
@@ -248,11 +252,10 @@ package final class EventLoop: @unchecked Sendable {
       for event in events.prefix(Int(found)) { happened(event) }
     }
     runTimers()
-    while !deferred.isEmpty {
-      let tasks = deferred
-      deferred = []
-      for task in tasks { task() }
-    }
+    // What is put off meanwhile is done in the next turn, after those whose descriptors are ready by then.
+    let tasks = deferred
+    deferred = []
+    for task in tasks { task() }
     isEndingTurn = true
     for ender in turnEnders { ender.body() }
     isEndingTurn = false

@@ -40,7 +40,10 @@ extension Node {
   ) {
     let contact = peer.flatMap { table.contact($0) }
     let alternate = contact.flatMap { $0.endpoint == endpoint ? $0.alternate : $0.endpoint }
-    let softTimeout = softTimeout(of: contact)
+    // A sender that is asked whether it can be queried takes one of the few places for that until it is late:
+    // were that soon, a crowd of false senders would have us send as many pings as they do.
+    let softTimeout =
+      if case .verification = purpose { parameters.softTimeoutUnknown } else { softTimeout(of: contact) }
     let query = InflightQueries.Pending(
       peer: peer, endpoint: endpoint, alternate: alternate, method: method, purpose: purpose,
       sent: now.monotonic, softTimeout: softTimeout,

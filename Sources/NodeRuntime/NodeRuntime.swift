@@ -56,13 +56,14 @@ package struct NodeRuntime: Sendable {
     let isCancelled = Mutex(false)
     return await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
-        loop.execute {
+        let isTaken = loop.execute {
           guard !isCancelled.withLock(\.self) else {
             continuation.resume(returning: ifCancelled)
             return
           }
           begin(driver.value) { continuation.resume(returning: $0) }
         }
+        if !isTaken { continuation.resume(returning: ifCancelled) }
       }
     } onCancel: {
       isCancelled.withLock { $0 = true }

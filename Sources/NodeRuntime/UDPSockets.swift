@@ -108,7 +108,8 @@ extension UDPSocket: DescriptorWatcher {
   func isReady(_ readiness: Readiness) {
     guard let driver else { return }
     do throws(SystemError) {
-      for _ in 0..<Self.mostReads {
+      // What is received may end the node.
+      for _ in 0..<Self.mostReads where !isClosed {
         guard try reader.read(descriptor, { driver.received($0, from: $1) }) else { return }
       }
     } catch {

@@ -359,7 +359,7 @@ package struct Lookup: Sendable {
   ///   - nodes: the nodes that it told of.
   ///   - isDoubted: whether we doubt one of these; nil for one that we cannot send to.
   package mutating func answered(
-    _ id: NodeID, _ answer: Answer?, nodes: some Sequence<Peer>, after roundTrip: Duration,
+    _ id: NodeID, _ answer: Answer?, nodes: [Peer], after roundTrip: Duration,
     isDoubted: (Peer) -> Bool?
   ) {
     guard let index = index(of: id) else { return }

@@ -144,6 +144,18 @@ let package = Package(
       swiftSettings: strict),
     // Runs the built programs; see packaging/test.
     .testTarget(name: "EndToEndTests", dependencies: ["ControlProtocol"], swiftSettings: strict),
+
+    // How fast the parts are: `swift run -c release dhtd-microbench`. No product, so that it is installed
+    // nowhere.
+    .target(name: "CMicrobench", path: "Tests/Benchmarks/CMicrobench"),
+    .executableTarget(
+      name: "dhtd-microbench",
+      dependencies: [
+        "CMicrobench", "ControlProtocol", "Kademlia", "KRPC", "RecordStore", "Simulation",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Tests/Benchmarks/Micro",
+      swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

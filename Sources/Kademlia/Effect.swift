@@ -14,6 +14,10 @@ package enum Effect: Sendable {
 package struct CommitID: Hashable, Sendable {
   /// Counts up from 1; never used twice by one node.
   package let rawValue: UInt64
+
+  package init(rawValue: UInt64) {
+    self.rawValue = rawValue
+  }
 }
 
 /// Names one operation from its start to its outcome.

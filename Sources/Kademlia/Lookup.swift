@@ -435,7 +435,7 @@ package struct Lookup: Sendable {
   ///   - nodes: the nodes that it told of.
   ///   - acquaintance: what we know of one of these; nil for one that we cannot send to.
   package mutating func answered(
-    _ id: NodeID, _ answer: Answer?, nodes: some Sequence<Peer>, after roundTrip: Duration,
+    _ id: NodeID, _ answer: Answer?, nodes: [Peer], after roundTrip: Duration,
     acquaintance: (Peer) -> Acquaintance?
   ) {
     guard let index = index(of: id) else { return }

@@ -191,10 +191,13 @@ extension EndToEnd {
         // A halted holder keeps each operation under way for a while.
         network.nodes[2].process.send(signal: SIGSTOP)
         let clients = try (0..<8).map { _ in try node.connect() }
-        let lines = (0..<400).flatMap { index in
-          ControlClient.line("put", ["key": "key\(index)", "value": "v"], id: .integer(index))
+        // No two put the same key: of writes at one moment one may win over the others.
+        for (number, client) in clients.enumerated() {
+          let lines = (0..<400).flatMap { index in
+            ControlClient.line("put", ["key": "key\(number)/\(index)", "value": "v"], id: .integer(index))
+          }
+          try client.send(lines)
         }
-        for client in clients { try client.send(lines) }
         #expect(try node.status()["state"] == "ready")
         for client in clients {
           let answers = try (0..<400).map { _ in try client.readAnswer() }

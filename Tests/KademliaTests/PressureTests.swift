@@ -24,6 +24,25 @@ struct PressureTests {
     #expect(try network.put("key 0", "w", at: 1).stored == 3)
   }
 
+  @Test("a crowd of false senders has a node of a fast network send no more than so many pings a second")
+  func falseSenders() {
+    var network = SimulatedNetwork.joined(seed: 452, nodes: 8) {
+      $0.links.delay = .microseconds(90)...(.microseconds(100))
+      $0.parameters.verifications = 16
+    }
+    network.run(for: .seconds(60))
+    let before = network[0].node.counters.queriesSent
+    var random = SplitMix64(seed: 452)
+    for number in 0..<1000 {
+      let query = Query(sender: NodeID(random: &random), method: .ping)
+      let sender = Endpoint(.v4(0xC000_0200 + UInt32(number)), port: 9)
+      network.inject(Message(transaction: ShortBytes(UInt32(number)), body: .query(query)), from: sender, to: 0)
+      network.run(for: .microseconds(900))
+    }
+    // In those 0.9 s none of the first has been given up.
+    #expect(network[0].node.counters.queriesSent - before <= 16 + 8)
+  }
+
   @Test("when as many changes as may be are under way, further ones are refused as busy and none is lost")
   func busy() throws {
     var network = SimulatedNetwork.joined(seed: 451, nodes: 2) { $0.parameters.pendingCommits = 64 }

@@ -36,7 +36,8 @@ struct PressureTests {
     for number in 0..<1000 {
       let query = Query(sender: NodeID(random: &random), method: .ping)
       let sender = Endpoint(.v4(0xC000_0200 + UInt32(number)), port: 9)
-      network.inject(Message(transaction: ShortBytes(UInt32(number)), body: .query(query)), from: sender, to: 0)
+      network.inject(
+        Message(transaction: ShortBytes(UInt32(number)), body: .query(query)), from: sender, to: 0)
       network.run(for: .microseconds(900))
     }
     // In those 0.9 s none of the first has been given up.

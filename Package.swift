@@ -115,16 +115,19 @@ let package = Package(
       ],
       swiftSettings: strict),
 
+    // What several of the tests use.
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(name: "KademliaTests", dependencies: ["Kademlia", "Simulation"], swiftSettings: strict),
     .testTarget(
       name: "SimulationTests", dependencies: ["Kademlia", "Simulation", "dhtsim"], swiftSettings: strict),
-    .testTarget(name: "KRPCTests", dependencies: ["Kademlia", "KRPC"], swiftSettings: strict),
+    .testTarget(name: "KRPCTests", dependencies: ["Kademlia", "KRPC", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "RecordStoreTests",
       dependencies: ["CFaultMark", "CLMDB", "Kademlia", "RecordStore", "Simulation"],
       swiftSettings: strict),
     .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "Kademlia"], swiftSettings: strict),
-    .testTarget(name: "ControlProtocolTests", dependencies: ["ControlProtocol"], swiftSettings: strict),
+    .testTarget(
+      name: "ControlProtocolTests", dependencies: ["ControlProtocol", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "DhtctlTests",
       dependencies: [

@@ -1,4 +1,6 @@
 /// Something that belongs to the thread of a loop, as others may hold it.
+///
+/// `@unchecked`: whatever it is, it is made and reached on that thread alone, and each access checks that it is.
 package struct LoopBound<Value>: @unchecked Sendable {
   /// The loop that it belongs to.
   package let loop: EventLoop

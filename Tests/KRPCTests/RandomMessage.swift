@@ -1,4 +1,5 @@
 import Kademlia
+import TestSupport
 
 /// Messages of every kind, from a seed.
 extension Message {

@@ -1,4 +1,5 @@
 import Kademlia
+import TestSupport
 import Testing
 
 @testable import KRPC

@@ -3,8 +3,12 @@ import ControlProtocol
 /// What a person reads of a result. Pure: text out, nothing printed.
 package enum Rendering {
   /// `Stored key 'hello' at 3 nodes`, and `at 5 of 8 nodes` where not all stored it.
-  package static func put(_ key: [UInt8], _ result: PutResult, verb: String = "Stored") -> String {
-    let signed = result.publicKey.map { ", signed by \(safe($0))" } ?? ""
+  ///
+  /// - Parameter isSealed: nobody needs to know the key that a sealed record is signed by.
+  package static func put(
+    _ key: [UInt8], _ result: PutResult, verb: String = "Stored", isSealed: Bool = false
+  ) -> String {
+    let signed = isSealed ? "" : result.publicKey.map { ", signed by \(safe($0))" } ?? ""
     return "\(verb) key '\(TerminalText.escaped(key))' at \(places(result))\(signed)\n"
   }
 
@@ -21,8 +25,8 @@ package enum Rendering {
   }
 
   /// `Deleted key 'hello' at 3 nodes`.
-  package static func delete(_ key: [UInt8], _ result: PutResult) -> String {
-    put(key, result, verb: "Deleted")
+  package static func delete(_ key: [UInt8], _ result: PutResult, isSealed: Bool = false) -> String {
+    put(key, result, verb: "Deleted", isSealed: isSealed)
   }
 
   /// A value for a terminal: safe to show, and with a line feed at its end.

@@ -107,11 +107,11 @@ struct Put: TakesGlobalOptions {
     let name = Array(key.utf8)
     let sealed = try record.sealedName(name, isNew: true)
     var client = try options.connect()
-    let put = try RecordWriter(signer: sealed.signer, salt: []).put(with: &client, ttl: ttl, ifSeq: ifSeq) {
-      seq in
+    let writer = RecordWriter(signer: sealed.signer, salt: [])
+    let put = try writer.put(with: &client, ttl: ttl, ifSeq: ifSeq) { seq in
       sealed.seal(value, seq: seq).map(SignedText.bencoded)
     }
-    try options.print(json: put) { Rendering.put(name, put) }
+    try options.print(json: put) { Rendering.put(name, put, isSealed: true) }
   }
 }
 
@@ -242,7 +242,7 @@ struct Delete: TakesGlobalOptions {
     if let writer = try record.writer(of: key) {
       var client = try options.connect()
       let put = try writer.put(with: &client) { _ in SignedText.deletion }
-      return try options.print(json: put) { Rendering.delete(key, put) }
+      return try options.print(json: put) { Rendering.delete(key, put, isSealed: record.sealed) }
     }
     var params = DeleteParams(key: key)
     if record.sign { params.kind = .signed }

@@ -43,6 +43,8 @@ struct LibtorrentPeer {
         "enable_upnp": False, "enable_natpmp": False, "dht_bootstrap_nodes": "127.0.0.1:" + bootstrap,
         "dht_restrict_routing_ips": False, "dht_restrict_search_ips": False,
         "dht_prefer_verified_node_ids": False, "dht_enforce_node_id": False, "dht_ignore_dark_internet": False,
+        # All nodes here have one address, and would be taken for a flood.
+        "dht_block_ratelimit": 1000000, "dht_upload_rate_limit": 100000000,
         "alert_mask": lt.alert.category_t.all_categories,
     })
 

@@ -219,8 +219,7 @@ extension Node {
       // What a put owes a node that may be alive, a read of others that hold the same does not.
       operation.lookup.passesOverDoubted = true
     }
-    // Each path needs one to begin with, and one more if that is dead.
-    operation.lookup.seed(with: table.closest(to: target, count: max(parameters.k, 2 * paths)))
+    operation.lookup.seed(with: firstNodes(of: operation.lookup))
     if let kind = operation.kind {
       let held = held(now, target, kind, unlessNewerThan: nil)
       if let held { _ = operation.heard(held, now, parameters: parameters) }
@@ -231,6 +230,15 @@ extension Node {
     }
     operations[operation.id] = operation
     carryOn(now, operation.id)
+  }
+
+  /// Whom a lookup asks first.
+  private func firstNodes(of lookup: Lookup) -> [Contact] {
+    guard lookup.pathCount > 1 else { return table.closest(to: lookup.target, count: parameters.k) }
+    // Each path needs one, and one more if that is dead.
+    let wanted = max(parameters.k, 2 * Int(lookup.pathCount))
+    let elders = table.elders(closestTo: lookup.target, count: wanted)
+    return elders.count == wanted ? elders : table.closest(to: lookup.target, count: wanted)
   }
 
   /// Tells the shell what came of something that is in no table any more.

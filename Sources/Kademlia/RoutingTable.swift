@@ -214,6 +214,16 @@ package struct RoutingTable: Sendable {
     }
   }
 
+  /// The good contacts closest to a target of that half of all which has been known for longest, closest first.
+  ///
+  /// Whoever wants to be the closest to a target can come into the table for it, with the answers to one lookup
+  /// of it, and does better to be there when the next one begins. To have been there for long takes long.
+  package func elders(closestTo target: NodeID, count wanted: Int) -> [Contact] {
+    let times = contacts.map(\.added).sorted()
+    guard let middle = times.dropFirst((times.count - 1) / 2).first else { return [] }
+    return closest(to: target, count: wanted) { $0.state == .good && $0.added <= middle }
+  }
+
   /// The nodes closest to a target that another node is told of, closest first: each that has not
   /// stopped to answer, under an address of the families that it can use, and not itself.
   package func peers(

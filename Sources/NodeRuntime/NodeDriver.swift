@@ -46,6 +46,7 @@ package final class NodeDriver {
   private var lastFull: Instant?
   /// When a change of the store last failed for another reason, and that was told.
   private var lastComplaint: Instant?
+  private var floodLog = FloodLog()
   /// Changes that the store has not told the end of, and since when none has come to its end.
   private var unanswered = 0
   private var waitingSince: Instant?
@@ -216,18 +217,45 @@ package final class NodeDriver {
 
   func received(_ datagram: RawSpan, from source: Endpoint) {
     guard !isStopped else { return }
+    let now = timeOfTurn ?? SystemClock.now
+    timeOfTurn = now
+    let transaction = KRPC.answeredTransaction(in: datagram)
+    let admission = node.admit(
+      now.monotonic, bytes: datagram.byteCount, from: source, answering: transaction)
+    guard case .admitted = admission else { return turnAway(datagram, from: source, admission) }
     do throws(MalformedMessage) {
       let message = try KRPC.decode(datagram)
       logger.trace("received a \(message.word)", metadata: .message(message, source))
-      let now = timeOfTurn ?? SystemClock.now
-      timeOfTurn = now
       node.receive(now, message, from: source)
       perform()
     } catch {
       malformedDatagrams += 1
+      if let transaction { node.wasMalformed(answering: transaction) }
       logger.debug("malformed datagram", metadata: ["peer": "\(source)", "reason": "\(error.reason)"])
-      if let reply = error.reply { send(reply, to: source) }
+      if let reply = error.reply, node.permitsAnswer(now.monotonic, to: source) { send(reply, to: source) }
     }
+  }
+
+  /// A datagram is over a limit.
+  private func turnAway(_ datagram: RawSpan, from source: Endpoint, _ admission: Admission) {
+    switch admission {
+    case .admitted, .ignored(.source): break
+    case .ignored(.all): floodLog.overloaded(SystemClock.now.monotonic, logger)
+    case .refused(_, let isLast):
+      refuse(datagram, from: source)
+      if isLast { floodLog.cutOff(SystemClock.now.monotonic, source, logger) }
+    }
+  }
+
+  /// Tells the sender of a query that it is over a limit, so that it asks elsewhere and does not wait.
+  private func refuse(_ datagram: RawSpan, from source: Endpoint) {
+    guard let message = try? KRPC.decode(datagram), case .query = message.body else { return }
+    let refusal = Message(transaction: message.transaction, body: .error(RPCError(RPCError.busy, "busy")))
+    // It goes to whoever that address belongs to: nobody gets more through us than was sent.
+    guard KRPC.encodedSize(refusal) <= datagram.byteCount,
+      node.permitsAnswer(SystemClock.now.monotonic, to: source)
+    else { return }
+    send(refusal, to: source)
   }
 
   func socketFailed(_ error: SystemError) {
@@ -293,10 +321,13 @@ package final class NodeDriver {
     // After the end the descriptors may be somebody else's.
     guard !isStopped else { return }
     logger.trace("sends a \(message.word)", metadata: .message(message, endpoint))
-    switch endpoint.address.family {
-    case .v4: sockets.v4?.send(to: endpoint) { KRPC.encode(message, appendingTo: &$0) }
-    case .v6: sockets.v6?.send(to: endpoint) { KRPC.encode(message, appendingTo: &$0) }
-    }
+    let bytes =
+      switch endpoint.address.family {
+      case .v4: sockets.v4?.send(to: endpoint) { KRPC.encode(message, appendingTo: &$0) }
+      case .v6: sockets.v6?.send(to: endpoint) { KRPC.encode(message, appendingTo: &$0) }
+      }
+    if case .query = message.body { return }
+    node.answered((timeOfTurn ?? SystemClock.now).monotonic, bytes: bytes ?? 0, to: endpoint)
   }
 
   /// Lets out what this turn of the loop has led to, many datagrams with one system call.

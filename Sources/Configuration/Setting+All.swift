@@ -20,11 +20,14 @@ extension Setting {
     // The socket is made under a longer name first, with the number of the process.
     Setting(
       "control_socket", \.controlSocket, .path(maxBytes: ControlLimits.maxSocketPathBytes - 8), .atStart),
+    Setting("control_mode", \.controlMode, .mode, .atStart),
+    Setting("control_group", \.controlGroup, .groupName, .atStart),
   ]
 
   private static let logging = [
     Setting("log_level", \.logLevel, .word),
     Setting("log_target", \.logTarget, .word, .atStart),
+    Setting("log_writes", \.logWrites, .word),
   ]
 
   private static let lookup = [
@@ -69,6 +72,10 @@ extension Setting {
     Setting("limits.operations", \.parameters.activeOperations, .number(1...65_536)),
     Setting("limits.waiting_operations", \.parameters.waitingOperations, .number(0...1_048_576)),
     Setting("limits.queries", \.parameters.inflightQueries, .number(64...1_048_576)),
+    Setting("limits.clients", \.clients, .number(1...4096)),
+    Setting("limits.client_requests", \.clientRequests, .number(1...4096)),
+    Setting("limits.all_requests", \.allRequests, .number(1...1_048_576)),
+    Setting("limits.name_lookups", \.nameLookUps, .number(1...4096)),
     Setting("limits.verifications", \.parameters.verifications, .number(1...4096)),
     Setting("limits.renewals", \.parameters.renewalsPerSecond, .number(1...10_000)),
     Setting("limits.pending_writes", \.parameters.pendingCommits, .number(64...1_048_576)),

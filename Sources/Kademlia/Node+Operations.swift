@@ -107,6 +107,14 @@ extension Node {
     return id
   }
 
+  /// A client is gone: what it only wanted to know, and waits in line, is not looked up any more. It ends
+  /// without an outcome.
+  ///
+  /// - Returns: which operations these are.
+  package mutating func clientLeft(_ client: ClientID) -> [OperationID] {
+    line.dropReads(of: client)
+  }
+
   private func refuseAboveLimit() throws(OperationRefusal) {
     guard inflight.count < parameters.inflightQueries else {
       throw .busy(limit: parameters.inflightQueries)

@@ -22,6 +22,14 @@ final class Operation {
   var lookup: Lookup
   let task: Task
 
+  /// Whether it changes what the network holds.
+  var isWrite: Bool {
+    switch task {
+    case .put, .renew: true
+    case .locate, .inspect, .get: false
+    }
+  }
+
   init(id: OperationID, lookup: Lookup, task: Task) {
     self.id = id
     self.lookup = lookup

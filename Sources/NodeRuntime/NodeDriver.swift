@@ -25,6 +25,11 @@ package final class NodeDriver {
   package private(set) var malformedDatagrams: Int64 = 0
   private let sockets: UDPSockets
   private let resolver = NameResolver()
+  /// That of clients: names of theirs that nobody answers for do not hold up those of the bootstrap nodes.
+  private let clientResolver = NameResolver()
+  /// Look-ups for clients under way, and the most of them.
+  private var clientLookUps = 0
+  private var mostClientLookUps: Int
   private var bootstrapNames: [NodeName]
   private let savedContacts: [Peer]
   /// Those of the names that could not be looked up last.
@@ -71,6 +76,7 @@ package final class NodeDriver {
     self.sockets = sockets
     self.bootstrapNames = configuration.bootstrap
     self.savedContacts = configuration.savedContacts
+    self.mostClientLookUps = configuration.nameLookUps
     self.logger = logger
     self.started = SystemClock.now
     self.endpoints = sockets.endpoints
@@ -126,6 +132,7 @@ package final class NodeDriver {
   /// Takes other numbers, bootstrap names and limits while it runs.
   func reconfigure(_ configuration: NodeConfiguration) {
     store.maxBytes = configuration.storeBytes
+    mostClientLookUps = configuration.nameLookUps
     event { node.adopt($0, configuration.parameters) }
     guard configuration.bootstrap != bootstrapNames else { return }
     bootstrapNames = configuration.bootstrap
@@ -183,12 +190,28 @@ package final class NodeDriver {
     if loop.isEndingTurn { loop.executeLater {} }
   }
 
-  /// Looks names up and hands their endpoints over.
-  package func resolve(_ names: [NodeName], then use: @escaping ([Endpoint]) -> Void) {
-    resolve(names) { (resolved: NameResolver.Resolved) in use(resolved.endpoints) }
+  /// A client is gone: what it only wanted to know, and has not begun, is dropped.
+  package func clientLeft(_ client: ClientID) {
+    for operation in node.clientLeft(client) { completions[operation] = nil }
   }
 
-  private func resolve(_ names: [NodeName], then use: @escaping (NameResolver.Resolved) -> Void) {
+  /// Looks names up for a client and hands their endpoints over, later.
+  ///
+  /// - Throws: `OperationRefusal.busy` where as many look-ups are under way as may be.
+  package func resolve(
+    _ names: [NodeName], then use: @escaping ([Endpoint]) -> Void
+  ) throws(OperationRefusal) {
+    guard clientLookUps < mostClientLookUps else { throw .busy(limit: mostClientLookUps) }
+    clientLookUps += 1
+    resolve(names, with: clientResolver) { [unowned self] resolved in
+      clientLookUps -= 1
+      use(resolved.endpoints)
+    }
+  }
+
+  private func resolve(
+    _ names: [NodeName], with resolver: NameResolver, then use: @escaping (NameResolver.Resolved) -> Void
+  ) {
     resolver.resolve(names, on: loop) { [weak self] resolved in
       guard let self, !isStopped else { return }
       use(resolved)
@@ -197,7 +220,7 @@ package final class NodeDriver {
 
   private func resolveBootstrap() {
     let names = bootstrapNames
-    resolve(names) { [self] (resolved: NameResolver.Resolved) in
+    resolve(names, with: resolver) { [self] resolved in
       // By the time a slow look-up ends, others may have taken the place of these.
       guard names == bootstrapNames else { return }
       // Once is news; that nothing has changed since is not.

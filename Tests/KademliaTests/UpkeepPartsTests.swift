@@ -110,7 +110,7 @@ struct UpkeepPartsTests {
   func quotaInACrowd() {
     var quota = SourceQuota(.start, limit: 100, salt: 7)
     for number in 0..<20_000 {
-      #expect(quota.permits(.start, from: .v4(0x0B00_0000 + UInt32(number)), fullness: 0.9))
+      #expect(quota.permits(.start, from: .v4(0x0B00_0000 + UInt32(number)), fullness: 0.9) == true)
     }
     let permitted = (0..<200).count { _ in quota.permits(.start, from: .v4(0x0A00_0001), fullness: 0.9) }
     #expect((85...100).contains(permitted))

@@ -67,7 +67,8 @@ final class Auditor {
     guard let client else { return log([:]) }
     users.name(of: client.user) { name in
       log([
-        "client_pid": "\(client.process)", "client_uid": "\(client.user)", "client_user": "\(name ?? "unknown")",
+        "client_pid": "\(client.process)", "client_uid": "\(client.user)",
+        "client_user": "\(name ?? "unknown")",
       ])
     }
   }

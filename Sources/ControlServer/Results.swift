@@ -103,7 +103,9 @@ extension ControlError {
     case .ttlOutOfRange(let limit):
       self = .invalidParam("ttl", "ttl must be from 1 to \(limit) seconds")
     case .busy(let limit):
-      self.init(.busy, "\(limit) operations, queries or look-ups of names are under way already; try again in a moment")
+      self.init(
+        .busy,
+        "\(limit) operations, queries or look-ups of names are under way already; try again in a moment")
     }
   }
 

@@ -83,7 +83,8 @@ extension Node {
       guard contact.state == .questionable, maintenance.mayPing(now.monotonic, peer.id) else { return }
       send(now, .ping, to: contact.endpoint, expecting: peer.id, for: .liveness)
     } else if table.hasUse(for: peer.id) || floods.wantsProof(now.monotonic, of: peer.endpoint.address),
-      maintenance.mayPing(now.monotonic, peer.id) {
+      maintenance.mayPing(now.monotonic, peer.id)
+    {
       send(now, .ping, to: peer.endpoint, expecting: peer.id, for: .verification)
     }
   }

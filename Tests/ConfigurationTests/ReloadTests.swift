@@ -43,7 +43,11 @@ import Testing
       "limits.queries": "65", "limits.verifications": "65", "limits.bootstrap_addresses": "9",
       "storage.max_bytes": "2MiB", "republish_interval": "2h", "limits.renewals": "50",
       "limits.pending_writes": "100", "limits.keys_per_source": "9", "limits.cached_keys": "9",
-      "limits.cache_bytes": "2MiB",
+      "limits.cache_bytes": "2MiB", "log_writes": "all", "limits.clients": "9", "limits.client_requests": "9",
+      "limits.all_requests": "9", "limits.name_lookups": "9", "limits.requests_per_source": "9",
+      "limits.bytes_per_source": "1MiB", "limits.stores_per_source": "9", "limits.requests": "9",
+      "limits.bytes": "1MiB", "limits.unproven_bytes": "1MiB", "limits.sources": "64",
+      "limits.loopback": "counted",
     ]
     let setting = try setting(name)
     let value = try #require(values[name])

@@ -21,7 +21,8 @@ extension EndToEnd {
         let user = getpwuid(geteuid()).map { String(cString: $0.pointee.pw_name) } ?? "unknown"
         for (line, word) in zip(lines, ["put done", "delete done"]) {
           #expect(line.contains(word), "\(line)")
-          #expect(line.contains(" client_pid=\(getpid()) client_uid=\(geteuid()) client_user=\(user) "), "\(line)")
+          #expect(
+            line.contains(" client_pid=\(getpid()) client_uid=\(geteuid()) client_user=\(user) "), "\(line)")
           #expect(line.contains(" target="))
         }
         #expect(!node.process.errorLines.contains { $0.contains("secret") })
@@ -93,7 +94,7 @@ extension EndToEnd {
         node.process.send(signal: SIGHUP)
         try node.waitForLogLine { $0.contains("limits.clients is now 3") }
         try eventually("a third client to be served") {
-          try? node.connect().status()["state"] == "ready"
+          (try? node.connect().status()["state"]) == "ready"
         }
       }
     }
@@ -109,7 +110,8 @@ extension EndToEnd {
         network.nodes[1].process.send(signal: SIGSTOP)
         defer { network.nodes[1].process.send(signal: SIGCONT) }
         func line(_ method: String, _ id: Int64) -> [UInt8] {
-          ControlClient.line(method, method == "get" ? ["key": .string("no key \(id)")] : .null, id: .integer(id))
+          ControlClient.line(
+            method, method == "get" ? ["key": .string("no key \(id)")] : .null, id: .integer(id))
         }
         try first.send((0..<4).flatMap { line("get", Int64($0)) } + line("status", 4))
         try second.send((0..<4).flatMap { line("get", Int64($0)) })

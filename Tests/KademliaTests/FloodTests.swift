@@ -108,11 +108,15 @@ struct FloodTests {
     var now = Instant.start
     for step in 0..<1_000_000 {
       now = .start + .microseconds(10 * step)
-      if isAdmitted(guardian.admit(now, 60, from: .v4(UInt32.random(in: 0x0B00_0000...(.max - 1), using: &random)))) {
+      if isAdmitted(
+        guardian.admit(now, 60, from: .v4(UInt32.random(in: 0x0B00_0000...(.max - 1), using: &random))))
+      {
         strangers += 1
       }
       // Each of the friends asks about ten times a second.
-      if step % 312 == 0, !isAdmitted(guardian.admit(now, 60, from: friends[step / 312 % 32])) { turnedAway += 1 }
+      if step % 312 == 0, !isAdmitted(guardian.admit(now, 60, from: friends[step / 312 % 32])) {
+        turnedAway += 1
+      }
     }
     #expect(turnedAway == 0)
     // What the friends leave of the rate is given to strangers: ten seconds' worth.
@@ -231,7 +235,9 @@ struct FloodTests {
     node.start(.start, hasBootstrap: false)
     _ = try node.ping(.start, .host(2))
     for effect in node.takeEffects() {
-      guard case .send(let message, .host(2)) = effect, let number = message.transaction.number else { continue }
+      guard case .send(let message, .host(2)) = effect, let number = message.transaction.number else {
+        continue
+      }
       return (node, number, .host(2))
     }
     throw NoQuery()

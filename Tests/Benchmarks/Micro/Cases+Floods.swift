@@ -43,6 +43,7 @@ private final class Gate {
   /// - Parameter sources: as many send, in no order.
   /// - Returns: how many of the queries would be decoded.
   func takes(from sources: UInt64, times: Int) -> Int {
+    let query = query
     var taken = 0
     for _ in 0..<times {
       now = now + .microseconds(10)

@@ -37,7 +37,7 @@ static size_t query(char *bytes, const char *kind, unsigned number) {
     for (unsigned i = 0; i < 100; i++) bytes[i] = (char)(number * 31 + i * 7);
     return 100;
   }
-  char id[21], target[21];
+  char id[32], target[32];
   snprintf(id, sizeof id, "flooder%013u", number);
   snprintf(target, sizeof target, "%u-target-of-the-flood", number % 10);
   const char *text = strcmp(kind, "get") == 0 ? "d1:ad2:id20:%s6:target20:%.20se1:q3:get1:t4:%04u1:y1:qe"

@@ -13,10 +13,25 @@ package struct Configuration: Sendable {
   package var stateDirectory: String?
   /// Where clients find the node; nil: the usual place of this instance.
   package var controlSocket: String?
+  /// Who may use the socket that the node makes: the permissions of its file.
+  package var controlMode = 0o660
+  /// The group of that file. Of the usual one it is no mistake that it does not exist, or that the node may
+  /// not give it a file.
+  package var controlGroup = ControlLimits.usualGroup
   /// The least severe messages that are logged.
   package var logLevel = LogLevel.info
   /// Where messages go.
   package var logTarget = LogTarget.auto
+  /// Which writes of clients are logged with who they are.
+  package var logWrites = WriteLogging.limited
+  /// Clients connected at the same time.
+  package var clients = 64
+  /// Requests of one client that are carried out at the same time.
+  package var clientRequests = ControlLimits.maxRequestsInFlight
+  /// Requests of all clients that are carried out at the same time.
+  package var allRequests = 4096
+  /// Look-ups of names for clients that are under way at the same time.
+  package var nameLookUps = 64
   /// The core's numbers.
   package var parameters = Parameters()
   /// Where records are kept.
@@ -46,6 +61,16 @@ package enum LogTarget: String, CaseIterable, Sendable {
   case auto
   case journal
   case stderr
+}
+
+/// Which writes of clients are logged.
+package enum WriteLogging: String, CaseIterable, Sendable {
+  /// Each, as long as they are few, and how many more there were.
+  case limited
+  /// Each.
+  case all
+  /// None by itself.
+  case none
 }
 
 /// What a record outlives.

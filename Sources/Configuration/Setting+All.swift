@@ -21,11 +21,14 @@ extension Setting {
     // The socket is made under a longer name first, with the number of the process.
     Setting(
       "control_socket", \.controlSocket, .path(maxBytes: ControlLimits.maxSocketPathBytes - 8), .atStart),
+    Setting("control_mode", \.controlMode, .mode, .atStart),
+    Setting("control_group", \.controlGroup, .groupName, .atStart),
   ]
 
   private static let logging = [
     Setting("log_level", \.logLevel, .word),
     Setting("log_target", \.logTarget, .word, .atStart),
+    Setting("log_writes", \.logWrites, .word),
   ]
 
   private static let lookup = [
@@ -70,10 +73,23 @@ extension Setting {
     Setting("limits.operations", \.parameters.activeOperations, .number(1...65_536)),
     Setting("limits.waiting_operations", \.parameters.waitingOperations, .number(0...1_048_576)),
     Setting("limits.queries", \.parameters.inflightQueries, .number(64...1_048_576)),
+    Setting("limits.clients", \.clients, .number(1...4096)),
+    Setting("limits.client_requests", \.clientRequests, .number(1...4096)),
+    Setting("limits.all_requests", \.allRequests, .number(1...1_048_576)),
+    Setting("limits.name_lookups", \.nameLookUps, .number(1...4096)),
     Setting("limits.verifications", \.parameters.verifications, .number(1...4096)),
     Setting("limits.renewals", \.parameters.renewalsPerSecond, .number(1...10_000)),
     Setting("limits.pending_writes", \.parameters.pendingCommits, .number(64...1_048_576)),
     Setting("limits.keys_per_source", \.parameters.keysPerSource, .number(0...1_048_576)),
+    Setting("limits.requests_per_source", \.parameters.floods.requestsPerSource, .number(1...10_000_000)),
+    // No bucket is smaller than a datagram.
+    Setting("limits.bytes_per_source", \.parameters.floods.bytesPerSource, .bytes(4 << 10...1 << 40)),
+    Setting("limits.stores_per_source", \.parameters.floods.storesPerSource, .number(1...10_000_000)),
+    Setting("limits.requests", \.parameters.floods.requests, .number(2...100_000_000)),
+    Setting("limits.bytes", \.parameters.floods.bytes, .bytes(8 << 10...1 << 40)),
+    Setting("limits.unproven_bytes", \.parameters.floods.unprovenBytes, .bytes(1 << 10...1 << 40)),
+    Setting("limits.sources", \.parameters.floods.sources, .number(64...1_048_576)),
+    Setting("limits.loopback", \.parameters.floods.loopback, .word),
     Setting("limits.cached_keys", \.parameters.cachedRecords, .number(0...1_048_576)),
     Setting("limits.cache_bytes", \.parameters.cachedBytes, .bytes(0...1 << 30)),
     Setting("limits.bootstrap_addresses", \.parameters.bootstrapAddresses, .number(1...1024)),

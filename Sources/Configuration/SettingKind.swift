@@ -36,6 +36,22 @@ extension SettingKind where Value == Int {
   }
 }
 
+extension SettingKind where Value == Int {
+  /// The permissions of a file, as chmod(1) has them: `0660`.
+  static var mode: Self {
+    SettingKind(
+      form: "the permissions of a file in octal, such as 0660",
+      read: { text in
+        guard text.count == 4, text.hasPrefix("0"), let mode = Int(text, radix: 8) else { return nil }
+        return mode
+      },
+      write: { mode in
+        let digits = String(mode, radix: 8)
+        return String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+      })
+  }
+}
+
 extension SettingKind where Value == Duration {
   static func time(_ range: ClosedRange<Duration>) -> Self {
     SettingKind(
@@ -81,6 +97,21 @@ extension SettingKind where Value == String? {
         return .some(text)
       },
       write: { $0 ?? "" })
+  }
+}
+
+extension SettingKind where Value == String {
+  /// The name of a group of users.
+  static var groupName: Self {
+    SettingKind(
+      form: "the name of a group",
+      read: { text in
+        let isName =
+          !text.isEmpty && text.utf8.count <= 32
+          && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: ":") }
+        return isName ? text : nil
+      },
+      write: { $0 })
   }
 }
 

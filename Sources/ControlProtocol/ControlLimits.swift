@@ -5,11 +5,11 @@ package enum ControlLimits {
   /// The longest line that a client reads, in bytes: a page of `maxKeysPage` keys as long as a record
   /// allows, of which JSON may write each byte with six (`\u0001`).
   package static let maxAnswerBytes = 8 * 1024 * 1024
-  /// Requests of one connection that are carried out at the same time; one more is not read until
-  /// another has been answered.
+  /// Requests of one connection that are carried out at the same time where the configuration does not say;
+  /// one more is not read until another has been answered.
   package static let maxRequestsInFlight = 256
-  /// Clients connected at the same time.
-  package static let maxConnections = 64
+  /// The group that may use the socket of a node which root or systemd runs.
+  package static let usualGroup = "dhtd"
   /// The shortest key, in bytes.
   package static let minKeyBytes = 1
   /// The longest life of a value, in seconds: 30 days.

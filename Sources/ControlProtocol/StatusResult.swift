@@ -41,6 +41,11 @@ package struct StatusResult: Codable, Hashable, Sendable {
     case responsesReceived = "responses_received"
     case datagramsMalformed = "datagrams_malformed"
     case pendingOperations = "pending_operations"
+    case requestsRefused = "requests_refused"
+    case requestsOverSourceLimit = "requests_over_source_limit"
+    case requestsOverTotalLimit = "requests_over_total_limit"
+    case answersWithheld = "answers_withheld"
+    case storesOverLimit = "stores_over_limit"
   }
 
   /// How far the node has come.
@@ -149,6 +154,16 @@ package struct StatusResult: Codable, Hashable, Sendable {
   package var datagramsMalformed: Int64 = 0
   /// Operations of clients that are being carried out.
   package var pendingOperations: Int64 = 0
+  /// Datagrams over a limit whose senders were told so, unless that would have been longer.
+  package var requestsRefused: Int64 = 0
+  /// Datagrams that were dropped in silence because their source had sent too many.
+  package var requestsOverSourceLimit: Int64 = 0
+  /// Datagrams that were dropped in silence because all sources together had sent too many.
+  package var requestsOverTotalLimit: Int64 = 0
+  /// Answers that were not sent because nobody had proven to be at their address.
+  package var answersWithheld: Int64 = 0
+  /// Records of other nodes that were refused because one address had stored too many in a second.
+  package var storesOverLimit: Int64 = 0
 
   /// The state of a node that has just started; set what is known.
   package init() {}

@@ -22,6 +22,8 @@ final class ControlConnection: DescriptorWatcher {
   private let descriptor: Int32
   private let connections: Connections
   private let client: ClientID
+  /// Who it is; nil where the kernel does not say.
+  private let credentials: PeerCredentials?
   private var watch: WatchID?
   private var watchedFor: Readiness = .readable
   private var lines = LineBuffer(limit: ControlLimits.maxLineBytes)
@@ -54,12 +56,13 @@ final class ControlConnection: DescriptorWatcher {
     self.descriptor = descriptor
     self.connections = connections
     client = connections.nextClient()
+    credentials = PeerCredentials(of: descriptor)
     watch = try connections.loop.watch(descriptor, for: .readable, self)
   }
 
   /// There are as many clients as are served.
   func turnAway() {
-    let limit = ControlLimits.maxConnections
+    let limit = connections.settings.clients
     end(with: ControlError(.busy, "\(limit) clients are connected already; try again when one has left"))
   }
 
@@ -78,6 +81,9 @@ final class ControlConnection: DescriptorWatcher {
     connections.loop.end(watch)
     self.watch = nil
     Glibc.close(descriptor)
+    connections.requestsInFlight -= inFlight
+    inFlight = 0
+    connections.service.clientLeft(client)
     // Whoever is on its way back here must find it.
     connections.loop.executeLater { [self] in connections.remove(self) }
   }
@@ -125,7 +131,7 @@ final class ControlConnection: DescriptorWatcher {
     // Those that are left over wait for their turn.
     guard !hasMore else { return }
     var room = Self.mostLines
-    while stage == .serving, inFlight < ControlLimits.maxRequestsInFlight, !isClogged {
+    while stage == .serving, inFlight < connections.settings.requestsPerClient, !isClogged {
       guard room > 0 else {
         hasMore = true
         connections.loop.executeLater { [self] in
@@ -153,7 +159,7 @@ final class ControlConnection: DescriptorWatcher {
       finish()
       return
     }
-    let isFull = inFlight >= ControlLimits.maxRequestsInFlight || isClogged || hasMore
+    let isFull = inFlight >= connections.settings.requestsPerClient || isClogged || hasMore
     // The socket's own buffer fills up and holds the client back.
     updateWatch(isReading: !isFull && !isInputClosed)
     watchForStall(lines.isMidLine && !isFull || isClogged)
@@ -195,9 +201,21 @@ final class ControlConnection: DescriptorWatcher {
     case .failure(let error):
       if let id = decoded.id { answer(id, .failure(error)) }
     case .success(let request):
+      let limit = connections.settings.requests
+      guard connections.requestsInFlight < limit else {
+        if let id = decoded.id {
+          let message = "\(limit) requests of all clients are under way already; try again in a moment"
+          answer(id, .failure(ControlError(.busy, message)))
+        }
+        return
+      }
       inFlight += 1
-      connections.service.carryOut(request, for: client) { [self] outcome in
+      connections.requestsInFlight += 1
+      connections.service.carryOut(request, for: client, credentials) { [self] outcome in
+        // One that is closed counts for nothing any more.
+        guard stage != .closed else { return }
         inFlight -= 1
+        connections.requestsInFlight -= 1
         guard stage == .serving else { return }
         if let id = decoded.id { answer(id, outcome) }
         // There is room for one more now.

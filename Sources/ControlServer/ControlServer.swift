@@ -15,8 +15,8 @@ package struct ControlServer: Sendable {
 
   /// The socket that is served.
   package enum Socket: Sendable {
-    /// One that is made at this path.
-    case path(SocketPath)
+    /// One that is made at this path, with the permissions of its file, and its group.
+    case path(SocketPath, mode: Int, group: String)
     /// One that is bound and listens already; its file is another's to remove.
     case listening(Int32)
   }
@@ -24,27 +24,31 @@ package struct ControlServer: Sendable {
   /// Makes the socket, if need be, and begins to serve it.
   ///
   /// - Parameters:
+  ///   - settings: the numbers that it works by.
   ///   - version: what `status` says of the daemon's version.
   ///   - recordKey: signs the records of clients that have no key of their own.
   /// - Throws: `ControlSocketError`, `EventLoopError`.
   package static func start(
-    on socket: Socket, for runtime: NodeRuntime, version: String, recordKey: SigningKey,
+    on socket: Socket, for runtime: NodeRuntime, _ settings: ControlServerSettings, version: String,
+    recordKey: SigningKey,
     logger: Logger
   ) async throws -> ControlServer {
     let file: ControlSocketFile?
     let descriptor: Int32
     switch socket {
-    case .path(let path):
-      let made = try ControlSocketFile(path)
+    case .path(let path, let mode, let group):
+      let made = try ControlSocketFile(path, mode: mode, group: group)
       (file, descriptor) = (made, made.descriptor)
     case .listening(let handedOver):
       (file, descriptor) = (nil, handedOver)
     }
     do {
       return try await runtime.loop.run {
+        let auditor = Auditor(on: runtime.loop, settings.writeLogging, logger: logger)
         let service = ControlService(
-          runtime.driver.value, version: version, recordKey: recordKey, logger: logger)
-        let connections = Connections(service: service, loop: runtime.loop, logger: logger)
+          runtime.driver.value, version: version, recordKey: recordKey, auditor: auditor)
+        let connections = Connections(
+          service: service, settings, auditor: auditor, loop: runtime.loop, logger: logger)
         let listener = try Listener(descriptor, connections)
         return ControlServer(file: file, listener: LoopBound(listener, on: runtime.loop))
       }
@@ -52,6 +56,11 @@ package struct ControlServer: Sendable {
       file?.remove()
       throw error
     }
+  }
+
+  /// Works by other numbers from now on. Whoever is connected stays.
+  package func reconfigure(_ settings: ControlServerSettings) async throws {
+    try await listener.loop.run { listener.value.reconfigure(settings) }
   }
 
   /// Stops to serve, and removes the socket if this server has made it.
@@ -119,6 +128,8 @@ final class Listener: DescriptorWatcher {
     }
   }
 
+  func reconfigure(_ settings: ControlServerSettings) { connections.reconfigure(settings) }
+
   func close() {
     guard let watch else { return }
     self.watch = nil
@@ -134,6 +145,11 @@ final class Connections {
   let service: ControlService
   let loop: EventLoop
   let logger: Logger
+  /// The numbers that all of them work by.
+  private(set) var settings: ControlServerSettings
+  /// Requests of all of them that are being carried out.
+  var requestsInFlight = 0
+  private let auditor: Auditor
   private var connections: [ObjectIdentifier: ControlConnection] = [:]
   private var clients: UInt64 = 0
   /// Those with answers that wait for the end of the turn.
@@ -141,8 +157,13 @@ final class Connections {
   /// What is read goes through this, whoever it comes from.
   let readBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
 
-  init(service: ControlService, loop: EventLoop, logger: Logger) {
+  init(
+    service: ControlService, _ settings: ControlServerSettings, auditor: Auditor, loop: EventLoop,
+    logger: Logger
+  ) {
     self.service = service
+    self.settings = settings
+    self.auditor = auditor
     self.loop = loop
     self.logger = logger
   }
@@ -154,6 +175,11 @@ final class Connections {
 
   deinit { readBuffer.deallocate() }
 
+  func reconfigure(_ new: ControlServerSettings) {
+    settings = new
+    auditor.writeLogging = new.writeLogging
+  }
+
   /// A name for a client that no other has had.
   func nextClient() -> ClientID {
     clients += 1
@@ -162,9 +188,9 @@ final class Connections {
 
   /// Serves a client, or tells it that as many are served as can be.
   func add(_ descriptor: Int32) {
-    let isOneTooMany = connections.count >= ControlLimits.maxConnections
+    let isOneTooMany = connections.count >= settings.clients
     // Those that are turned away have a moment to read why, unless they become a crowd.
-    let isCrowd = connections.count >= ControlLimits.maxConnections * 2
+    let isCrowd = connections.count >= settings.clients * 2
     do throws(EventLoopError) {
       let connection = try ControlConnection(descriptor, self)
       connections[ObjectIdentifier(connection)] = connection
@@ -193,6 +219,7 @@ final class Connections {
 
   func closeAll() {
     for connection in connections.values { connection.shutDown() }
+    auditor.summarise()
     loop.forgetEndOfTurn(for: self)
   }
 }

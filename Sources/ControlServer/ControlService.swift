@@ -2,7 +2,6 @@ import ControlProtocol
 import EventLoop
 import KRPC
 import Kademlia
-import Logging
 import NodeRuntime
 import Signatures
 
@@ -14,22 +13,26 @@ final class ControlService {
   private let driver: NodeDriver
   private let version: String
   private let recordKey: SigningKey
-  private let logger: Logger
-  private var lastFailures: [ControlErrorCode: Instant] = [:]
+  private let auditor: Auditor
 
-  init(_ driver: NodeDriver, version: String, recordKey: SigningKey, logger: Logger) {
+  init(_ driver: NodeDriver, version: String, recordKey: SigningKey, auditor: Auditor) {
     self.driver = driver
     self.recordKey = recordKey
     self.version = version
-    self.logger = logger
+    self.auditor = auditor
   }
 
   /// Carries a request out and answers exactly once, now or later.
   ///
-  /// - Parameter client: whose it is; where many wait, the clients take turns.
-  func carryOut(_ request: ControlRequest, for client: ClientID, then answer: @escaping Answer) {
+  /// - Parameters:
+  ///   - client: whose it is; where many wait, the clients take turns.
+  ///   - credentials: who that is.
+  func carryOut(
+    _ request: ControlRequest, for client: ClientID, _ credentials: PeerCredentials?,
+    then answer: @escaping Answer
+  ) {
     let answer: Answer = { [self] outcome in
-      log(request, outcome)
+      auditor.ended(request, of: credentials, outcome)
       answer(outcome)
     }
     switch request {
@@ -65,7 +68,7 @@ final class ControlService {
     case .ping(let params):
       ping(params.address, answer)
     case .bootstrap(let params):
-      driver.resolve(params.addresses.map(NodeName.init)) { [self] endpoints in
+      resolve(params.addresses, answer) { [self] endpoints in
         guard !endpoints.isEmpty else {
           answer(.failure(.unresolved(params.addresses)))
           return
@@ -81,15 +84,17 @@ final class ControlService {
     }
   }
 
-  /// A full store, say, fails every put: one a second of each kind of failure is told as a warning.
-  private func log(_ request: ControlRequest, _ outcome: Result<ControlResult, ControlError>) {
-    var isNews = true
-    if case .failure(let error) = outcome {
-      let now = SystemClock.now.monotonic
-      isNews = lastFailures[error.code].map { now.since($0) >= .seconds(1) } ?? true
-      if isNews { lastFailures[error.code] = now }
+  /// A client is gone: what it asked for and has not begun is dropped, unless it changes something.
+  func clientLeft(_ client: ClientID) { driver.clientLeft(client) }
+
+  private func resolve(
+    _ addresses: [HostPort], _ answer: @escaping Answer, then use: @escaping ([Endpoint]) -> Void
+  ) {
+    do throws(OperationRefusal) {
+      try driver.resolve(addresses.map(NodeName.init), then: use)
+    } catch {
+      answer(.failure(ControlError(error)))
     }
-    logger.log(request, outcome, isNews: isNews)
   }
 
   private func put(_ params: PutParams, _ client: ClientID, _ answer: @escaping Answer) {
@@ -174,7 +179,7 @@ final class ControlService {
   }
 
   private func ping(_ address: HostPort, _ answer: @escaping Answer) {
-    driver.resolve([NodeName(address)]) { [self] endpoints in
+    resolve([address], answer) { [self] endpoints in
       // The family that the node is bound to is the one it can reach.
       let families = driver.node.identity.families
       let usable = endpoints.first { families.contains(AddressFamilies($0.address.family)) }

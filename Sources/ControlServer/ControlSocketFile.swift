@@ -10,16 +10,17 @@ struct ControlSocketFile: Sendable {
   private let device: dev_t
   private let inode: ino_t
 
-  /// Members of this group may use a daemon that root runs.
-  private static let group = "dhtd"
   private static let backlog: Int32 = 64
 
-  /// Makes the socket and listens on it: mode 0660, its directory made if need be.
+  /// Makes the socket and listens on it, its directory made if need be.
   ///
   /// A file that a dead daemon left behind is replaced; one at which somebody listens is not.
   ///
+  /// - Parameters:
+  ///   - mode: the permissions of the file.
+  ///   - group: its group. The usual one is left out where it does not exist, or cannot be given a file.
   /// - Throws: `ControlSocketError`.
-  init(_ socketPath: SocketPath) throws(ControlSocketError) {
+  init(_ socketPath: SocketPath, mode: Int, group: String) throws(ControlSocketError) {
     path = socketPath.string
     try Self.makeDirectory(of: path)
     try Self.refuseIfAlive(socketPath)
@@ -35,13 +36,16 @@ struct ControlSocketFile: Sendable {
     guard listener >= 0 else { throw .unusable(path: path, reason: Self.errorText()) }
     var status = stat()
     guard Self.withAddress(temporary, { bind(listener, $0, $1) }) == 0,
-      chmod(temporary, 0o660) == 0,
+      chmod(temporary, mode_t(truncatingIfNeeded: mode)) == 0,
       listen(listener, Self.backlog) == 0,
       stat(temporary, &status) == 0
     else { throw Self.failed(listener, temporary, path) }
-    // Root shares with the group if there is one; anybody else has no other group to share with.
-    if geteuid() == 0, let group = getgrnam(Self.group) {
-      _ = chown(temporary, 0, group.pointee.gr_gid)
+    do throws(ControlSocketError) {
+      try Self.give(temporary, to: group, path)
+    } catch {
+      close(listener)
+      unlink(temporary)
+      throw error
     }
     guard rename(temporary, path) == 0 else { throw Self.failed(listener, temporary, path) }
     descriptor = listener
@@ -54,6 +58,20 @@ struct ControlSocketFile: Sendable {
     var status = stat()
     guard lstat(path, &status) == 0, status.st_dev == device, status.st_ino == inode else { return }
     unlink(path)
+  }
+
+  /// Gives the socket to a group.
+  private static func give(_ file: String, to group: String, _ path: String) throws(ControlSocketError) {
+    let isUsual = group == ControlLimits.usualGroup
+    // Root shares with the usual group if there is one; anybody else has no other group to share with.
+    if isUsual, geteuid() != 0 { return }
+    guard let entry = getgrnam(group) else {
+      if isUsual { return }
+      throw .unusable(path: path, reason: "there is no group '\(group)' (control_group)")
+    }
+    guard chown(file, uid_t.max, entry.pointee.gr_gid) != 0, !isUsual else { return }
+    throw .unusable(
+      path: path, reason: "it cannot be given to the group '\(group)' (control_group): \(errorText())")
   }
 
   private static func failed(

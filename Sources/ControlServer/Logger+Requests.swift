@@ -9,14 +9,38 @@ extension Logger {
   ///
   /// - Parameter isNews: whether nothing of the kind was told lately.
   func log(_ request: ControlRequest, _ outcome: Result<ControlResult, ControlError>, isNews: Bool) {
+    let level = level(of: request, outcome, isNews: isNews, isTold: false)
+    guard logLevel <= level else { return }
+    log(request, outcome, at: level, by: [:])
+  }
+
+  /// How severe it is what came of a request.
+  ///
+  /// - Parameter isTold: whether it is told even where all went well.
+  func level(
+    of request: ControlRequest, _ outcome: Result<ControlResult, ControlError>, isNews: Bool, isTold: Bool
+  ) -> Logger.Level {
+    if case .failure(let error) = outcome, isNews, request.isForTheNetwork, error.code.isTrouble {
+      return .warning
+    }
+    return isTold ? .info : .debug
+  }
+
+  /// Tells what came of a request, at a level.
+  ///
+  /// - Parameter client: who asked for it.
+  func log(
+    _ request: ControlRequest, _ outcome: Result<ControlResult, ControlError>, at level: Level,
+    by client: Metadata
+  ) {
+    let metadata = request.metadata.merging(client) { _, new in new }
     switch outcome {
     case .success:
-      debug("\(request.method.rawValue) done", metadata: request.metadata)
+      log(level: level, "\(request.method.rawValue) done", metadata: metadata)
     case .failure(let error):
-      let isTrouble = isNews && request.isForTheNetwork && error.code.isTrouble
       log(
-        level: isTrouble ? .warning : .debug, "\(request.method.rawValue) failed: \(error.message)",
-        metadata: isTrouble ? .event(.operationFailed, request.metadata) : request.metadata)
+        level: level, "\(request.method.rawValue) failed: \(error.message)",
+        metadata: level == .warning ? .event(.operationFailed, metadata) : metadata)
     }
   }
 }
@@ -38,6 +62,14 @@ extension ControlRequest {
     switch self {
     case .put, .get, .delete, .lookup: true
     case .ping, .bootstrap, .status, .peers, .keys: false
+    }
+  }
+
+  /// Whether it changes what the network holds, or whom this node knows.
+  var isWrite: Bool {
+    switch self {
+    case .put, .delete, .bootstrap: true
+    case .get, .lookup, .ping, .status, .peers, .keys: false
     }
   }
 

@@ -111,7 +111,9 @@ extension ControlError {
     case .ttlOutOfRange(let limit):
       self = .invalidParam("ttl", "ttl must be from 1 to \(limit) seconds")
     case .busy(let limit):
-      self.init(.busy, "\(limit) operations or queries are under way already; try again in a moment")
+      self.init(
+        .busy,
+        "\(limit) operations, queries or look-ups of names are under way already; try again in a moment")
     }
   }
 
@@ -261,5 +263,10 @@ extension StatusResult {
     responsesReceived = counters.responsesReceived
     datagramsMalformed = driver.malformedDatagrams
     pendingOperations = Int64(node.pendingOperations)
+    requestsRefused = counters.requestsRefused
+    requestsOverSourceLimit = counters.requestsOverSourceLimit
+    requestsOverTotalLimit = counters.requestsOverTotalLimit
+    answersWithheld = counters.answersWithheld
+    storesOverLimit = counters.storesOverLimit
   }
 }

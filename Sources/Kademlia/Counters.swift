@@ -12,6 +12,16 @@ package struct Counters: Hashable, Sendable {
   package var responsesReceived: Int64 = 0
   /// Refusals that belong to a query.
   package var errorsReceived: Int64 = 0
+  /// Datagrams over a limit whose senders were told so, where that was not longer than what they had sent.
+  package var requestsRefused: Int64 = 0
+  /// Datagrams that were let fall because their source had sent too many.
+  package var requestsOverSourceLimit: Int64 = 0
+  /// Datagrams that were let fall because all sources together had sent too many.
+  package var requestsOverTotalLimit: Int64 = 0
+  /// Answers that were not sent, because their addresses were unproven and their networks had got enough.
+  package var answersWithheld: Int64 = 0
+  /// Records that were refused because their source had stored too many in a short time.
+  package var storesOverLimit: Int64 = 0
   /// Answers that belong to no query: too late, from elsewhere, or made up.
   package var strayAnswers: Int64 = 0
   /// Records of other nodes that were stored here.

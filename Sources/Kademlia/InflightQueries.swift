@@ -27,6 +27,8 @@ struct InflightQueries: Sendable {
     /// How long it may take after that before nobody waits any longer.
     let secondTimeout: Duration
     fileprivate(set) var stage = Stage.fresh
+    /// Something came that said to answer it and was no message.
+    fileprivate(set) var isSpoilt = false
   }
 
   /// What became due.
@@ -72,6 +74,17 @@ struct InflightQueries: Sendable {
     pending[transaction] = query
     deadlines.insert(Deadline(time: query.sent + query.softTimeout, transaction: transaction))
     return transaction
+  }
+
+  /// Whether a query waits for an answer from there, and nothing came in its stead that was none.
+  func awaits(_ transaction: UInt32, from source: Endpoint) -> Bool {
+    guard let query = pending[transaction] else { return false }
+    return (source == query.endpoint || source == query.alternate) && !query.isSpoilt
+  }
+
+  /// What came from there for a query was no message.
+  mutating func spoil(_ transaction: UInt32) {
+    pending[transaction]?.isSpoilt = true
   }
 
   /// Ends the query that an answer belongs to; nil if it belongs to none, or comes from elsewhere

@@ -8,6 +8,15 @@ extension Node {
     if query.sender != id, !query.isReadOnly {
       verify(now, Peer(id: query.sender, endpoint: source))
     }
+    // Whoever shows a good token gets what is sent to its address.
+    let isTokenGood =
+      if case .put(_, let token, _) = query.method {
+        tokens.accepts(token, now.monotonic, from: source.address)
+      } else {
+        false
+      }
+    if isTokenGood { floods.prove(now.monotonic, source.address) }
+    guard permitsAnswer(now.monotonic, to: source) else { return }
     switch query.method {
     case .ping:
       respond(to: source, transaction, Response(sender: id))
@@ -26,9 +35,8 @@ extension Node {
           sender: id, nodes: nodes(near: target, for: query, from: source),
           token: tokens.issue(now.monotonic, to: source.address), keepsPlainRecords: true,
           held: held))
-    case .put(let sent, let token, let cas):
+    case .put(let sent, _, let cas):
       let record = named(now, sent)
-      let isTokenGood = tokens.accepts(token, now.monotonic, from: source.address)
       let refusal =
         isTokenGood
         ? refusal(now, record, cas) ?? pressure(now, record, from: source)
@@ -56,7 +64,11 @@ extension Node {
     guard commits.count < parameters.pendingCommits else {
       return RPCError(RPCError.busy, "the store is busy")
     }
-    guard records.stored(record.id) == nil else { return nil }
+    guard floods.permitsStore(now.monotonic, from: source.address) else {
+      counters.storesOverLimit += 1
+      return RPCError(RPCError.busy, "too many records from this address")
+    }
+    guard records.stored(record.id) == nil, !floods.isExempt(source.address) else { return nil }
     let fullness = records.usage.fullness
     guard quota.permits(now.monotonic, from: source.address, fullness: fullness) else {
       return RPCError(RPCError.busy, "too many new keys from this address for a store that is nearly full")
@@ -71,7 +83,7 @@ extension Node {
     if let contact = table.contact(peer.id) {
       guard contact.state == .questionable, maintenance.mayPing(now.monotonic, peer.id) else { return }
       send(now, .ping, to: contact.endpoint, expecting: peer.id, for: .liveness)
-    } else if table.hasUse(for: peer),
+    } else if table.hasUse(for: peer) || floods.wantsProof(now.monotonic, of: peer.endpoint.address),
       // Whatever IDs are claimed at the address of a contact, it is asked once who it is.
       maintenance.mayPing(now.monotonic, table.occupant(of: peer.endpoint) ?? peer.id)
     {

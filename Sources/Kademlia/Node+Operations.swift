@@ -172,6 +172,14 @@ extension Node {
     return id
   }
 
+  /// A client is gone: what it only wanted to know, and waits in line, is not looked up any more. It ends
+  /// without an outcome.
+  ///
+  /// - Returns: which operations these are.
+  package mutating func clientLeft(_ client: ClientID) -> [OperationID] {
+    line.dropReads(of: client)
+  }
+
   private func refuseAboveLimit() throws(OperationRefusal) {
     guard inflight.count < parameters.inflightQueries else {
       throw .busy(limit: parameters.inflightQueries)
@@ -215,7 +223,8 @@ extension Node {
   /// they cost about twice the queries, so that they are for what an adversary gains most by.
   private mutating func pathCount(of operation: Operation) -> Int {
     switch operation.task {
-    case .get(let retrieval) where retrieval.isGuarded: parameters.disjointPaths
+    case .get(let retrieval) where retrieval.isGuarded || retrieval.id.kind == .signed:
+      parameters.disjointPaths
     // Where a value goes to nobody honest, no get finds it ever again. In a small network a node knows many of
     // the nodes that should have it from the start.
     case .put where estimateNetworkSize() > parameters.largeNetwork: parameters.disjointPaths

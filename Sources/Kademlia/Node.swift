@@ -71,6 +71,7 @@ package struct Node {
   var handOffs: HandOffs
   var fetched: FetchedRecords
   var quota: SourceQuota
+  var floods: FloodGuard
   var bootstrap: Bootstrap
   var userBootstraps: [OperationID: Bootstrap.Round] = [:]
 
@@ -88,7 +89,10 @@ package struct Node {
     self.handOffs = HandOffs(interval: parameters.repairInterval)
     self.fetched = FetchedRecords(
       capacity: parameters.cachedRecords, maxBytes: parameters.cachedBytes)
-    self.quota = SourceQuota(now.monotonic, limit: parameters.keysPerSource)
+    // Not drawn from the source of randomness: what a node with a given one does stays the same.
+    let salt = Self.salt(from: identity.tokenSecret)
+    self.quota = SourceQuota(now.monotonic, limit: parameters.keysPerSource, salt: salt)
+    self.floods = FloodGuard(parameters.floods, salt: salt)
     self.table = RoutingTable(local: identity.id, parameters: parameters, now: now.monotonic)
     self.tokens = WriteTokenIssuer(secret: identity.tokenSecret, epoch: parameters.tokenEpoch)
     self.inflight = InflightQueries(rpcTimeout: parameters.rpcTimeout)
@@ -127,6 +131,7 @@ package struct Node {
     fetched.capacity = new.cachedRecords
     fetched.maxBytes = new.cachedBytes
     quota.limit = new.keysPerSource
+    floods.adopt(new.floods)
     bootstrap.adopt(now.monotonic, new)
     // Where more may run at once, those that wait in line need not wait for one to end.
     runWaiting(now)

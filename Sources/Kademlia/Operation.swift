@@ -24,6 +24,14 @@ final class Operation {
   /// The last record of those it was told of whose signature was checked and is right.
   var authentic: Record?
 
+  /// Whether it changes what the network holds.
+  var isWrite: Bool {
+    switch task {
+    case .put, .renew: true
+    case .locate, .inspect, .get: false
+    }
+  }
+
   init(id: OperationID, lookup: Lookup, task: Task) {
     self.id = id
     self.lookup = lookup

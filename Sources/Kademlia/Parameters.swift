@@ -71,6 +71,8 @@ package struct Parameters: Sendable {
   package var pendingCommits = 4096
   /// How many new keys a source may bring within an hour to a store that is over four fifths full.
   package var keysPerSource = 1024
+  /// How much is taken from others, and answered to those who may not be who they say they are.
+  package var floods = FloodLimits()
   /// How many copies of records that were read are kept for later reads that allow it.
   package var cachedRecords = 1024
   /// The bytes that these may take.

@@ -1,51 +1,60 @@
 /// How many new keys each source has brought lately, so that none fills a store that has little room
 /// left.
+///
+/// The counts are those of a count-min sketch (Cormode and Muthukrishnan 2005): each source adds to one
+/// counter in each of two rows, and counts for the lesser of the two. It is as large with a million sources
+/// as with one, none is forgotten, and none counts for less than it brought. One counts for more where others
+/// share both of its counters: to use up another's quota, sources must bring some million keys.
 struct SourceQuota: Sendable {
   /// How full a store is before the quota counts, 0 to 1.
   static let pressure = 0.8
   /// For how long a key counts at least; twice this is the most.
   private static let period: Duration = .seconds(3600)
-  /// More sources at once share what is left for all of them.
-  private static let capacity = 4096
+  /// Counters of a row.
+  private static let width = 4096
 
   /// Keys that a source may bring within a period.
   var limit: Int
-  private var current: [IPAddress: Int] = [:]
-  private var previous: [IPAddress: Int] = [:]
+  private let salt: UInt64
+  /// The two rows one after the other, of this period and of the one before; none before they are needed.
+  private var current: [UInt32] = []
+  private var previous: [UInt32] = []
   private var periodEnd: Instant
 
-  init(_ now: Instant, limit: Int) {
+  /// - Parameter salt: random bits, so that nobody can choose whose counters to share.
+  init(_ now: Instant, limit: Int, salt: UInt64) {
     self.limit = limit
+    self.salt = salt
     periodEnd = now + Self.period
   }
 
   /// Counts a key that is new here.
   ///
-  /// - Parameter address: whoever brings it; those on this machine have no limit.
+  /// - Parameter address: whoever brings it.
   /// - Returns: whether it may be kept, as far as its source goes.
   mutating func permits(_ now: Instant, from address: IPAddress, fullness: Double) -> Bool {
-    guard !address.isLoopback else { return true }
-    if periodEnd <= now {
-      // Whatever was counted longer than two periods ago is forgotten.
-      previous = now.since(periodEnd) < Self.period ? current : [:]
-      current = [:]
-      periodEnd = now + Self.period
+    if current.isEmpty {
+      current = Array(repeating: 0, count: 2 * Self.width)
+      previous = current
     }
-    let source = address.network
-    let count = (current[source] ?? 0) + (previous[source] ?? 0)
+    if periodEnd <= now { beginPeriod(now) }
+    let hash = SourceKey(address).hash(salt: salt)
+    let first = Int(hash % UInt64(Self.width))
+    let second = Self.width + Int(hash >> 32 % UInt64(Self.width))
+    let count = min(count(first), count(second))
     guard fullness < Self.pressure || count < limit else { return false }
-    if current[source] == nil, current.count >= Self.capacity { return fullness < Self.pressure }
-    current[source, default: 0] += 1
+    current[first] &+= 1
+    current[second] &+= 1
     return true
   }
-}
 
-extension IPAddress {
-  /// What one source has at its disposal: an IPv4 address, or an IPv6 network of 64 bits.
-  fileprivate var network: IPAddress {
-    switch self {
-    case .v4: self
-    case .v6(let high, _): .v6(high, 0)
-    }
+  private func count(_ index: Int) -> Int { Int(current[index]) + Int(previous[index]) }
+
+  private mutating func beginPeriod(_ now: Instant) {
+    swap(&current, &previous)
+    // Whatever was counted longer than two periods ago is forgotten.
+    if now.since(periodEnd) >= Self.period { previous = Array(repeating: 0, count: 2 * Self.width) }
+    current = Array(repeating: 0, count: 2 * Self.width)
+    periodEnd = now + Self.period
   }
 }

@@ -28,6 +28,24 @@ struct WaitingLine {
     count += 1
   }
 
+  /// Drops what a client only wanted to know: nobody is there to be told any more. What it wanted changed
+  /// stays.
+  ///
+  /// - Returns: which operations these are.
+  mutating func dropReads(of client: ClientID) -> [OperationID] {
+    guard let queue = queues[client] else { return [] }
+    let reads = queue.filter { !$0.isWrite }
+    count -= reads.count
+    let writes = Deque(queue.filter(\.isWrite))
+    if writes.isEmpty {
+      queues[client] = nil
+      turns.removeAll { $0 == client }
+    } else {
+      queues[client] = writes
+    }
+    return reads.map(\.id)
+  }
+
   /// Takes the next out; nil if none waits.
   mutating func popFirst() -> Operation? {
     guard let client = turns.popFirst(), let next = queues[client]?.popFirst() else { return nil }

@@ -24,13 +24,15 @@ struct DatagramSender {
   /// Takes a datagram; it goes out with the next flush, or at once if many wait.
   ///
   /// - Parameter write: appends what it says, in place: it is copied nowhere before the kernel does.
-  mutating func add(to endpoint: Endpoint, _ write: (inout [UInt8]) -> Void) {
+  /// - Returns: how many bytes that is.
+  @discardableResult
+  mutating func add(to endpoint: Endpoint, _ write: (inout [UInt8]) -> Void) -> Int {
     let start = bytes.count
     write(&bytes)
-    datagrams.append(
-      cdatagram(
-        start: start, length: bytes.count - start, endpoint: cdatagrams_endpoint(endpoint)))
+    let length = bytes.count - start
+    datagrams.append(cdatagram(start: start, length: length, endpoint: cdatagrams_endpoint(endpoint)))
     if datagrams.count >= Self.capacity { flush() }
+    return length
   }
 
   /// Sends what waits.

@@ -28,6 +28,10 @@ package enum JournalEvent: String, CaseIterable, Sendable {
   case storeFull = "8e2b64f7a1d94f0cb35d6c7e9f10a2b4"
   /// The store cannot be used any more, and the node ends.
   case storeFailed = "3d94c5b80e7f4a21b6c8d1f2e5a70963"
+  /// A source has sent more than it may, and is not answered any more.
+  case sourceCutOff = "5c0e7f1d92b84a06a7c3e9d4481f62b7"
+  /// All sources together send more than the node takes.
+  case overloaded = "a94b3e60c8d7412f9e15f07b6c2d83ea"
   /// A put was not confirmed, or too few nodes could be reached to answer.
   case operationFailed = "70e997969b53487eb871ea723c96698d"
 }

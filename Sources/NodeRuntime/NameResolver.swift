@@ -29,7 +29,7 @@ struct NameResolver: Sendable {
   }
 
   /// Looks names up, and calls back on the loop, later: a look-up that hangs in the system's resolver is
-  /// waited for by nobody but those behind it.
+  /// waited for by nobody but those behind it, who have the same resolver.
   func resolve(_ names: [NodeName], on loop: EventLoop, then use: @escaping (Resolved) -> Void) {
     // Addresses need no look-up, and so no wait for the thread.
     let literals = names.compactMap { Self.literal($0) }

@@ -24,6 +24,8 @@ package struct NodeConfiguration: Sendable {
   package var parameters: Parameters
   /// The most bytes that records may take in memory, with their overhead.
   package var storeBytes: Int
+  /// How many look-ups of names for clients may be under way.
+  package var nameLookUps = 64
 
   package init(
     id: NodeID, port: UInt16, binding: Binding = .loopback, bootstrap: [NodeName] = [],

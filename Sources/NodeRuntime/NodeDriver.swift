@@ -25,6 +25,11 @@ package final class NodeDriver {
   package private(set) var malformedDatagrams: Int64 = 0
   private let sockets: UDPSockets
   private let resolver = NameResolver()
+  /// That of clients: names of theirs that nobody answers for do not hold up those of the bootstrap nodes.
+  private let clientResolver = NameResolver()
+  /// Look-ups for clients under way, and the most of them.
+  private var clientLookUps = 0
+  private var mostClientLookUps: Int
   private var bootstrapNames: [NodeName]
   private let savedContacts: [Peer]
   /// Those of the names that could not be looked up last.
@@ -46,6 +51,7 @@ package final class NodeDriver {
   private var lastFull: Instant?
   /// When a change of the store last failed for another reason, and that was told.
   private var lastComplaint: Instant?
+  private var floodLog = FloodLog()
   /// Changes that the store has not told the end of, and since when none has come to its end.
   private var unanswered = 0
   private var waitingSince: Instant?
@@ -70,6 +76,7 @@ package final class NodeDriver {
     self.sockets = sockets
     self.bootstrapNames = configuration.bootstrap
     self.savedContacts = configuration.savedContacts
+    self.mostClientLookUps = configuration.nameLookUps
     self.logger = logger
     self.started = SystemClock.now
     self.endpoints = sockets.endpoints
@@ -125,6 +132,7 @@ package final class NodeDriver {
   /// Takes other numbers, bootstrap names and limits while it runs.
   func reconfigure(_ configuration: NodeConfiguration) {
     store.maxBytes = configuration.storeBytes
+    mostClientLookUps = configuration.nameLookUps
     event { node.adopt($0, configuration.parameters) }
     guard configuration.bootstrap != bootstrapNames else { return }
     bootstrapNames = configuration.bootstrap
@@ -182,12 +190,28 @@ package final class NodeDriver {
     if loop.isEndingTurn { loop.executeLater {} }
   }
 
-  /// Looks names up and hands their endpoints over.
-  package func resolve(_ names: [NodeName], then use: @escaping ([Endpoint]) -> Void) {
-    resolve(names) { (resolved: NameResolver.Resolved) in use(resolved.endpoints) }
+  /// A client is gone: what it only wanted to know, and has not begun, is dropped.
+  package func clientLeft(_ client: ClientID) {
+    for operation in node.clientLeft(client) { completions[operation] = nil }
   }
 
-  private func resolve(_ names: [NodeName], then use: @escaping (NameResolver.Resolved) -> Void) {
+  /// Looks names up for a client and hands their endpoints over, later.
+  ///
+  /// - Throws: `OperationRefusal.busy` where as many look-ups are under way as may be.
+  package func resolve(
+    _ names: [NodeName], then use: @escaping ([Endpoint]) -> Void
+  ) throws(OperationRefusal) {
+    guard clientLookUps < mostClientLookUps else { throw .busy(limit: mostClientLookUps) }
+    clientLookUps += 1
+    resolve(names, with: clientResolver) { [unowned self] resolved in
+      clientLookUps -= 1
+      use(resolved.endpoints)
+    }
+  }
+
+  private func resolve(
+    _ names: [NodeName], with resolver: NameResolver, then use: @escaping (NameResolver.Resolved) -> Void
+  ) {
     resolver.resolve(names, on: loop) { [weak self] resolved in
       guard let self, !isStopped else { return }
       use(resolved)
@@ -196,7 +220,7 @@ package final class NodeDriver {
 
   private func resolveBootstrap() {
     let names = bootstrapNames
-    resolve(names) { [self] (resolved: NameResolver.Resolved) in
+    resolve(names, with: resolver) { [self] resolved in
       // By the time a slow look-up ends, others may have taken the place of these.
       guard names == bootstrapNames else { return }
       // Once is news; that nothing has changed since is not.
@@ -216,18 +240,45 @@ package final class NodeDriver {
 
   func received(_ datagram: RawSpan, from source: Endpoint) {
     guard !isStopped else { return }
+    let now = timeOfTurn ?? SystemClock.now
+    timeOfTurn = now
+    let transaction = KRPC.answeredTransaction(in: datagram)
+    let admission = node.admit(
+      now.monotonic, bytes: datagram.byteCount, from: source, answering: transaction)
+    guard case .admitted = admission else { return turnAway(datagram, from: source, admission) }
     do throws(MalformedMessage) {
       let message = try KRPC.decode(datagram)
       logger.trace("received a \(message.word)", metadata: .message(message, source))
-      let now = timeOfTurn ?? SystemClock.now
-      timeOfTurn = now
       node.receive(now, message, from: source)
       perform()
     } catch {
       malformedDatagrams += 1
+      if let transaction { node.wasMalformed(answering: transaction) }
       logger.debug("malformed datagram", metadata: ["peer": "\(source)", "reason": "\(error.reason)"])
-      if let reply = error.reply { send(reply, to: source) }
+      if let reply = error.reply, node.permitsAnswer(now.monotonic, to: source) { send(reply, to: source) }
     }
+  }
+
+  /// A datagram is over a limit.
+  private func turnAway(_ datagram: RawSpan, from source: Endpoint, _ admission: Admission) {
+    switch admission {
+    case .admitted, .ignored(.source): break
+    case .ignored(.all): floodLog.overloaded(SystemClock.now.monotonic, logger)
+    case .refused(_, let isLast):
+      refuse(datagram, from: source)
+      if isLast { floodLog.cutOff(SystemClock.now.monotonic, source, logger) }
+    }
+  }
+
+  /// Tells the sender of a query that it is over a limit, so that it asks elsewhere and does not wait.
+  private func refuse(_ datagram: RawSpan, from source: Endpoint) {
+    guard let message = try? KRPC.decode(datagram), case .query = message.body else { return }
+    let refusal = Message(transaction: message.transaction, body: .error(RPCError(RPCError.busy, "busy")))
+    // It goes to whoever that address belongs to: nobody gets more through us than was sent.
+    guard KRPC.encodedSize(refusal) <= datagram.byteCount,
+      node.permitsAnswer(SystemClock.now.monotonic, to: source)
+    else { return }
+    send(refusal, to: source)
   }
 
   func socketFailed(_ error: SystemError) {
@@ -293,10 +344,13 @@ package final class NodeDriver {
     // After the end the descriptors may be somebody else's.
     guard !isStopped else { return }
     logger.trace("sends a \(message.word)", metadata: .message(message, endpoint))
-    switch endpoint.address.family {
-    case .v4: sockets.v4?.send(to: endpoint) { KRPC.encode(message, appendingTo: &$0) }
-    case .v6: sockets.v6?.send(to: endpoint) { KRPC.encode(message, appendingTo: &$0) }
-    }
+    let bytes =
+      switch endpoint.address.family {
+      case .v4: sockets.v4?.send(to: endpoint) { KRPC.encode(message, appendingTo: &$0) }
+      case .v6: sockets.v6?.send(to: endpoint) { KRPC.encode(message, appendingTo: &$0) }
+      }
+    if case .query = message.body { return }
+    node.answered((timeOfTurn ?? SystemClock.now).monotonic, bytes: bytes ?? 0, to: endpoint)
   }
 
   /// Lets out what this turn of the loop has led to, many datagrams with one system call.

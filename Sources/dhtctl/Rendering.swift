@@ -69,6 +69,7 @@ package enum Rendering {
       ),
     ]
     if status.datagramsMalformed > 0 { lines.append(("Malformed", "\(status.datagramsMalformed) datagrams")) }
+    if let limits = limits(status) { lines.append(("Limits", limits)) }
     if status.pendingOperations > 0 { lines.append(("Pending", "\(status.pendingOperations) operations")) }
     return block(lines)
   }
@@ -153,6 +154,18 @@ package enum Rendering {
       case .memory: "in memory"
       }
     return "\(bytes(status.storageUsed)) of \(bytes(status.storageLimit)) used, \(place)"
+  }
+
+  /// What limits kept out; nil where they kept out nothing.
+  private static func limits(_ status: StatusResult) -> String? {
+    let parts = [
+      (status.requestsRefused, "requests refused"),
+      (status.requestsOverSourceLimit, "dropped of one source"),
+      (status.requestsOverTotalLimit, "dropped of all"),
+      (status.answersWithheld, "answers withheld"),
+      (status.storesOverLimit, "stores refused"),
+    ].filter { $0.0 > 0 }
+    return parts.isEmpty ? nil : parts.map { "\($0.0) \($0.1)" }.joined(separator: ", ")
   }
 
   private static func upkeep(_ status: StatusResult) -> String {

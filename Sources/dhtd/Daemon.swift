@@ -71,7 +71,9 @@ struct Daemon {
   /// The socket that a unit made for this node, or else the path of one to make.
   private func controlSocket(_ context: Instance.Context) throws -> ControlServer.Socket {
     if let descriptor = try SocketActivation.takeControlSocket() { return .listening(descriptor) }
+    let configuration = loaded.configuration
     return .path(
-      try SocketPath(loaded.configuration.controlSocket ?? instance.controlSocket(context)))
+      try SocketPath(configuration.controlSocket ?? instance.controlSocket(context)),
+      mode: configuration.controlMode, group: configuration.controlGroup)
   }
 }

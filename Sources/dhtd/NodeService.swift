@@ -42,7 +42,8 @@ struct NodeService: Service {
     let control: ControlServer
     do {
       control = try await ControlServer.start(
-        on: socket, for: runtime, version: ProjectVersion.current, recordKey: recordKey, logger: logger)
+        on: socket, for: runtime, ControlServerSettings(loaded.configuration),
+        version: ProjectVersion.current, recordKey: recordKey, logger: logger)
     } catch {
       try? await runtime.stop()
       throw error
@@ -53,7 +54,7 @@ struct NodeService: Service {
       metadata: ["node_id": "\(id)", "config": "\(files)"])
     let reporter = try await StatusReporter.start(on: runtime, manager)
     let failure = await cancelWhenGracefulShutdown {
-      await serve(runtime, reporter)
+      await serve(runtime, control, reporter)
     }
     if failure == .socketLost {
       logger.critical("lost the UDP socket; this node ends", metadata: .event(.socketLost))
@@ -72,7 +73,7 @@ struct NodeService: Service {
   ///
   /// - Returns: why it has failed; nil if it was asked to stop.
   private func serve(
-    _ runtime: NodeRuntime, _ reporter: StatusReporter.Handle
+    _ runtime: NodeRuntime, _ control: ControlServer, _ reporter: StatusReporter.Handle
   ) async -> NodeFailure? {
     guard (try? await runtime.join()) != nil, (try? await reporter.ready()) != nil else {
       // Unless it was asked to stop, it has stopped of itself.
@@ -84,7 +85,7 @@ struct NodeService: Service {
     return await withTaskGroup(of: NodeFailure?.self) { group in
       group.addTask { await runtime.hasEnded() }
       group.addTask {
-        await reloadAtHangups(runtime, reporter)
+        await reloadAtHangups(runtime, control, reporter)
         return nil
       }
       defer { group.cancelAll() }
@@ -117,7 +118,7 @@ struct NodeService: Service {
 
   /// Reads the configuration again whenever asked to, until the task is cancelled or the terminal gone.
   private func reloadAtHangups(
-    _ runtime: NodeRuntime, _ reporter: StatusReporter.Handle
+    _ runtime: NodeRuntime, _ control: ControlServer, _ reporter: StatusReporter.Handle
   ) async {
     var configuration = loaded.configuration
     for await _ in hangups {
@@ -129,6 +130,7 @@ struct NodeService: Service {
         let (result, changes) = configuration.reloaded(from: new.configuration)
         threshold.level = Logger.Level(result.logLevel)
         try await runtime.reconfigure(NodeConfiguration(result, id: id, port: port))
+        try await control.reconfigure(ControlServerSettings(result))
         configuration = result
         log(changes)
       } catch let error as InvalidConfiguration {
@@ -186,5 +188,21 @@ extension NodeConfiguration {
     bootstrap = configuration.bootstrap.map { NodeName(host: $0.host, port: $0.port) }
     parameters = configuration.parameters
     storeBytes = configuration.storageBytes
+    nameLookUps = configuration.nameLookUps
+  }
+}
+
+extension ControlServerSettings {
+  init(_ configuration: Configuration) {
+    self.init()
+    clients = configuration.clients
+    requestsPerClient = configuration.clientRequests
+    requests = configuration.allRequests
+    writeLogging =
+      switch configuration.logWrites {
+      case .limited: .limited
+      case .all: .all
+      case .none: .none
+      }
   }
 }

@@ -45,6 +45,11 @@ import Testing
       "limits.pending_writes": "100", "limits.keys_per_source": "9", "limits.cached_keys": "9",
       "limits.cache_bytes": "2MiB", "sybil.addresses": "all", "sybil.contacts_per_bucket": "3",
       "sybil.contacts_per_table": "11", "sybil.disjoint_paths": "8", "sybil.large_network": "500",
+      "log_writes": "all", "limits.clients": "9", "limits.client_requests": "9",
+      "limits.all_requests": "9", "limits.name_lookups": "9", "limits.requests_per_source": "9",
+      "limits.bytes_per_source": "1MiB", "limits.stores_per_source": "9", "limits.requests": "9",
+      "limits.bytes": "1MiB", "limits.unproven_bytes": "1MiB", "limits.sources": "64",
+      "limits.loopback": "counted",
     ]
     let setting = try setting(name)
     let value = try #require(values[name])

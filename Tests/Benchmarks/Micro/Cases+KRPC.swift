@@ -54,7 +54,7 @@ extension Case {
 }
 
 /// The messages that are read and written.
-private enum Samples {
+enum Samples {
   static let record = Record.sample(seq: WallTime.start.microseconds)
 
   static let ping = query(.ping)

@@ -10,10 +10,11 @@ final class UDPClient {
   private var isKept = false
 
   /// Binds a port; 0: any.
-  init(port: UInt16 = 0, family: Int32 = AF_INET) throws {
+  /// - Parameter host: the last three bytes of an IPv4 address of loopback: 1 is 127.0.0.1.
+  init(port: UInt16 = 0, family: Int32 = AF_INET, host: UInt32 = 1) throws {
     descriptor = socket(family, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     guard descriptor >= 0 else { throw Failed(code: errno) }
-    let result = Self.withLoopback(port, family) { bind(descriptor, $0, $1) }
+    let result = Self.withLoopback(port, family, host) { bind(descriptor, $0, $1) }
     guard result == 0 else { throw Failed(code: errno) }
     _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
   }
@@ -65,14 +66,24 @@ final class UDPClient {
     return String(String.UnicodeScalarView(try receiveAnswer().map { Unicode.Scalar($0) }))
   }
 
+  /// The datagrams that have come by now, without a wait.
+  func datagramsAtHand() -> [[UInt8]] {
+    var datagrams: [[UInt8]] = []
+    var buffer = [UInt8](repeating: 0, count: 65_536)
+    while true {
+      let count = recv(descriptor, &buffer, buffer.count, 0)
+      guard count >= 0 else { return datagrams }
+      datagrams.append(Array(buffer.prefix(count)))
+    }
+  }
+
   /// Throws away what has come.
   func drain() {
-    var buffer = [UInt8](repeating: 0, count: 65_536)
-    while recv(descriptor, &buffer, buffer.count, 0) >= 0 {}
+    _ = datagramsAtHand()
   }
 
   private static func withLoopback(
-    _ port: UInt16, _ family: Int32, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int
+    _ port: UInt16, _ family: Int32, _ host: UInt32 = 1, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int
   ) -> Int {
     if family == AF_INET6 {
       var address = sockaddr_in6()
@@ -88,7 +99,7 @@ final class UDPClient {
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = port.bigEndian
-    address.sin_addr = in_addr(s_addr: UInt32(0x7F00_0001).bigEndian)
+    address.sin_addr = in_addr(s_addr: (0x7F00_0000 | host).bigEndian)
     return withUnsafePointer(to: &address) { pointer in
       pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
         body($0, socklen_t(MemoryLayout<sockaddr_in>.size))
@@ -97,8 +108,9 @@ final class UDPClient {
   }
 
   private static func withLoopback(
-    _ port: UInt16, _ family: Int32, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32
+    _ port: UInt16, _ family: Int32, _ host: UInt32 = 1,
+    _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32
   ) -> Int32 {
-    Int32(truncatingIfNeeded: withLoopback(port, family) { Int(body($0, $1)) as Int })
+    Int32(truncatingIfNeeded: withLoopback(port, family, host) { Int(body($0, $1)) as Int })
   }
 }

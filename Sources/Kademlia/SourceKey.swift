@@ -1,0 +1,35 @@
+/// Whom a limit counts together, in 64 bits.
+///
+/// IPv4 stands in the range of IPv6 multicast, which sends nothing, so that the two families do not meet.
+struct SourceKey: Hashable, Sendable {
+  /// Never that of a source: 255.255.255.255.
+  static let none = SourceKey(bits: .max)
+
+  let bits: UInt64
+
+  /// One source: an IPv4 address, or an IPv6 network of 64 bits, all of which one host may have.
+  init(_ address: IPAddress) {
+    switch address {
+    case .v4(let bits): self.init(bits: 0xFFFF_FFFF << 32 | UInt64(bits))
+    case .v6(let high, _): self.init(bits: high)
+    }
+  }
+
+  /// The network that a source is in: 24 bits of IPv4, 64 of IPv6.
+  init(networkOf address: IPAddress) {
+    switch address {
+    case .v4(let bits): self.init(bits: 0xFFFF_FFFF << 32 | UInt64(bits & 0xFFFF_FF00))
+    case .v6: self.init(address)
+    }
+  }
+
+  private init(bits: UInt64) { self.bits = bits }
+
+  /// Well mixed bits: all depend on all of the key and of a salt.
+  func hash(salt: UInt64) -> UInt64 {
+    var mixed = bits ^ salt
+    mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
+    mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
+    return mixed ^ mixed >> 31
+  }
+}

@@ -1,0 +1,57 @@
+/// A token bucket in one number: the time at which it will be full again (the generic cell rate algorithm,
+/// ITU-T I.371). It needs no timer, and one that nobody has used is as good as forgotten.
+package struct TokenBucket: Hashable, Sendable {
+  /// How fast a bucket fills, and how much it holds.
+  package struct Rate: Hashable, Sendable {
+    /// Tokens a second, at least 1.
+    let perSecond: Int64
+    /// How long an empty bucket takes to be full, in nanoseconds.
+    let span: Int64
+
+    /// - Parameters:
+    ///   - perSecond: at least 1.
+    ///   - burst: as many seconds' worth of tokens are in a full bucket.
+    package init(_ perSecond: Int, burst: Int64 = 1) {
+      self.perSecond = Int64(max(1, perSecond))
+      self.span = burst &* 1_000_000_000
+    }
+
+    /// The time that so many tokens take to come, in nanoseconds.
+    fileprivate func time(of count: Int) -> Int64 {
+      // More than a datagram has is never asked for, and 64 bits hold that.
+      Int64(min(count, 1 << 20)) &* 1_000_000_000 / perSecond
+    }
+  }
+
+  /// In nanoseconds of the monotonic clock; a past time is a full bucket.
+  private(set) var fullAt = Int64.min
+
+  package init() {}
+
+  /// Takes tokens out, if there are as many.
+  ///
+  /// - Parameters:
+  ///   - now: nanoseconds of the monotonic clock.
+  ///   - isReserved: whether the lower half is to be left to others.
+  /// - Returns: whether there were.
+  package mutating func take(
+    _ now: Int64, _ count: Int, at rate: Rate, leavingHalf isReserved: Bool = false
+  ) -> Bool {
+    let start = max(fullAt, now)
+    let end = start &+ rate.time(of: count)
+    guard end &- now <= (isReserved ? rate.span / 2 : rate.span) else { return false }
+    fullAt = end
+    return true
+  }
+
+  /// Takes tokens out, into debt if there are not as many.
+  mutating func spend(_ now: Int64, _ count: Int, at rate: Rate) {
+    fullAt = max(fullAt, now) &+ rate.time(of: count)
+  }
+
+  /// Whether there is nothing in it.
+  func isEmpty(_ now: Int64, at rate: Rate) -> Bool { max(fullAt, now) &- now >= rate.span }
+
+  /// Whether half of it or more is there.
+  func isHalfFull(_ now: Int64, at rate: Rate) -> Bool { max(fullAt, now) &- now <= rate.span / 2 }
+}

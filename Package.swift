@@ -39,6 +39,13 @@ let package = Package(
       dependencies: ["Kademlia", "KRPC"],
       swiftSettings: strict),
 
+    // What makes a network private: messages are sealed, and opened once.
+    .target(name: "CSealing", dependencies: [.product(name: "Crypto", package: "swift-crypto")]),
+    .target(
+      name: "Sealing",
+      dependencies: ["CSealing", "Kademlia", .product(name: "Crypto", package: "swift-crypto")],
+      swiftSettings: strict),
+
     // What the node keeps on the disk.
     .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
@@ -61,7 +68,7 @@ let package = Package(
     .target(
       name: "NodeRuntime",
       dependencies: [
-        "CDatagrams", "EventLoop", "Kademlia", "KRPC",
+        "CDatagrams", "EventLoop", "Kademlia", "KRPC", "Sealing",
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -70,7 +77,7 @@ let package = Package(
     .target(
       name: "ControlServer",
       dependencies: [
-        "ControlProtocol", "EventLoop", "Kademlia", "NodeRuntime",
+        "ControlProtocol", "EventLoop", "Kademlia", "NodeRuntime", "Sealing",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
@@ -89,7 +96,7 @@ let package = Package(
       name: "dhtd",
       dependencies: [
         "Configuration", "ControlProtocol", "ControlServer", "EventLoop", "Kademlia", "NodeRuntime",
-        "RecordStore", "Systemd",
+        "RecordStore", "Sealing", "Systemd",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -122,6 +129,12 @@ let package = Package(
       name: "SimulationTests", dependencies: ["Kademlia", "Simulation", "dhtsim"], swiftSettings: strict),
     .testTarget(name: "KRPCTests", dependencies: ["Kademlia", "KRPC", "TestSupport"], swiftSettings: strict),
     .testTarget(
+      name: "SealingTests",
+      dependencies: [
+        "Kademlia", "KRPC", "Sealing", "TestSupport", .product(name: "Crypto", package: "swift-crypto"),
+      ],
+      swiftSettings: strict),
+    .testTarget(
       name: "RecordStoreTests",
       dependencies: ["CFaultMark", "CLMDB", "Kademlia", "RecordStore", "Simulation"],
       swiftSettings: strict),
@@ -136,7 +149,7 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(
-      name: "NodeRuntimeTests", dependencies: ["EventLoop", "Kademlia", "KRPC", "NodeRuntime"],
+      name: "NodeRuntimeTests", dependencies: ["EventLoop", "Kademlia", "KRPC", "NodeRuntime", "Sealing"],
       swiftSettings: strict),
     .testTarget(
       name: "ConfigurationTests", dependencies: ["Configuration", "ControlProtocol", "Kademlia"],
@@ -154,7 +167,7 @@ let package = Package(
     .executableTarget(
       name: "dhtd-microbench",
       dependencies: [
-        "CMicrobench", "ControlProtocol", "Kademlia", "KRPC", "RecordStore", "Simulation",
+        "CMicrobench", "ControlProtocol", "Kademlia", "KRPC", "RecordStore", "Sealing", "Simulation",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Tests/Benchmarks/Micro",

@@ -13,6 +13,11 @@ package struct Configuration: Sendable {
   package var stateDirectory: String?
   /// Where clients find the node; nil: the usual place of this instance.
   package var controlSocket: String?
+  /// The name of the private network.
+  package var networkName = "dhtd"
+  /// The file with the keys of the private network; nil: a credential of the service manager, and without
+  /// one the network is open.
+  package var networkKeys: String?
   /// The least severe messages that are logged.
   package var logLevel = LogLevel.info
   /// Where messages go.

@@ -2,7 +2,8 @@ import ControlProtocol
 
 extension Setting {
   /// All keys, in the order in which they are told.
-  package static let all: [Setting] = places + logging + lookup + upkeep + records + limits + storage
+  package static let all: [Setting] =
+    places + network + logging + lookup + upkeep + records + limits + storage
 
   /// The key of that name; nil if there is none.
   package static func named(_ name: String) -> Setting? { byName[name] }
@@ -20,6 +21,13 @@ extension Setting {
     // The socket is made under a longer name first, with the number of the process.
     Setting(
       "control_socket", \.controlSocket, .path(maxBytes: ControlLimits.maxSocketPathBytes - 8), .atStart),
+  ]
+
+  // A node that went over from one network to another, or from a private one to an open one, while it
+  // runs would lose what is under way, and take its contacts with it. The keys in the file may change.
+  private static let network = [
+    Setting("network.name", \.networkName, .networkName, .atStart),
+    Setting("network.keys", \.networkKeys, .path(), .atStart),
   ]
 
   private static let logging = [

@@ -39,6 +39,7 @@ package struct StatusResult: Codable, Hashable, Sendable {
     case responsesReceived = "responses_received"
     case datagramsMalformed = "datagrams_malformed"
     case pendingOperations = "pending_operations"
+    case sealing
   }
 
   /// How far the node has come.
@@ -143,6 +144,8 @@ package struct StatusResult: Codable, Hashable, Sendable {
   package var datagramsMalformed: Int64 = 0
   /// Operations of clients that are being carried out.
   package var pendingOperations: Int64 = 0
+  /// Of a node of a private network; nil in an open one.
+  package var sealing: SealingStatus?
 
   /// The state of a node that has just started; set what is known.
   package init() {}

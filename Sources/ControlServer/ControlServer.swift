@@ -22,10 +22,12 @@ package struct ControlServer: Sendable {
 
   /// Makes the socket, if need be, and begins to serve it.
   ///
-  /// - Parameter version: what `status` says of the daemon's version.
+  /// - Parameters:
+  ///   - version: what `status` says of the daemon's version.
+  ///   - keys: where changes of the keyring are written; nil in an open network.
   /// - Throws: `ControlSocketError`, `EventLoopError`.
   package static func start(
-    on socket: Socket, for runtime: NodeRuntime, version: String, logger: Logger
+    on socket: Socket, for runtime: NodeRuntime, version: String, keys: KeySource?, logger: Logger
   ) async throws -> ControlServer {
     let file: ControlSocketFile?
     let descriptor: Int32
@@ -38,7 +40,8 @@ package struct ControlServer: Sendable {
     }
     do {
       return try await runtime.loop.run {
-        let service = ControlService(runtime.driver.value, version: version, logger: logger)
+        let service = ControlService(
+          runtime.driver.value, version: version, keys: keys, logger: logger)
         let connections = Connections(service: service, loop: runtime.loop, logger: logger)
         let listener = try Listener(descriptor, connections)
         return ControlServer(file: file, listener: LoopBound(listener, on: runtime.loop))

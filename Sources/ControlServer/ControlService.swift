@@ -11,12 +11,14 @@ final class ControlService {
 
   private let driver: NodeDriver
   private let version: String
+  private let keyring: KeyringService
   private let logger: Logger
   private var lastFailures: [ControlErrorCode: Instant] = [:]
 
-  init(_ driver: NodeDriver, version: String, logger: Logger) {
+  init(_ driver: NodeDriver, version: String, keys: KeySource?, logger: Logger) {
     self.driver = driver
     self.version = version
+    keyring = KeyringService(driver, keys, logger)
     self.logger = logger
   }
 
@@ -74,6 +76,14 @@ final class ControlService {
       answer(.success(.peers(PeersResult(driver.node, at: SystemClock.now.monotonic))))
     case .keys(let params):
       answer(keys(params))
+    case .keyringList:
+      answer(keyring.list())
+    case .keyringAdd(let params):
+      answer(keyring.add(params))
+    case .keyringUse(let params):
+      answer(keyring.use(params.fingerprint))
+    case .keyringRemove(let params):
+      answer(keyring.remove(params.fingerprint))
     }
   }
 

@@ -1,4 +1,5 @@
 import Kademlia
+import Sealing
 
 /// What a node runs with.
 package struct NodeConfiguration: Sendable {
@@ -24,6 +25,8 @@ package struct NodeConfiguration: Sendable {
   package var parameters: Parameters
   /// The most bytes that records may take in memory, with their overhead.
   package var storeBytes: Int
+  /// The keys of the private network that it belongs to; nil in an open one.
+  package var keyring: Keyring?
 
   package init(
     id: NodeID, port: UInt16, binding: Binding = .loopback, bootstrap: [NodeName] = [],

@@ -55,6 +55,7 @@ package enum Rendering {
       ),
     ]
     if status.datagramsMalformed > 0 { lines.append(("Malformed", "\(status.datagramsMalformed) datagrams")) }
+    if let sealing = status.sealing { lines.append(("Private network", Self.sealing(sealing))) }
     if status.pendingOperations > 0 { lines.append(("Pending", "\(status.pendingOperations) operations")) }
     return block(lines)
   }
@@ -138,6 +139,11 @@ package enum Rendering {
       case .memory: "in memory"
       }
     return "\(bytes(status.storageUsed)) of \(bytes(status.storageLimit)) used, \(place)"
+  }
+
+  private static func sealing(_ sealing: SealingStatus) -> String {
+    "\(sealing.network), \(sealing.keys) \(sealing.keys == 1 ? "key" : "keys"), "
+      + "\(sealing.opened) datagrams opened, \(sealing.dropped) dropped"
   }
 
   private static func upkeep(_ status: StatusResult) -> String {

@@ -5,6 +5,7 @@ import EventLoop
 import Kademlia
 import Logging
 import NodeRuntime
+import Sealing
 import ServiceLifecycle
 import Systemd
 import UnixSignals
@@ -17,6 +18,9 @@ struct NodeService: Service {
   let loaded: LoadedConfiguration
   /// Contacts of the time before.
   let savedContacts: [Kademlia.Peer]
+  /// Where the keys of the private network are, and those that were there at the start; nil in an open one.
+  let keys: KeySource?
+  let keyring: Keyring?
   let socket: ControlServer.Socket
   /// What outlives the node; held for its lock, too.
   let state: StateDirectory
@@ -31,6 +35,7 @@ struct NodeService: Service {
   func run() async throws {
     var configuration = NodeConfiguration(loaded.configuration, id: id, port: port)
     configuration.savedContacts = savedContacts
+    configuration.keyring = keyring
     let runtime = try await NodeRuntime.start(
       configuration, on: loop, logger: logger,
       store: { [loaded, state, manager, logger] in
@@ -39,7 +44,7 @@ struct NodeService: Service {
     let control: ControlServer
     do {
       control = try await ControlServer.start(
-        on: socket, for: runtime, version: ProjectVersion.current, logger: logger)
+        on: socket, for: runtime, version: ProjectVersion.current, keys: keys, logger: logger)
     } catch {
       try? await runtime.stop()
       throw error
@@ -48,6 +53,11 @@ struct NodeService: Service {
     logger.info(
       "dhtd \(ProjectVersion.current) listens on \(runtime.addresses.map(\.description).joined(separator: ", "))",
       metadata: ["node_id": "\(id)", "config": "\(files)"])
+    if let keyring {
+      logger.info(
+        "the network '\(keyring.network)' is private",
+        metadata: ["keys": "\(keyring.keys.count)", "sealing_key": "\(keyring.sealing)"])
+    }
     let reporter = try await StatusReporter.start(on: runtime, manager)
     let failure = await cancelWhenGracefulShutdown {
       await serve(runtime, reporter)
@@ -124,15 +134,22 @@ struct NodeService: Service {
         let new = try sources.load()
         for warning in new.warnings { logger.warning("\(warning)") }
         let (result, changes) = configuration.reloaded(from: new.configuration)
+        var current = NodeConfiguration(result, id: id, port: port)
+        // The same file as at the start, and what is in it now.
+        current.keyring = try keys?.keyring(network: result.networkName)
         threshold.level = Logger.Level(result.logLevel)
-        try await runtime.reconfigure(NodeConfiguration(result, id: id, port: port))
+        try await runtime.reconfigure(current)
         configuration = result
         log(changes)
+        if let keyring = current.keyring {
+          logger.info(
+            "keyring read again",
+            metadata: ["keys": "\(keyring.keys.count)", "sealing_key": "\(keyring.sealing)"])
+        }
       } catch let error as InvalidConfiguration {
-        for line in error.lines { logger.error("\(line)", metadata: .event(.wrongConfiguration)) }
-        logger.error(
-          "the configuration is wrong; this node goes on with the one it has",
-          metadata: .event(.wrongConfiguration))
+        refuse(error.lines)
+      } catch let error as KeySourceError {
+        refuse([error.description])
       } catch {
         // The loop has ended, and with it the node.
         return
@@ -142,6 +159,13 @@ struct NodeService: Service {
       if terminal.matters { try? await Task.sleep(for: .seconds(1)) }
       guard !terminal.isGone else { return }
     }
+  }
+
+  private func refuse(_ lines: [String]) {
+    for line in lines { logger.error("\(line)", metadata: .event(.wrongConfiguration)) }
+    logger.error(
+      "the configuration is wrong; this node goes on with the one it has",
+      metadata: .event(.wrongConfiguration))
   }
 
   private func log(_ changes: [ConfigurationChange]) {
@@ -170,6 +194,13 @@ extension NodeFailure: Error, CustomStringConvertible {
       "the record store failed; look at the messages before this one, see that the disk is sound and has "
         + "room, and start dhtd again"
     }
+  }
+}
+
+extension KeySource {
+  /// Where the keys are that a configuration means; nil if it means an open network.
+  init?(_ configuration: Configuration, _ environment: [String: String]) {
+    self.init(named: configuration.networkKeys, environment: environment)
   }
 }
 

@@ -43,7 +43,7 @@ struct Dhtd: AsyncParsableCommand {
   @Option(
     help: ArgumentHelp(
       "An IP address to bind, at most one of each family (default: loopback). "
-        + "Any other opens the node to whoever can reach it, and anyone may write.",
+        + "Any other opens the node to whoever can reach it, and in an open network anyone may write.",
       valueName: "address"))
   var bind: [String] = []
 

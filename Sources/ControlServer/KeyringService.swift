@@ -72,8 +72,9 @@ struct KeyringService {
 extension KeySourceError {
   /// What is left to do where a change could not be written.
   fileprivate func note(_ source: KeySource) -> String {
-    let place = source.isCredential ? "what the credential is made from" : source.path
-    return "it is in force until the node stops: \(self); change \(place) in the same way"
+    source.isCredential
+      ? "it is in force until the node stops: \(self); change what the credential is made from in the same way"
+      : "it is in force until the node stops or is reloaded: \(self); change the file in the same way"
   }
 }
 

@@ -143,7 +143,17 @@ package enum Rendering {
 
   private static func sealing(_ sealing: SealingStatus) -> String {
     "\(sealing.network), \(sealing.keys) \(sealing.keys == 1 ? "key" : "keys"), "
-      + "\(sealing.opened) datagrams opened, \(sealing.dropped) dropped"
+      + "\(sealing.opened) datagrams opened, \(sealing.dropped) dropped" + dropped(sealing)
+  }
+
+  /// Why: ` (3 not sealed, 1 replayed)`.
+  private static func dropped(_ sealing: SealingStatus) -> String {
+    let reasons = [
+      (sealing.notSealed, "not sealed"), (sealing.wrongKey, "with another key"),
+      (sealing.replayed, "replayed"),
+      (sealing.untimely, "of clocks too far from ours"), (sealing.tooMany, "of too many strangers at once"),
+    ].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
+    return reasons.isEmpty ? "" : " (\(reasons.joined(separator: ", ")))"
   }
 
   private static func upkeep(_ status: StatusResult) -> String {

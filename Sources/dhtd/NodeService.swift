@@ -135,8 +135,11 @@ struct NodeService: Service {
         for warning in new.warnings { logger.warning("\(warning)") }
         let (result, changes) = configuration.reloaded(from: new.configuration)
         var current = NodeConfiguration(result, id: id, port: port)
-        // The same file as at the start, and what is in it now.
-        current.keyring = try keys?.keyring(network: result.networkName)
+        // The same file as at the start, and what is in it now. A credential stays as it was at the start: what
+        // was changed since would be gone with it.
+        if let keys, !keys.isCredential {
+          current.keyring = try keys.keyring(network: result.networkName)
+        }
         threshold.level = Logger.Level(result.logLevel)
         try await runtime.reconfigure(current)
         configuration = result

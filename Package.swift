@@ -44,6 +44,13 @@ let package = Package(
       dependencies: ["Kademlia", "KRPC"],
       swiftSettings: strict),
 
+    // What makes a network private: messages are sealed, and opened once.
+    .target(name: "CSealing", dependencies: [.product(name: "Crypto", package: "swift-crypto")]),
+    .target(
+      name: "Sealing",
+      dependencies: ["CSealing", "Kademlia", .product(name: "Crypto", package: "swift-crypto")],
+      swiftSettings: strict),
+
     // What the node keeps on the disk.
     .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
@@ -67,7 +74,7 @@ let package = Package(
     .target(
       name: "NodeRuntime",
       dependencies: [
-        "CDatagrams", "EventLoop", "Kademlia", "KRPC", "Signatures",
+        "CDatagrams", "EventLoop", "Kademlia", "KRPC", "Sealing", "Signatures",
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -76,7 +83,7 @@ let package = Package(
     .target(
       name: "ControlServer",
       dependencies: [
-        "ControlProtocol", "EventLoop", "Kademlia", "KRPC", "NodeRuntime", "Signatures",
+        "ControlProtocol", "EventLoop", "Kademlia", "KRPC", "NodeRuntime", "Sealing", "Signatures",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
@@ -95,7 +102,7 @@ let package = Package(
       name: "dhtd",
       dependencies: [
         "Configuration", "ControlProtocol", "ControlServer", "EventLoop", "Kademlia", "NodeRuntime",
-        "RecordStore", "Signatures", "Systemd",
+        "RecordStore", "Sealing", "Signatures", "Systemd",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -133,6 +140,12 @@ let package = Package(
       name: "KRPCTests", dependencies: ["Kademlia", "KRPC", "Signatures", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
+      name: "SealingTests",
+      dependencies: [
+        "Kademlia", "KRPC", "Sealing", "TestSupport", .product(name: "Crypto", package: "swift-crypto"),
+      ],
+      swiftSettings: strict),
+    .testTarget(
       name: "RecordStoreTests",
       dependencies: ["CFaultMark", "CLMDB", "Kademlia", "RecordStore", "Simulation"],
       swiftSettings: strict),
@@ -147,7 +160,7 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(
-      name: "NodeRuntimeTests", dependencies: ["EventLoop", "Kademlia", "KRPC", "NodeRuntime"],
+      name: "NodeRuntimeTests", dependencies: ["EventLoop", "Kademlia", "KRPC", "NodeRuntime", "Sealing"],
       swiftSettings: strict),
     .testTarget(
       name: "ConfigurationTests", dependencies: ["Configuration", "ControlProtocol", "Kademlia"],
@@ -165,7 +178,7 @@ let package = Package(
     .executableTarget(
       name: "dhtd-microbench",
       dependencies: [
-        "CMicrobench", "ControlProtocol", "Kademlia", "KRPC", "RecordStore", "Simulation",
+        "CMicrobench", "ControlProtocol", "Kademlia", "KRPC", "RecordStore", "Sealing", "Simulation",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Tests/Benchmarks/Micro",

@@ -18,6 +18,11 @@ package struct Configuration: Sendable {
   /// The group of that file. Of the usual one it is no mistake that it does not exist, or that the node may
   /// not give it a file.
   package var controlGroup = ControlLimits.usualGroup
+  /// The name of the private network.
+  package var networkName = "dhtd"
+  /// The file with the keys of the private network; nil: a credential of the service manager, and without
+  /// one the network is open.
+  package var networkKeys: String?
   /// The least severe messages that are logged.
   package var logLevel = LogLevel.info
   /// Where messages go.

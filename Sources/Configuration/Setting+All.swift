@@ -3,7 +3,8 @@ import Kademlia
 
 extension Setting {
   /// All keys, in the order in which they are told.
-  package static let all: [Setting] = places + logging + lookup + upkeep + records + limits + sybil + storage
+  package static let all: [Setting] =
+    places + network + logging + lookup + upkeep + records + limits + sybil + storage
 
   /// The key of that name; nil if there is none.
   package static func named(_ name: String) -> Setting? { byName[name] }
@@ -23,6 +24,13 @@ extension Setting {
       "control_socket", \.controlSocket, .path(maxBytes: ControlLimits.maxSocketPathBytes - 8), .atStart),
     Setting("control_mode", \.controlMode, .mode, .atStart),
     Setting("control_group", \.controlGroup, .groupName, .atStart),
+  ]
+
+  // A node that went over from one network to another, or from a private one to an open one, while it
+  // runs would lose what is under way, and take its contacts with it. The keys in the file may change.
+  private static let network = [
+    Setting("network.name", \.networkName, .networkName, .atStart),
+    Setting("network.keys", \.networkKeys, .path(), .atStart),
   ]
 
   private static let logging = [

@@ -113,6 +113,24 @@ extension SettingKind where Value == String {
       },
       write: { $0 })
   }
+
+  /// A word that can be written on a command line, and that looks the same wherever it is written.
+  static var networkName: Self {
+    SettingKind(
+      form: "a name of 1 to 64 letters, digits, dots, hyphens and underscores",
+      read: { text in
+        let isName = text.utf8.allSatisfy { byte in
+          switch byte {
+          case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"):
+            true
+          default: false
+          }
+        }
+        return isName && (1...64).contains(text.utf8.count) ? text : nil
+      },
+      write: { $0 })
+  }
 }
 
 extension SettingKind where Value == HostPort {

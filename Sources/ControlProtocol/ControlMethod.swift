@@ -2,6 +2,10 @@
 package enum ControlMethod: String, CaseIterable, Hashable, Sendable {
   /// Those of the contract; `ControlRequest` says what each does.
   case put, get, delete, status, peers, keys, lookup, ping, bootstrap
+  case keyringList = "keyring_list"
+  case keyringAdd = "keyring_add"
+  case keyringUse = "keyring_use"
+  case keyringRemove = "keyring_remove"
 
   /// The names of the parameters that the method takes; any other is refused.
   package var params: [String] {
@@ -18,6 +22,9 @@ package enum ControlMethod: String, CaseIterable, Hashable, Sendable {
     case .lookup: ["target", "key", "key_base64"]
     case .ping: ["address"]
     case .bootstrap: ["addresses"]
+    case .keyringList: []
+    case .keyringAdd: ["network_key"]
+    case .keyringUse, .keyringRemove: ["fingerprint"]
     }
   }
 }

@@ -197,6 +197,34 @@ package struct KeysParams: Hashable, Sendable {
   }
 }
 
+/// What `keyring_add` takes.
+package struct KeyringAddParams: Hashable, Sendable {
+  /// The key in base64, as in a key file. It is shown and logged nowhere.
+  package var networkKey: String
+
+  /// A key to add.
+  package init(networkKey: String) { self.networkKey = networkKey }
+
+  init(_ reader: ParamReader) throws(ControlError) {
+    guard let text = try reader.optionalString("network_key") else { throw .missingParam("network_key") }
+    networkKey = text
+  }
+}
+
+/// What `keyring_use` and `keyring_remove` take.
+package struct KeyringParams: Hashable, Sendable {
+  /// Which key: what `keyring_list` shows.
+  package var fingerprint: String
+
+  /// A change that concerns the key with this fingerprint.
+  package init(fingerprint: String) { self.fingerprint = fingerprint }
+
+  init(_ reader: ParamReader) throws(ControlError) {
+    guard let text = try reader.optionalString("fingerprint") else { throw .missingParam("fingerprint") }
+    fingerprint = text
+  }
+}
+
 /// What `lookup` takes: a point, or a key that hashes to one.
 package enum LookupParams: Hashable, Sendable {
   /// 20 bytes; 40 hexadecimal digits on the wire.

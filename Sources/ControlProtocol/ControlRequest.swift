@@ -18,6 +18,14 @@ package enum ControlRequest: Hashable, Sendable {
   case ping(PingParams)
   /// Join by way of other nodes.
   case bootstrap(BootstrapParams)
+  /// Show the keys of the private network by their fingerprints.
+  case keyringList
+  /// Have a further key open what other nodes send.
+  case keyringAdd(KeyringAddParams)
+  /// Have a key of the ring seal what this node sends.
+  case keyringUse(KeyringParams)
+  /// Remove a key that does not seal.
+  case keyringRemove(KeyringParams)
 
   /// The method that the request calls.
   package var method: ControlMethod {
@@ -31,6 +39,10 @@ package enum ControlRequest: Hashable, Sendable {
     case .lookup: .lookup
     case .ping: .ping
     case .bootstrap: .bootstrap
+    case .keyringList: .keyringList
+    case .keyringAdd: .keyringAdd
+    case .keyringUse: .keyringUse
+    case .keyringRemove: .keyringRemove
     }
   }
 
@@ -46,6 +58,10 @@ package enum ControlRequest: Hashable, Sendable {
       case .lookup: .lookup(try LookupParams(reader))
       case .ping: .ping(try PingParams(reader))
       case .bootstrap: .bootstrap(try BootstrapParams(reader))
+      case .keyringList: .keyringList
+      case .keyringAdd: .keyringAdd(try KeyringAddParams(reader))
+      case .keyringUse: .keyringUse(try KeyringParams(reader))
+      case .keyringRemove: .keyringRemove(try KeyringParams(reader))
       }
   }
 
@@ -55,13 +71,16 @@ package enum ControlRequest: Hashable, Sendable {
     case .put(let params): try params.encode(to: &container)
     case .get(let params): try params.encode(to: &container)
     case .delete(let params): try params.encode(to: &container)
-    case .status, .peers: break
+    case .status, .peers, .keyringList: break
     case .keys(let params): try params.encode(to: &container)
     case .lookup(.key(let key)): try container.encodeBytes(key, as: "key")
     case .lookup(.target(let target)): try container.encode(Hex.string(target), forKey: "target")
     case .ping(let params): try container.encode(params.address.description, forKey: "address")
     case .bootstrap(let params):
       try container.encode(params.addresses.map(\.description), forKey: "addresses")
+    case .keyringAdd(let params): try container.encode(params.networkKey, forKey: "network_key")
+    case .keyringUse(let params), .keyringRemove(let params):
+      try container.encode(params.fingerprint, forKey: "fingerprint")
     }
   }
 }

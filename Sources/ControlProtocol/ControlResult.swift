@@ -1,6 +1,6 @@
 /// What a request that was carried out gives back.
 ///
-/// Each case is the result of the method of its name.
+/// Each case is the result of the method of its name, and the last one that of several.
 package enum ControlResult: Hashable, Sendable {
   case put(PutResult)
   case get(GetResult)
@@ -11,6 +11,8 @@ package enum ControlResult: Hashable, Sendable {
   case lookup(LookupResult)
   case ping(PingResult)
   case bootstrap(BootstrapResult)
+  /// Of each method of the keyring: how it is then.
+  case keyring(KeyringResult)
 }
 
 extension ControlResult: Encodable {
@@ -25,6 +27,7 @@ extension ControlResult: Encodable {
     case .lookup(let result): try result.encode(to: encoder)
     case .ping(let result): try result.encode(to: encoder)
     case .bootstrap(let result): try result.encode(to: encoder)
+    case .keyring(let result): try result.encode(to: encoder)
     }
   }
 
@@ -41,6 +44,8 @@ extension ControlResult: Encodable {
       case .lookup: .lookup(try LookupResult(from: decoder))
       case .ping: .ping(try PingResult(from: decoder))
       case .bootstrap: .bootstrap(try BootstrapResult(from: decoder))
+      case .keyringList, .keyringAdd, .keyringUse, .keyringRemove:
+        .keyring(try KeyringResult(from: decoder))
       }
   }
 }

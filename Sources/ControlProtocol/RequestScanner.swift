@@ -138,7 +138,7 @@ struct RequestScanner {
     case .delete:
       guard !hasValue, !hasLimits, maxAge == nil, trace == nil else { return nil }
       return .delete(DeleteParams(key: key))
-    case .status, .peers, .keys, .lookup, .ping, .bootstrap:
+    default:
       return nil
     }
   }

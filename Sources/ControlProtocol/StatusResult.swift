@@ -46,6 +46,7 @@ package struct StatusResult: Codable, Hashable, Sendable {
     case requestsOverTotalLimit = "requests_over_total_limit"
     case answersWithheld = "answers_withheld"
     case storesOverLimit = "stores_over_limit"
+    case sealing
   }
 
   /// How far the node has come.
@@ -164,6 +165,8 @@ package struct StatusResult: Codable, Hashable, Sendable {
   package var answersWithheld: Int64 = 0
   /// Records of other nodes that were refused because one address had stored too many in a second.
   package var storesOverLimit: Int64 = 0
+  /// Of a node of a private network; nil in an open one.
+  package var sealing: SealingStatus?
 
   /// The state of a node that has just started; set what is known.
   package init() {}

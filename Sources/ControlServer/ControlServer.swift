@@ -27,11 +27,11 @@ package struct ControlServer: Sendable {
   ///   - settings: the numbers that it works by.
   ///   - version: what `status` says of the daemon's version.
   ///   - recordKey: signs the records of clients that have no key of their own.
+  ///   - keys: where changes of the keyring are written; nil in an open network.
   /// - Throws: `ControlSocketError`, `EventLoopError`.
   package static func start(
     on socket: Socket, for runtime: NodeRuntime, _ settings: ControlServerSettings, version: String,
-    recordKey: SigningKey,
-    logger: Logger
+    recordKey: SigningKey, keys: KeySource?, logger: Logger
   ) async throws -> ControlServer {
     let file: ControlSocketFile?
     let descriptor: Int32
@@ -46,7 +46,8 @@ package struct ControlServer: Sendable {
       return try await runtime.loop.run {
         let auditor = Auditor(on: runtime.loop, settings.writeLogging, logger: logger)
         let service = ControlService(
-          runtime.driver.value, version: version, recordKey: recordKey, auditor: auditor)
+          runtime.driver.value, version: version, recordKey: recordKey,
+          keyring: KeyringService(runtime.driver.value, keys, logger), auditor: auditor)
         let connections = Connections(
           service: service, settings, auditor: auditor, loop: runtime.loop, logger: logger)
         let listener = try Listener(descriptor, connections)

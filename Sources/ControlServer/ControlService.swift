@@ -13,12 +13,16 @@ final class ControlService {
   private let driver: NodeDriver
   private let version: String
   private let recordKey: SigningKey
+  private let keyring: KeyringService
   private let auditor: Auditor
 
-  init(_ driver: NodeDriver, version: String, recordKey: SigningKey, auditor: Auditor) {
+  init(
+    _ driver: NodeDriver, version: String, recordKey: SigningKey, keyring: KeyringService, auditor: Auditor
+  ) {
     self.driver = driver
     self.recordKey = recordKey
     self.version = version
+    self.keyring = keyring
     self.auditor = auditor
   }
 
@@ -81,6 +85,14 @@ final class ControlService {
       answer(.success(.peers(PeersResult(driver.node, at: SystemClock.now.monotonic))))
     case .keys(let params):
       answer(keys(params))
+    case .keyringList:
+      answer(keyring.list())
+    case .keyringAdd(let params):
+      answer(keyring.add(params))
+    case .keyringUse(let params):
+      answer(keyring.use(params.fingerprint))
+    case .keyringRemove(let params):
+      answer(keyring.remove(params.fingerprint))
     }
   }
 

@@ -61,7 +61,8 @@ extension ControlRequest {
   fileprivate var isForTheNetwork: Bool {
     switch self {
     case .put, .get, .delete, .lookup: true
-    case .ping, .bootstrap, .status, .peers, .keys: false
+    case .ping, .bootstrap, .status, .peers, .keys, .keyringList, .keyringAdd, .keyringUse, .keyringRemove:
+      false
     }
   }
 
@@ -82,6 +83,8 @@ extension ControlRequest {
     case .lookup(.target(let bytes)): NodeID(bytes: bytes).map { ["target": "\($0)"] } ?? [:]
     case .ping(let params): ["peer": "\(params.address)"]
     case .bootstrap, .status, .peers, .keys: [:]
+    // Not even in part: it is a secret.
+    case .keyringList, .keyringAdd, .keyringUse, .keyringRemove: [:]
     }
   }
 

@@ -2,6 +2,7 @@ import ControlProtocol
 import EventLoop
 import Kademlia
 import NodeRuntime
+import Sealing
 import Signatures
 
 /// The node's outcomes and state in the words of the control socket.
@@ -268,5 +269,21 @@ extension StatusResult {
     requestsOverTotalLimit = counters.requestsOverTotalLimit
     answersWithheld = counters.answersWithheld
     storesOverLimit = counters.storesOverLimit
+    sealing = driver.keyring.map { SealingStatus($0, driver) }
+  }
+}
+
+extension SealingStatus {
+  fileprivate init(_ keyring: Keyring, _ driver: NodeDriver) {
+    self.init(network: keyring.network)
+    keys = Int64(keyring.keys.count)
+    sessions = Int64(driver.sealedSessions)
+    guard let counts = driver.openingCounts else { return }
+    opened = counts.opened
+    notSealed = counts[.notSealed]
+    wrongKey = counts[.wrongKey]
+    replayed = counts[.replayed]
+    untimely = counts[.untimely]
+    tooMany = counts[.tooMany]
   }
 }

@@ -1,4 +1,5 @@
 import Kademlia
+import Sealing
 
 /// What a node runs with.
 package struct NodeConfiguration: Sendable {
@@ -26,6 +27,8 @@ package struct NodeConfiguration: Sendable {
   package var storeBytes: Int
   /// How many look-ups of names for clients may be under way.
   package var nameLookUps = 64
+  /// The keys of the private network that it belongs to; nil in an open one.
+  package var keyring: Keyring?
 
   package init(
     id: NodeID, port: UInt16, binding: Binding = .loopback, bootstrap: [NodeName] = [],

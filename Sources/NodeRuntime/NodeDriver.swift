@@ -2,6 +2,7 @@ import EventLoop
 import KRPC
 import Kademlia
 import Logging
+import Sealing
 
 /// Owns the core on its event loop: tells it what happens, and carries out what it wants done.
 ///
@@ -65,6 +66,10 @@ package final class NodeDriver {
   package var contactsChanged: (() -> Void)?
   /// Whether the contacts or the store may have changed since that was last looked at.
   private var mayHaveNews = true
+  /// What seals and opens in a private network; nil in an open one, for as long as the node runs.
+  private var seal: NetworkSeal?
+  /// The message of a sealed datagram, kept for its room.
+  private var spareMessage: [UInt8] = []
   /// An array for the core to put its effects in, kept for its room.
   private var spareEffects: [Effect] = []
 
@@ -82,6 +87,7 @@ package final class NodeDriver {
     self.endpoints = sockets.endpoints
     self.store = store
     var random = BufferedRandom()
+    self.seal = configuration.keyring.map { NetworkSeal($0) }
     let identity = Node.Identity(
       id: configuration.id, endpoints: sockets.endpoints,
       families: sockets.families,
@@ -133,11 +139,24 @@ package final class NodeDriver {
   func reconfigure(_ configuration: NodeConfiguration) {
     store.maxBytes = configuration.storeBytes
     mostClientLookUps = configuration.nameLookUps
+    if let keyring = configuration.keyring { adopt(keyring) }
     event { node.adopt($0, configuration.parameters) }
     guard configuration.bootstrap != bootstrapNames else { return }
     bootstrapNames = configuration.bootstrap
     event { node.bootstrapChanged($0, hasBootstrap: !bootstrapNames.isEmpty) }
   }
+
+  /// The keys of the private network that this node belongs to; nil in an open one.
+  package var keyring: Keyring? { seal?.keyring }
+
+  /// What became of the datagrams that came; nil in an open network, where none is opened.
+  package var openingCounts: OpeningCounts? { seal?.openingCounts }
+
+  /// The sessions of other nodes that are known; 0 in an open network.
+  package var sealedSessions: Int { seal?.sessions ?? 0 }
+
+  /// Seals and opens with other keys from now on. An open network stays open.
+  package func adopt(_ keyring: Keyring) { seal?.adopt(keyring) }
 
   /// The contacts, those that have answered last before the others.
   package var latestContacts: [Peer] { node.latestContacts }
@@ -240,6 +259,20 @@ package final class NodeDriver {
 
   func received(_ datagram: RawSpan, from source: Endpoint) {
     guard !isStopped else { return }
+    guard seal != nil else { return receivedOpen(datagram, from: source) }
+    let now = timeOfTurn ?? SystemClock.now
+    timeOfTurn = now
+    // Its content is read while answers are sealed.
+    var message: [UInt8] = []
+    swap(&message, &spareMessage)
+    // Nobody learns that there is a node here, let alone why it does not answer.
+    if seal?.open(now, datagram, into: &message) == true {
+      receivedOpen(message.span.bytes, from: source)
+    }
+    swap(&message, &spareMessage)
+  }
+
+  private func receivedOpen(_ datagram: RawSpan, from source: Endpoint) {
     let now = timeOfTurn ?? SystemClock.now
     timeOfTurn = now
     let transaction = KRPC.answeredTransaction(in: datagram)
@@ -344,13 +377,18 @@ package final class NodeDriver {
     // After the end the descriptors may be somebody else's.
     guard !isStopped else { return }
     logger.trace("sends a \(message.word)", metadata: .message(message, endpoint))
+    let socket = endpoint.address.family == .v4 ? sockets.v4 : sockets.v6
     let bytes =
-      switch endpoint.address.family {
-      case .v4: sockets.v4?.send(to: endpoint) { KRPC.encode(message, appendingTo: &$0) }
-      case .v6: sockets.v6?.send(to: endpoint) { KRPC.encode(message, appendingTo: &$0) }
-      }
+      seal == nil
+      ? socket?.send(to: endpoint) { KRPC.encode(message, appendingTo: &$0) }
+      : sendSealed(message, to: endpoint, socket)
     if case .query = message.body { return }
     node.answered((timeOfTurn ?? SystemClock.now).monotonic, bytes: bytes ?? 0, to: endpoint)
+  }
+
+  private func sendSealed(_ message: Message, to endpoint: Endpoint, _ socket: UDPSocket?) -> Int? {
+    let now = (timeOfTurn ?? SystemClock.now).wall
+    return socket?.send(to: endpoint) { seal?.seal(now, message, appendingTo: &$0) }
   }
 
   /// Lets out what this turn of the loop has led to, many datagrams with one system call.

@@ -46,58 +46,26 @@ package final class StateDirectory: Sendable {
 
   /// Reads a whole small file of the directory; nil if there is none.
   package func read(_ name: String, limit: Int) throws(StateDirectoryError) -> [UInt8]? {
-    let file = path + "/" + name
-    let descriptor = open(file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
-    guard descriptor >= 0 else {
-      if errno == ENOENT { return nil }
-      throw .unusable(path: file, reason: errorText())
+    do throws(WholeFile.Failure) {
+      return try WholeFile.read(path + "/" + name, limit: limit)
+    } catch {
+      throw StateDirectoryError(error)
     }
-    defer { close(descriptor) }
-    var bytes = [UInt8](repeating: 0, count: limit)
-    var count = 0
-    while count < limit {
-      let got = bytes.withUnsafeMutableBytes { buffer in
-        Glibc.read(descriptor, buffer.baseAddress?.advanced(by: count), limit - count)
-      }
-      if got < 0, errno == EINTR { continue }
-      guard got >= 0 else { throw .unusable(path: file, reason: errorText()) }
-      if got == 0 { break }
-      count += got
-    }
-    return Array(bytes.prefix(count))
   }
 
   /// Writes a file that is there whole or not at all, readable by its owner alone.
   package func write(_ bytes: [UInt8], to name: String) throws(StateDirectoryError) {
-    let file = path + "/" + name
-    let temporary = file + ".new"
-    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
-    guard descriptor >= 0 else { throw .unusable(path: temporary, reason: errorText()) }
-    var written = 0
-    while written < bytes.count {
-      let put = bytes.withUnsafeBytes { buffer in
-        Glibc.write(descriptor, buffer.baseAddress?.advanced(by: written), bytes.count - written)
-      }
-      if put < 0, errno == EINTR { continue }
-      guard put > 0 else {
-        let reason = errorText()
-        close(descriptor)
-        unlink(temporary)
-        throw .unusable(path: temporary, reason: reason)
-      }
-      written += put
+    do throws(WholeFile.Failure) {
+      try WholeFile.write(bytes, to: path + "/" + name)
+    } catch {
+      throw StateDirectoryError(error)
     }
-    let isSynced = fsync(descriptor) == 0
-    close(descriptor)
-    guard isSynced, rename(temporary, file) == 0 else {
-      throw .unusable(path: file, reason: errorText())
-    }
-    // The new name is durable only once its directory is.
-    let directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    if directory >= 0 {
-      fsync(directory)
-      close(directory)
-    }
+  }
+}
+
+extension StateDirectoryError {
+  fileprivate init(_ failure: WholeFile.Failure) {
+    self = .unusable(path: failure.path, reason: errorText(failure.code))
   }
 }
 

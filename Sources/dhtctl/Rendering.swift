@@ -70,6 +70,7 @@ package enum Rendering {
     ]
     if status.datagramsMalformed > 0 { lines.append(("Malformed", "\(status.datagramsMalformed) datagrams")) }
     if let limits = limits(status) { lines.append(("Limits", limits)) }
+    if let sealing = status.sealing { lines.append(("Private network", Self.sealing(sealing))) }
     if status.pendingOperations > 0 { lines.append(("Pending", "\(status.pendingOperations) operations")) }
     return block(lines)
   }
@@ -166,6 +167,21 @@ package enum Rendering {
       (status.storesOverLimit, "stores refused"),
     ].filter { $0.0 > 0 }
     return parts.isEmpty ? nil : parts.map { "\($0.0) \($0.1)" }.joined(separator: ", ")
+  }
+
+  private static func sealing(_ sealing: SealingStatus) -> String {
+    "\(sealing.network), \(sealing.keys) \(sealing.keys == 1 ? "key" : "keys"), "
+      + "\(sealing.opened) datagrams opened, \(sealing.dropped) dropped" + dropped(sealing)
+  }
+
+  /// Why: ` (3 not sealed, 1 replayed)`.
+  private static func dropped(_ sealing: SealingStatus) -> String {
+    let reasons = [
+      (sealing.notSealed, "not sealed"), (sealing.wrongKey, "with another key"),
+      (sealing.replayed, "replayed"),
+      (sealing.untimely, "of clocks too far from ours"), (sealing.tooMany, "of too many strangers at once"),
+    ].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
+    return reasons.isEmpty ? "" : " (\(reasons.joined(separator: ", ")))"
   }
 
   private static func upkeep(_ status: StatusResult) -> String {

@@ -27,6 +27,8 @@ struct Daemon {
     let socket = try controlSocket(context)
     let state = try StateDirectory(
       loaded.configuration.stateDirectory ?? instance.stateDirectory(context))
+    let keys = KeySource(loaded.configuration, environment)
+    let keyring = try keys?.keyring(network: loaded.configuration.networkName)
     let key = try NodeKey(in: state)
     let recordKey = try RecordKey.load(from: state)
     var logger = Logger(label: "dhtd")
@@ -45,7 +47,7 @@ struct Daemon {
     let loop = try EventLoop()
     let service = NodeService(
       id: key.id, recordKey: recordKey, port: instance.port, sources: sources, loaded: loaded,
-      savedContacts: savedContacts,
+      savedContacts: savedContacts, keys: keys, keyring: keyring,
       socket: socket, state: state, hangups: hangups, terminal: terminal,
       manager: ServiceManager(environment: environment), loop: loop, logger: logger,
       threshold: logs.threshold)

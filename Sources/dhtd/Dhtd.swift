@@ -3,6 +3,7 @@ import Configuration
 import ControlProtocol
 import Glibc
 import NodeRuntime
+import Sealing
 
 /// The daemon's command line.
 @main
@@ -42,7 +43,7 @@ struct Dhtd: AsyncParsableCommand {
   @Option(
     help: ArgumentHelp(
       "An IP address to bind, at most one of each family (default: loopback). "
-        + "Any other opens the node to whoever can reach it, and anyone may write.",
+        + "Any other opens the node to whoever can reach it, and in an open network anyone may write.",
       valueName: "address"))
   var bind: [String] = []
 
@@ -105,7 +106,13 @@ struct Dhtd: AsyncParsableCommand {
   @Flag(help: "Print the configuration with where each value comes from, and exit.")
   var printConfig = false
 
+  @Flag(help: "Print a new key for a private network, and exit.")
+  var generateKey = false
+
   func validate() throws {
+    if generateKey, checkConfig || printConfig {
+      throw ValidationError("--generate-key does not go with --check-config or --print-config")
+    }
     if checkConfig, printConfig {
       throw ValidationError("--check-config and --print-config do not go together")
     }
@@ -145,10 +152,16 @@ struct Dhtd: AsyncParsableCommand {
   }
 
   func run() async throws {
+    if generateKey {
+      var random = SystemRandomNumberGenerator()
+      print(NetworkKey(random: &random).base64)
+      return
+    }
     let environment = ProcessEnvironment.all
     let sources = try sources(environment: environment)
     let loaded = try sources.load()
     if checkConfig {
+      _ = try KeySource(loaded.configuration, environment)?.keyring(network: loaded.configuration.networkName)
       for warning in loaded.warnings { Complaint("warning: \(warning)", isWarning: true).tell() }
       let files = loaded.files.isEmpty ? "no file" : loaded.files.joined(separator: ", ")
       print("The configuration of dhtd \(port) is right (read: \(files)).")
@@ -198,7 +211,7 @@ struct Dhtd: AsyncParsableCommand {
       Glibc.exit(2)
     default:
       Complaint(message(for: error)).tell()
-      Glibc.exit((error as? NodeStartError)?.isUsage == true ? 2 : 1)
+      Glibc.exit((error as? NodeStartError)?.isUsage == true || error is KeySourceError ? 2 : 1)
     }
   }
 }

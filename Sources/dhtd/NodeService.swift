@@ -5,6 +5,7 @@ import EventLoop
 import Kademlia
 import Logging
 import NodeRuntime
+import Sealing
 import ServiceLifecycle
 import Signatures
 import Systemd
@@ -20,6 +21,9 @@ struct NodeService: Service {
   let loaded: LoadedConfiguration
   /// Contacts of the time before.
   let savedContacts: [Kademlia.Peer]
+  /// Where the keys of the private network are, and those that were there at the start; nil in an open one.
+  let keys: KeySource?
+  let keyring: Keyring?
   let socket: ControlServer.Socket
   /// What outlives the node; held for its lock, too.
   let state: StateDirectory
@@ -34,6 +38,7 @@ struct NodeService: Service {
   func run() async throws {
     var configuration = NodeConfiguration(loaded.configuration, id: id, port: port)
     configuration.savedContacts = savedContacts
+    configuration.keyring = keyring
     let runtime = try await NodeRuntime.start(
       configuration, on: loop, logger: logger,
       store: { [loaded, state, manager, logger] in
@@ -43,7 +48,7 @@ struct NodeService: Service {
     do {
       control = try await ControlServer.start(
         on: socket, for: runtime, ControlServerSettings(loaded.configuration),
-        version: ProjectVersion.current, recordKey: recordKey, logger: logger)
+        version: ProjectVersion.current, recordKey: recordKey, keys: keys, logger: logger)
     } catch {
       try? await runtime.stop()
       throw error
@@ -52,6 +57,11 @@ struct NodeService: Service {
     logger.info(
       "dhtd \(ProjectVersion.current) listens on \(runtime.addresses.map(\.description).joined(separator: ", "))",
       metadata: ["node_id": "\(id)", "config": "\(files)"])
+    if let keyring {
+      logger.info(
+        "the network '\(keyring.network)' is private",
+        metadata: ["keys": "\(keyring.keys.count)", "sealing_key": "\(keyring.sealing)"])
+    }
     let reporter = try await StatusReporter.start(on: runtime, manager)
     let failure = await cancelWhenGracefulShutdown {
       await serve(runtime, control, reporter)
@@ -128,16 +138,26 @@ struct NodeService: Service {
         let new = try sources.load()
         for warning in new.warnings { logger.warning("\(warning)") }
         let (result, changes) = configuration.reloaded(from: new.configuration)
+        var current = NodeConfiguration(result, id: id, port: port)
+        // The same file as at the start, and what is in it now. A credential stays as it was at the start: what
+        // was changed since would be gone with it.
+        if let keys, !keys.isCredential {
+          current.keyring = try keys.keyring(network: result.networkName)
+        }
         threshold.level = Logger.Level(result.logLevel)
-        try await runtime.reconfigure(NodeConfiguration(result, id: id, port: port))
+        try await runtime.reconfigure(current)
         try await control.reconfigure(ControlServerSettings(result))
         configuration = result
         log(changes)
+        if let keyring = current.keyring {
+          logger.info(
+            "keyring read again",
+            metadata: ["keys": "\(keyring.keys.count)", "sealing_key": "\(keyring.sealing)"])
+        }
       } catch let error as InvalidConfiguration {
-        for line in error.lines { logger.error("\(line)", metadata: .event(.wrongConfiguration)) }
-        logger.error(
-          "the configuration is wrong; this node goes on with the one it has",
-          metadata: .event(.wrongConfiguration))
+        refuse(error.lines)
+      } catch let error as KeySourceError {
+        refuse([error.description])
       } catch {
         // The loop has ended, and with it the node.
         return
@@ -147,6 +167,13 @@ struct NodeService: Service {
       if terminal.matters { try? await Task.sleep(for: .seconds(1)) }
       guard !terminal.isGone else { return }
     }
+  }
+
+  private func refuse(_ lines: [String]) {
+    for line in lines { logger.error("\(line)", metadata: .event(.wrongConfiguration)) }
+    logger.error(
+      "the configuration is wrong; this node goes on with the one it has",
+      metadata: .event(.wrongConfiguration))
   }
 
   private func log(_ changes: [ConfigurationChange]) {
@@ -175,6 +202,13 @@ extension NodeFailure: Error, CustomStringConvertible {
       "the record store failed; look at the messages before this one, see that the disk is sound and has "
         + "room, and start dhtd again"
     }
+  }
+}
+
+extension KeySource {
+  /// Where the keys are that a configuration means; nil if it means an open network.
+  init?(_ configuration: Configuration, _ environment: [String: String]) {
+    self.init(named: configuration.networkKeys, environment: environment)
   }
 }
 

@@ -179,7 +179,9 @@ struct ScenarioSetting: Sendable {
   /// The names of the core's numbers: the settings of dhtd that are of no shell.
   static let parameters: [String] = {
     let others: Set<String> = ["bind", "bootstrap", "state_dir", "control_socket", "log_level", "log_target"]
-    return Setting.all.map(\.name).filter { !others.contains($0) && !$0.hasPrefix("storage.") }
+    return Setting.all.map(\.name).filter {
+      !others.contains($0) && !$0.hasPrefix("storage.") && !$0.hasPrefix("network.")
+    }
   }()
 
   private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })

@@ -73,6 +73,7 @@ import Testing
         switch setting.name {
         case "bootstrap": ["localhost:8001"]
         case "state_dir": [try instance.stateDirectory(context)]
+        case "network.keys": ["/etc/dhtd/network.keys"]
         case "control_socket": [instance.controlSocket(context)]
         default: setting.defaults
         }

@@ -19,6 +19,9 @@ struct RequestTests {
     .lookup(.key(Array("hello".utf8))),
     .lookup(.target(Array(0..<20))),
     .ping(PingParams(address: address("[::1]:8001"))),
+    .keyringList, .keyringAdd(KeyringAddParams(networkKey: "abc=")),
+    .keyringUse(KeyringParams(fingerprint: "0123456789ab")),
+    .keyringRemove(KeyringParams(fingerprint: "")),
     .bootstrap(BootstrapParams(addresses: [address("a:1"), address("192.0.2.7:65535")])),
   ]
 

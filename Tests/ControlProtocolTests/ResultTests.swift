@@ -17,6 +17,23 @@ struct ResultTests {
     return status
   }
 
+  static var privateStatus: StatusResult {
+    var status = status
+    var sealing = SealingStatus(network: "ours")
+    (sealing.keys, sealing.sessions, sealing.opened) = (2, 3, .max)
+    (sealing.notSealed, sealing.wrongKey, sealing.replayed) = (4, 5, 6)
+    (sealing.untimely, sealing.tooMany) = (7, 8)
+    status.sealing = sealing
+    return status
+  }
+
+  static let keyring = KeyringResult(
+    network: "ours",
+    keys: [
+      KeyInRing(fingerprint: "0123456789ab", seals: true),
+      KeyInRing(fingerprint: "ba9876543210", seals: false),
+    ], path: "/etc/keys")
+
   static let results: [(ControlMethod, ControlResult)] = [
     (.put, .put(putResult)), (.delete, .delete(putResult)),
     (.get, .get(GetResult(value: Array("välue".utf8), seq: .max, expires: 1, target: target))),
@@ -24,7 +41,12 @@ struct ResultTests {
     (.get, .get(GetResult(value: [], seq: 0, expires: 1, target: target))),
     (.get, .get(GetResult(value: [0x76], seq: 1, expires: 2, target: target, steps: steps))),
     (.get, .get(GetResult(value: [0xFF], seq: 1, expires: 2, target: target, age: 0, steps: []))),
-    (.status, .status(StatusResult())), (.status, .status(status)),
+    (.status, .status(StatusResult())), (.status, .status(status)), (.status, .status(privateStatus)),
+    (.keyringList, .keyring(keyring)), (.keyringUse, .keyring(keyring)),
+    (
+      .keyringAdd,
+      .keyring(KeyringResult(network: "n", keys: [], path: "", saved: false, note: "change the file"))
+    ),
     (
       .peers,
       .peers(
@@ -99,6 +121,18 @@ struct ResultTests {
         """)
     #expect(text(.status(Self.status)).contains(#""buckets":[{"index":0,"nodes":8}]"#))
     #expect(text(.status(Self.status)).contains(#""durability":"disk""#))
+    #expect(
+      text(.status(Self.privateStatus)).contains(
+        """
+        "sealing":{"keys":2,"network":"ours","not_sealed":4,"opened":9223372036854775807,"replayed":6,\
+        "sessions":3,"too_many":8,"untimely":7,"wrong_key":5}
+        """))
+    #expect(
+      text(.keyring(Self.keyring)) == """
+        {"id":1,"jsonrpc":"2.0","result":{"keys":[{"fingerprint":"0123456789ab","seals":true},\
+        {"fingerprint":"ba9876543210","seals":false}],"network":"ours","path":"/etc/keys","saved":true}}
+
+        """)
     let peer = Peer(nodeID: "n", address: "a:1", bucket: 3, rtt: nil, age: 1, lastSeen: 2, state: .good)
     #expect(
       text(.peers(PeersResult(peers: [peer]))).contains(

@@ -89,6 +89,47 @@ struct RenderingTests {
         """)
   }
 
+  @Test("the status page tells of sealing in a private network alone, and why datagrams were dropped")
+  func sealing() {
+    var status = StatusResult()
+    #expect(!Rendering.status(status).contains("Private"))
+    var sealing = SealingStatus(network: "ours")
+    (sealing.keys, sealing.opened) = (1, 12)
+    status.sealing = sealing
+    #expect(
+      Rendering.status(status).contains("Private network: ours, 1 key, 12 datagrams opened, 0 dropped\n"))
+    (sealing.keys, sealing.notSealed, sealing.untimely) = (2, 3, 4)
+    status.sealing = sealing
+    #expect(
+      Rendering.status(status).contains(
+        "ours, 2 keys, 12 datagrams opened, 7 dropped (3 not sealed, 4 of clocks too far from ours)\n"))
+  }
+
+  @Test("a keyring is shown by its fingerprints")
+  func keyring() {
+    let keys = [
+      KeyInRing(fingerprint: "0123456789ab", seals: true),
+      KeyInRing(fingerprint: "ba9876543210", seals: false),
+    ]
+    #expect(
+      Rendering.keyring(KeyringResult(network: "ours", keys: keys, path: "/etc/\u{1B}keys")) == """
+        Network 'ours', keys from /etc/\\x1Bkeys
+
+        KEY           USE
+        0123456789ab  seals and opens
+        ba9876543210  opens
+
+        """)
+  }
+
+  @Test("a key to add is the one line of a text that is not a comment")
+  func keyInput() throws {
+    #expect(try KeyInput.key(in: Array("# ours\n\n abc= # May\r\n".utf8)) == "abc=")
+    for text in ["", "# nothing", "abc=\ndef=\n"] {
+      #expect(throws: Failure.self) { try KeyInput.key(in: Array(text.utf8)) }
+    }
+  }
+
   @Test("the status page tells of storage and upkeep")
   func storage() {
     var status = StatusResult()

@@ -1,6 +1,7 @@
 import EventLoop
 import Kademlia
 import Logging
+import Sealing
 import Testing
 
 @testable import NodeRuntime
@@ -11,7 +12,8 @@ struct NodeRuntimeTests {
 
   /// Runs a body with nodes on IPv4 loopback, each knowing the first, and stops them after it.
   private func withNodes(
-    _ count: Int, host: String = "127.0.0.1", _ body: ([NodeRuntime]) async throws -> Void
+    _ count: Int, host: String = "127.0.0.1", keyring: Keyring? = nil,
+    _ body: ([NodeRuntime]) async throws -> Void
   ) async throws {
     var nodes: [NodeRuntime] = []
     do {
@@ -19,6 +21,7 @@ struct NodeRuntimeTests {
         var random = SystemRandomNumberGenerator()
         var configuration = NodeConfiguration(
           id: NodeID(random: &random), port: 0, binding: .addresses([host]))
+        configuration.keyring = keyring
         if index > 0, let first = nodes[0].addresses.first {
           configuration.bootstrap = [NodeName(host: host, port: first.port)]
         }
@@ -77,6 +80,38 @@ struct NodeRuntimeTests {
         return
       }
       #expect(record.value == [2, 3])
+    }
+  }
+
+  @Test("of a private network nodes store and read what is sealed, and adopt other keys while they run")
+  func privateNetwork() async throws {
+    var random = SystemRandomNumberGenerator()
+    let (old, new) = (NetworkKey(random: &random), NetworkKey(random: &random))
+    func put(_ key: UInt8, at node: NodeRuntime) async throws -> Int {
+      let outcome = try await outcome(at: node) { node, now throws(OperationRefusal) in
+        try node.put(now, key: [key], value: [2, 3])
+      }
+      guard case .put(let put) = outcome, put.verdict == .stored else { return 0 }
+      return put.stored
+    }
+    try await withNodes(3, keyring: try Keyring(network: "n", keys: [old])) { nodes in
+      #expect(try await put(1, at: nodes[1]) == 3)
+      for keys in [[old, new], [new, old], [new]] {
+        let keyring = try Keyring(network: "n", keys: keys)
+        for node in nodes {
+          try await node.loop.run { node.driver.value.adopt(keyring) }
+          #expect(try await put(UInt8(keys.count), at: node) == 3)
+        }
+      }
+      for node in nodes {
+        let counts = try await node.loop.run { node.driver.value.openingCounts }
+        #expect(try #require(counts).dropped == 0)
+        #expect(try #require(counts).opened > 0)
+      }
+    }
+    try await withNodes(1) { nodes in
+      let counts = try await nodes[0].loop.run { nodes[0].driver.value.openingCounts }
+      #expect(counts == nil)
     }
   }
 

@@ -22,7 +22,7 @@ struct Case: Sendable {
   }
 
   /// All cases, in the order in which a datagram meets the parts.
-  static let all = krpc + floods + control + routingTable + lookup + node + stores + digests
+  static let all = krpc + floods + sealing + control + routingTable + lookup + node + stores + digests
 
   /// Whether a measurement stays within what the case may take.
   func permits(_ measurement: Measurement) -> Bool {

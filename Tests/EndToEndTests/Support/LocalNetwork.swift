@@ -139,6 +139,15 @@ final class LocalNetwork {
     return (port, process)
   }
 
+  /// Starts dhtctl in a terminal of its own.
+  func launchInTerminal(_ arguments: [String], at node: DaemonProcess) throws -> ChildProcess {
+    let line = ([programs.dhtctl, "--socket", node.socketPath] + arguments).joined(separator: " ")
+    let process = try spawn(
+      "/usr/bin/script", ["--quiet", "--return", "--command", line, "/dev/null"], input: nil)
+    processes.append(process)
+    return process
+  }
+
   private func spawn(
     _ program: String, _ arguments: [String], input: [UInt8]? = [], environment more: [String: String] = [:],
     in namespaces: Namespaces? = nil

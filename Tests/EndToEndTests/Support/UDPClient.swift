@@ -6,7 +6,7 @@ final class UDPClient {
     let code: Int32
   }
 
-  private let descriptor: Int32
+  let descriptor: Int32
   private var isKept = false
 
   /// Binds a port; 0: any.

@@ -1,0 +1,46 @@
+#include "CSealing.h"
+
+// Of BoringSSL's aead.h, with the prefix that swift-crypto puts before its names.
+typedef struct evp_aead_st EVP_AEAD;
+typedef struct evp_aead_ctx_st EVP_AEAD_CTX;
+const EVP_AEAD *CCryptoBoringSSL_EVP_aead_aes_256_gcm(void);
+EVP_AEAD_CTX *CCryptoBoringSSL_EVP_AEAD_CTX_new(
+    const EVP_AEAD *aead, const uint8_t *key, size_t key_length, size_t tag_length);
+void CCryptoBoringSSL_EVP_AEAD_CTX_free(EVP_AEAD_CTX *context);
+int CCryptoBoringSSL_EVP_AEAD_CTX_seal(
+    const EVP_AEAD_CTX *context, uint8_t *out, size_t *out_length, size_t max_out_length, const uint8_t *nonce,
+    size_t nonce_length, const uint8_t *in, size_t in_length, const uint8_t *header, size_t header_length);
+int CCryptoBoringSSL_EVP_AEAD_CTX_open(
+    const EVP_AEAD_CTX *context, uint8_t *out, size_t *out_length, size_t max_out_length, const uint8_t *nonce,
+    size_t nonce_length, const uint8_t *in, size_t in_length, const uint8_t *header, size_t header_length);
+void CCryptoBoringSSL_ERR_clear_error(void);
+
+struct csealing_cipher *csealing_cipher_create(const uint8_t *key) {
+  return (struct csealing_cipher *)CCryptoBoringSSL_EVP_AEAD_CTX_new(
+      CCryptoBoringSSL_EVP_aead_aes_256_gcm(), key, CSEALING_KEY_BYTES, CSEALING_TAG_BYTES);
+}
+
+void csealing_cipher_free(struct csealing_cipher *cipher) {
+  CCryptoBoringSSL_EVP_AEAD_CTX_free((EVP_AEAD_CTX *)cipher);
+}
+
+int csealing_seal(
+    const struct csealing_cipher *cipher, const uint8_t *nonce, const uint8_t *header, size_t header_length,
+    uint8_t *message, size_t length) {
+  size_t written = 0;
+  return CCryptoBoringSSL_EVP_AEAD_CTX_seal(
+      (const EVP_AEAD_CTX *)cipher, message, &written, length + CSEALING_TAG_BYTES, nonce, CSEALING_NONCE_BYTES,
+      message, length, header, header_length);
+}
+
+int csealing_open(
+    const struct csealing_cipher *cipher, const uint8_t *nonce, const uint8_t *header, size_t header_length,
+    const uint8_t *sealed, size_t length, uint8_t *message) {
+  size_t written = 0;
+  int is_open = CCryptoBoringSSL_EVP_AEAD_CTX_open(
+      (const EVP_AEAD_CTX *)cipher, message, &written, length - CSEALING_TAG_BYTES, nonce, CSEALING_NONCE_BYTES,
+      sealed, length, header, header_length);
+  // Each failure is noted in a list of this thread that nobody reads.
+  if (!is_open) CCryptoBoringSSL_ERR_clear_error();
+  return is_open;
+}

@@ -1,0 +1,73 @@
+import Glibc
+
+/// Small files that are read and written as a whole.
+enum WholeFile {
+  /// What kept a file from being read or written.
+  struct Failure: Error, Hashable, Sendable {
+    let path: String
+    /// Of the system, as an error number.
+    let code: Int32
+  }
+
+  /// Reads a file, or as much of it as the limit allows; nil if there is none, or it is not wanted.
+  ///
+  /// - Parameters:
+  ///   - flags: of open(2), further ones.
+  ///   - isWanted: told what the system says of the file before it is read.
+  static func read(
+    _ path: String, limit: Int, flags: Int32 = O_NOFOLLOW, isWanted: (stat) -> Bool = { _ in true }
+  ) throws(Failure) -> [UInt8]? {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | flags)
+    guard descriptor >= 0 else {
+      if errno == ENOENT { return nil }
+      throw Failure(path: path, code: errno)
+    }
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw Failure(path: path, code: errno) }
+    guard isWanted(status) else { return nil }
+    var bytes = [UInt8](repeating: 0, count: limit)
+    var count = 0
+    while count < limit {
+      let got = bytes.withUnsafeMutableBytes { buffer in
+        Glibc.read(descriptor, buffer.baseAddress?.advanced(by: count), limit - count)
+      }
+      if got < 0, errno == EINTR { continue }
+      guard got >= 0 else { throw Failure(path: path, code: errno) }
+      if got == 0 { break }
+      count += got
+    }
+    return Array(bytes.prefix(count))
+  }
+
+  /// Writes a file that is there whole or not at all, readable by its owner alone.
+  static func write(_ bytes: [UInt8], to path: String) throws(Failure) {
+    let temporary = path + ".new"
+    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    guard descriptor >= 0 else { throw Failure(path: temporary, code: errno) }
+    var written = 0
+    while written < bytes.count {
+      let put = bytes.withUnsafeBytes { buffer in
+        Glibc.write(descriptor, buffer.baseAddress?.advanced(by: written), bytes.count - written)
+      }
+      if put < 0, errno == EINTR { continue }
+      guard put > 0 else {
+        let code = errno
+        close(descriptor)
+        unlink(temporary)
+        throw Failure(path: temporary, code: code)
+      }
+      written += put
+    }
+    let isSynced = fsync(descriptor) == 0
+    close(descriptor)
+    guard isSynced, rename(temporary, path) == 0 else { throw Failure(path: path, code: errno) }
+    // The new name is durable only once its directory is.
+    let parent = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+    let directory = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    if directory >= 0 {
+      fsync(directory)
+      close(directory)
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import Kademlia
+
+/// Seals what a node sends, in sessions of its own.
+package struct Sealer {
+  /// 1 minute, in microseconds: when the clock is further behind the counter than this, it was set back,
+  /// and a new session begins with it. Others would refuse the one before, once they had forgotten it.
+  private static let maxLead: UInt64 = 60_000_000
+
+  private var keyring: Keyring
+  private var salt: SessionSalt
+  private var cipher: SessionCipher
+  /// The counter of the latest message.
+  private var counter: UInt64 = 0
+
+  /// Begins a session.
+  ///
+  /// - Parameter random: must be fit for keys: no two sessions may have the same salt.
+  package init(_ keyring: Keyring, random: inout some RandomNumberGenerator) {
+    self.keyring = keyring
+    salt = SessionSalt(random: &random)
+    cipher = SessionCipher(keyring.sealing, network: keyring.network, salt: salt)
+  }
+
+  /// Seals with the first of other keys from now on.
+  package mutating func adopt(_ keyring: Keyring) {
+    self.keyring = keyring
+    // The counter goes on: it must not come twice under one key, whichever is used again.
+    cipher = SessionCipher(keyring.sealing, network: keyring.network, salt: salt)
+  }
+
+  /// Appends a message, sealed: `SealedEnvelope.overhead` bytes longer than it is.
+  ///
+  /// - Parameters:
+  ///   - random: as above, for a new session where the clock was set back.
+  ///   - write: appends the message; it is sealed where it stands.
+  package mutating func seal(
+    _ now: WallTime, appendingTo buffer: inout [UInt8], random: inout some RandomNumberGenerator,
+    _ write: (inout [UInt8]) -> Void
+  ) {
+    let time = UInt64(clamping: now.microseconds)
+    if counter > time, counter - time > Self.maxLead {
+      salt = SessionSalt(random: &random)
+      cipher = SessionCipher(keyring.sealing, network: keyring.network, salt: salt)
+      counter = 0
+    }
+    counter = max(time, counter + 1)
+    let start = buffer.count
+    buffer.append(SealedEnvelope.version)
+    buffer.append(bigEndian: salt.high)
+    buffer.append(bigEndian: salt.low)
+    buffer.append(bigEndian: counter)
+    write(&buffer)
+    // What could not be sealed must not go out: an empty datagram does.
+    if !cipher.seal(&buffer, from: start) { buffer.removeSubrange(start...) }
+  }
+}
+
+extension [UInt8] {
+  fileprivate mutating func append(bigEndian number: UInt64) {
+    Swift.withUnsafeBytes(of: number.bigEndian) { append(contentsOf: $0) }
+  }
+}

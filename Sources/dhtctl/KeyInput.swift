@@ -1,0 +1,99 @@
+import ControlProtocol
+import Glibc
+
+/// Where a key to add comes from. No key is ever an argument: whoever runs `ps` would see it.
+struct KeyInput {
+  private let argument: String?
+
+  /// - Parameter argument: a file, or `-` for standard input; nil: the terminal is asked.
+  init(_ argument: String?) { self.argument = argument }
+
+  /// Reads the key: the only line that is not a comment.
+  func read() throws(Failure) -> String {
+    let text: [UInt8]
+    switch argument {
+    case nil:
+      guard let line = HiddenLine.read(prompt: "Key: ") else {
+        throw .usage("there is no terminal to ask for the key; give a file with it, or - for standard input")
+      }
+      text = line
+    case "-":
+      text = try Self.contents(of: STDIN_FILENO, "standard input")
+    case let path?:
+      guard !Self.looksLikeKey(path) else {
+        throw .usage(
+          "a key is never an argument, for others can read it there: take another one, since that is known now, "
+            + "and give the file that it is in, or - for standard input")
+      }
+      let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+      guard descriptor >= 0 else { throw Self.unreadable("'\(TerminalText.escaped(path))'") }
+      defer { close(descriptor) }
+      text = try Self.contents(of: descriptor, "'\(TerminalText.escaped(path))'")
+    }
+    return try Self.key(in: text)
+  }
+
+  /// The key in a text like that of a key file.
+  static func key(in text: [UInt8]) throws(Failure) -> String {
+    let lines = String(decoding: text, as: UTF8.self).split(whereSeparator: \.isNewline)
+    let words = lines.map { $0.prefix { $0 != "#" }.filter { !$0.isWhitespace } }.filter { !$0.isEmpty }
+    guard let word = words.first, words.count == 1 else {
+      throw Failure(
+        .failed, "one key is wanted, and there are \(words.count) lines that could be one", reason: "input")
+    }
+    return word
+  }
+
+  /// Whether somebody has put a key where a file is wanted: 43 letters of base64, and its padding.
+  private static func looksLikeKey(_ argument: String) -> Bool {
+    argument.utf8.count == 44 && argument.hasSuffix("=") && access(argument, F_OK) != 0
+  }
+
+  private static func contents(of descriptor: Int32, _ name: String) throws(Failure) -> [UInt8] {
+    var bytes: [UInt8] = []
+    while true {
+      guard let piece = Descriptor.read(descriptor) else { throw unreadable(name) }
+      if piece.isEmpty { return bytes }
+      bytes += piece
+      guard bytes.count <= 64 << 10 else {
+        throw Failure(.failed, "\(name) has over 64 KiB, and is no key", reason: "input")
+      }
+    }
+  }
+
+  private static func unreadable(_ name: String) -> Failure {
+    Failure(.failed, "cannot read \(name): \(String(cString: strerror(errno)))", reason: "input")
+  }
+}
+
+/// A line that is typed at the terminal and not shown.
+enum HiddenLine {
+  /// Asks for a line.
+  ///
+  /// - Returns: the line without its line feed; nil where there is no terminal.
+  static func read(prompt: String) -> [UInt8]? {
+    let terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)
+    guard terminal >= 0 else { return nil }
+    defer { close(terminal) }
+    var settings = termios()
+    guard tcgetattr(terminal, &settings) == 0 else { return nil }
+    var hidden = settings
+    hidden.c_lflag &= ~tcflag_t(ECHO)
+    write(prompt, to: terminal)
+    tcsetattr(terminal, TCSAFLUSH, &hidden)
+    defer {
+      tcsetattr(terminal, TCSAFLUSH, &settings)
+      write("\n", to: terminal)
+    }
+    var line: [UInt8] = []
+    while let piece = Descriptor.read(terminal), !piece.isEmpty, line.count < 4_096 {
+      line += piece
+      if let end = line.firstIndex(of: UInt8(ascii: "\n")) { return Array(line[..<end]) }
+    }
+    return line
+  }
+
+  private static func write(_ text: String, to descriptor: Int32) {
+    _ = Array(text.utf8).withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+  }
+}

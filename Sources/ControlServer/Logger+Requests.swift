@@ -66,11 +66,11 @@ extension ControlRequest {
     }
   }
 
-  /// Whether it changes what the network holds, or whom this node knows.
+  /// Whether it changes what the network holds, whom this node knows, or what it lets in.
   var isWrite: Bool {
     switch self {
-    case .put, .delete, .bootstrap: true
-    case .get, .lookup, .ping, .status, .peers, .keys: false
+    case .put, .delete, .bootstrap, .keyringAdd, .keyringUse, .keyringRemove: true
+    case .get, .lookup, .ping, .status, .peers, .keys, .keyringList: false
     }
   }
 

@@ -18,6 +18,8 @@ package struct Configuration: Sendable {
   /// The file with the keys of the private network; nil: a credential of the service manager, and without
   /// one the network is open.
   package var networkKeys: String?
+  /// The most sessions of other nodes that are remembered in a private network.
+  package var networkSessions = 4_096
   /// The least severe messages that are logged.
   package var logLevel = LogLevel.info
   /// Where messages go.

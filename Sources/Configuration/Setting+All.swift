@@ -28,6 +28,7 @@ extension Setting {
   private static let network = [
     Setting("network.name", \.networkName, .networkName, .atStart),
     Setting("network.keys", \.networkKeys, .path(), .atStart),
+    Setting("network.sessions", \.networkSessions, .number(64...1_048_576), .atStart),
   ]
 
   private static let logging = [

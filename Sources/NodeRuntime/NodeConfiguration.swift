@@ -27,6 +27,8 @@ package struct NodeConfiguration: Sendable {
   package var storeBytes: Int
   /// The keys of the private network that it belongs to; nil in an open one.
   package var keyring: Keyring?
+  /// The most sessions of other nodes that are remembered there.
+  package var maxSessions = Opener.defaultMaxSessions
 
   package init(
     id: NodeID, port: UInt16, binding: Binding = .loopback, bootstrap: [NodeName] = [],

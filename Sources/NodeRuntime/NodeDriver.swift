@@ -80,7 +80,9 @@ package final class NodeDriver {
     self.endpoints = sockets.endpoints
     self.store = store
     var random = BufferedRandom()
-    self.seal = configuration.keyring.map { NetworkSeal($0) }
+    self.seal = configuration.keyring.map {
+      NetworkSeal($0, maxSessions: configuration.maxSessions)
+    }
     let identity = Node.Identity(
       id: configuration.id, endpoints: sockets.endpoints,
       families: sockets.families,

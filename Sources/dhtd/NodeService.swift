@@ -217,5 +217,6 @@ extension NodeConfiguration {
     bootstrap = configuration.bootstrap.map { NodeName(host: $0.host, port: $0.port) }
     parameters = configuration.parameters
     storeBytes = configuration.storageBytes
+    maxSessions = configuration.networkSessions
   }
 }

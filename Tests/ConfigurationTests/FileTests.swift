@@ -50,7 +50,7 @@ import Testing
     ("control_socket", "/" + String(repeating: "x", count: 99)), ("bind", "fe80::1%lo"),
     ("network.name", "''"), ("network.name", "two words"), ("network.name", "näme"), ("network.name", "a/b"),
     ("network.name", String(repeating: "n", count: 65)), ("network.keys", "network.keys"),
-    ("network.keys", "''"), ("network.keys", "[/a, /b]"),
+    ("network.sessions", "63"), ("network.keys", "''"), ("network.keys", "[/a, /b]"),
     ("log_level", "loud"), ("log_level", "7"), ("log_target", "syslog"), ("k", "1"), ("k", "21"),
     ("k", "8.0"), ("k", "eight"), ("k", "-8"), ("k", "+8"), ("k", "010"), ("k", "0x8"), ("k", "1_0"),
     ("k", "9223372036854775808"), ("alpha", "0"), ("alpha", "17"), ("rpc_timeout", "99ms"),

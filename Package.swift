@@ -41,7 +41,7 @@ let package = Package(
     .target(name: "KRPC", dependencies: ["Kademlia", "Signatures"], swiftSettings: strict),
     .target(
       name: "Simulation",
-      dependencies: ["Kademlia", "KRPC"],
+      dependencies: ["Kademlia", "KRPC", "Signatures"],
       swiftSettings: strict),
 
     // What makes a network private: messages are sealed, and opened once.

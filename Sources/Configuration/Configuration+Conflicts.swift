@@ -13,6 +13,12 @@ extension Configuration {
       "bind", is: bind == [.loopback] || !bind.isEmpty && !bind.contains(.loopback),
       "loopback goes with no other address, and some address is needed")
     demand(
+      "network.id", is: networkID == .key || addressOfID != nil,
+      "bep42 makes the ID from the address that others see: set network.address, or bind one address")
+    demand(
+      "network.id", "identity", is: networkID == .key || numbers.identity != .require,
+      "an ID that is made from an address proves nothing; identity: require needs network.id: key")
+    demand(
       "bind", is: bind.count(where: \.isV4) <= 1 && bind.count(where: \.isV6) <= 1,
       "at most one IPv4 and one IPv6 address can be bound")
     demand(
@@ -34,6 +40,17 @@ extension Configuration {
       "bootstrap_back_off must not be over probe_interval")
     demand("ttl", "max_ttl", is: numbers.defaultTTL <= numbers.maxTTL, "ttl must not be over max_ttl")
     return conflicts
+  }
+}
+
+extension Configuration {
+  /// The address that an ID of BEP 42 is made from, as text; nil if none is known.
+  package var addressOfID: String? {
+    if let networkAddress { return networkAddress }
+    guard bind.count == 1, case .address(let text)? = bind.first, text != "0.0.0.0", text != "::" else {
+      return nil
+    }
+    return text
   }
 }
 

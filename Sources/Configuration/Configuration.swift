@@ -18,11 +18,17 @@ package struct Configuration: Sendable {
   /// The group of that file. Of the usual one it is no mistake that it does not exist, or that the node may
   /// not give it a file.
   package var controlGroup = ControlLimits.usualGroup
+  /// What the node's ID is made from.
+  package var networkID = NodeIDSource.key
+  /// The IP address that others see the node at, as text; nil: the one that it is bound to.
+  package var networkAddress: String?
   /// The name of the private network.
   package var networkName = "dhtd"
   /// The file with the keys of the private network; nil: a credential of the service manager, and without
   /// one the network is open.
   package var networkKeys: String?
+  /// The most sessions of other nodes that are remembered in a private network.
+  package var networkSessions = 4_096
   /// The least severe messages that are logged.
   package var logLevel = LogLevel.info
   /// Where messages go.
@@ -53,6 +59,14 @@ package enum BindAddress: Hashable, Sendable {
   case loopback
   /// An IPv4 or IPv6 address, as text.
   case address(String)
+}
+
+/// What a node's ID is made from.
+package enum NodeIDSource: String, CaseIterable, Sendable {
+  /// The public half of its key, so that it can prove it.
+  case key
+  /// Its address, as the public BitTorrent network wants it (BEP 42).
+  case bep42
 }
 
 /// How severe a message is, in the words of swift-log.

@@ -29,8 +29,12 @@ extension Setting {
   // A node that went over from one network to another, or from a private one to an open one, while it
   // runs would lose what is under way, and take its contacts with it. The keys in the file may change.
   private static let network = [
+    Setting("identity", \.parameters.identity, .word),
+    Setting("network.id", \.networkID, .word, .atStart),
+    Setting("network.address", \.networkAddress, .address, .atStart),
     Setting("network.name", \.networkName, .networkName, .atStart),
     Setting("network.keys", \.networkKeys, .path(), .atStart),
+    Setting("network.sessions", \.networkSessions, .number(64...1_048_576), .atStart),
   ]
 
   private static let logging = [

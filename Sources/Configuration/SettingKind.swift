@@ -142,6 +142,16 @@ extension SettingKind where Value == HostPort {
   }
 }
 
+extension SettingKind where Value == String? {
+  /// An address, or none.
+  static var address: Self {
+    SettingKind(
+      form: "an IP address such as 192.0.2.1",
+      read: { text in isAddress(text) ? .some(text) : nil },
+      write: { $0 ?? "" })
+  }
+}
+
 extension SettingKind where Value == BindAddress {
   static var bindAddress: Self {
     SettingKind(

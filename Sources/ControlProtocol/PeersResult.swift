@@ -13,7 +13,7 @@ package struct Peer: Codable, Hashable, Sendable {
     case nodeID = "node_id"
     case address, addresses, bucket, rtt, age
     case lastSeen = "last_seen"
-    case state
+    case state, proven
   }
 
   /// How much a contact is trusted to answer.
@@ -40,12 +40,15 @@ package struct Peer: Codable, Hashable, Sendable {
   package var lastSeen: Int64
   /// How much the contact is trusted to answer.
   package var state: State
+  /// Whether the contact has proven to have the key of its ID.
+  package var proven: Bool
 
   /// A contact.
   package init(
     nodeID: String, address: String, addresses: [String]? = nil, bucket: Int64, rtt: Double?,
-    age: Int64, lastSeen: Int64, state: State
+    age: Int64, lastSeen: Int64, state: State, proven: Bool = false
   ) {
+    self.proven = proven
     self.nodeID = nodeID
     self.address = address
     self.addresses = addresses

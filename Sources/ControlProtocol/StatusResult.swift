@@ -28,6 +28,8 @@ package struct StatusResult: Codable, Hashable, Sendable {
     case recordsStored = "records_stored"
     case recordsRefused = "records_refused"
     case recordsForged = "records_forged"
+    case proofsAccepted = "proofs_accepted"
+    case proofsRefused = "proofs_refused"
     case recordsDamaged = "records_damaged"
     case recordsExpired = "records_expired"
     case repairsSent = "repairs_sent"
@@ -129,6 +131,9 @@ package struct StatusResult: Codable, Hashable, Sendable {
   package var recordsRefused: Int64 = 0
   /// Answers with a record that was not signed by its owner, or did not belong where it was said to.
   package var recordsForged: Int64 = 0
+  /// Proofs of identity of other nodes that were right, and that were not.
+  package var proofsAccepted: Int64 = 0
+  package var proofsRefused: Int64 = 0
   /// Records found damaged in storage; they count as missing until another holder gives them back.
   package var recordsDamaged: Int64 = 0
   /// Records removed because their time was over.

@@ -208,7 +208,7 @@ extension PeersResult {
           rtt: contact.roundTrip.smoothed?.milliseconds,
           age: now.since(contact.added).components.seconds,
           lastSeen: now.since(contact.lastAnswered).components.seconds,
-          state: contact.state == .good ? .good : .questionable)
+          state: contact.state == .good ? .good : .questionable, proven: contact.isProven)
       })
   }
 }
@@ -243,6 +243,8 @@ extension StatusResult {
     replicationsSkipped = counters.replicationsSkipped
     republications = counters.republications
     recordsForged = counters.forgedRecords
+    proofsAccepted = counters.proofsAccepted
+    proofsRefused = counters.proofsRefused
     publicationsFailed = counters.publicationsFailed
     handOffs = counters.handOffs
     replicasSent = counters.replicasSent

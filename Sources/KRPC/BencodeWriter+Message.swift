@@ -55,6 +55,10 @@ extension BencodeWriter {
     switch query.method {
     case .ping:
       write("2:id", query.sender)
+      if let nonce = query.nonce {
+        raw("5:nonce")
+        string(ShortBytes((nonce.high, nonce.low, 0, 0), count: Nonce.byteCount))
+      }
       raw("e1:q4:ping")
     case .findNode(let target):
       write("2:id", query.sender)
@@ -101,8 +105,20 @@ extension BencodeWriter {
   // MARK: - Answers
 
   private mutating func write(_ response: Response, with nodes: Nodes) {
-    raw("d1:rd")
     let held = response.held
+    if case .proof(let proof, let seen)? = response.credentials {
+      raw("d2:ip")
+      string(seen)
+      raw("1:rd2:id")
+      string(response.sender)
+      raw("1:k")
+      string(proof.owner.bytes)
+      raw("3:sig")
+      string(proof.signature.bytes)
+      raw("e")
+      return
+    }
+    raw("d1:rd")
     if let held {
       write(response.sender, among: held.version)
     } else {

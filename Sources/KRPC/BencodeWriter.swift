@@ -103,6 +103,20 @@ struct BencodeWriter {
     }
   }
 
+  /// One address in compact form.
+  mutating func string(_ endpoint: Endpoint) {
+    let size = CompactNodes.size(endpoint.address.family) - NodeID.byteCount
+    beginString(of: size)
+    guard let place = claim(size) else { return }
+    switch endpoint.address {
+    case .v4(let bits): place.storeBytes(of: bits.bigEndian, as: UInt32.self)
+    case .v6(let high, let low):
+      place.storeBytes(of: high.bigEndian, as: UInt64.self)
+      place.storeBytes(of: low.bigEndian, toByteOffset: 8, as: UInt64.self)
+    }
+    place.storeBytes(of: endpoint.port.bigEndian, toByteOffset: size - 2, as: UInt16.self)
+  }
+
   /// Writes the 20 bytes of an ID.
   @inline(__always)
   private static func store(_ id: NodeID, at place: UnsafeMutableRawPointer) {

@@ -24,6 +24,18 @@ enum CompactNodes {
     }
   }
 
+  /// One address and port; nil for anything else.
+  static func endpoint(_ entry: BencodeValue, in bytes: RawSpan) -> Endpoint? {
+    let family: AddressFamily
+    switch entry.stringLength {
+    case size(.v4) - NodeID.byteCount: family = .v4
+    case size(.v6) - NodeID.byteCount: family = .v6
+    default: return nil
+    }
+    return Endpoint(
+      address(family, at: entry.start, in: bytes), port: bytes.bigEndian(at: entry.end - 2, as: UInt16.self))
+  }
+
   private static func count(
     _ nodes: BencodeValue?, _ family: AddressFamily, _ field: MalformedMessage.Field
   ) throws(MalformedMessage.Reason) -> Int {

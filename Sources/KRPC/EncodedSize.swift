@@ -28,7 +28,7 @@ extension KRPC {
     // `d1:ad`, then the arguments.
     var size = 5 + id + (query.isReadOnly ? 7 : 0)
     switch query.method {
-    case .ping: size += 10
+    case .ping: size += 10 + (query.nonce == nil ? 0 : 7 + string(Nonce.byteCount))
     case .findNode: size += target + want(query.want) + 15
     case .get(_, let kind, let seq):
       if let kind { size += 6 + string(kind.word.utf8CodeUnitCount) }
@@ -45,6 +45,11 @@ extension KRPC {
 
   /// An answer without the nodes that it tells of.
   private static func size(_ response: Response) -> Int {
+    if case .proof(_, let seen)? = response.credentials {
+      let address = CompactNodes.size(seen.address.family) - NodeID.byteCount
+      return 4 + string(address) + 5 + id + 3 + string(PublicKey.byteCount) + 5
+        + string(Signature.byteCount) + 1
+    }
     var size = 5 + id + 1
     if let held = response.held { size += version(held.version) }
     if response.keepsPlainRecords { size += 7 }

@@ -16,6 +16,8 @@ struct Envelope {
   private var results = Fields()
   /// `e`.
   private var error: BencodeValue?
+  /// `ip` (BEP 42).
+  private var seen: BencodeValue?
   /// `ro` (BEP 43).
   private var readOnly: BencodeValue?
   /// The rule of bencoding that the message breaks although it can be read to its end.
@@ -51,6 +53,7 @@ struct Envelope {
     let value = try reader.value(in: bytes, depth: depth)
     switch key.word {
     case keyWord("e"): error = value
+    case keyWord("ip"): seen = value
     case keyWord("q"): method = value
     case keyWord("ro"): readOnly = value
     case keyWord("t"): transaction = value
@@ -92,6 +95,6 @@ struct Envelope {
   private func answer(_ type: BencodeValue, in bytes: RawSpan) throws(Reason) -> Message.Body {
     if let flaw { throw flaw }
     if type.isString("e", in: bytes) { return .error(try RPCError(error, in: bytes)) }
-    return .response(try Response(results, in: bytes))
+    return .response(try Response(results, seen: seen, in: bytes))
   }
 }

@@ -23,6 +23,7 @@ struct Fields {
   private(set) var nodes: BencodeValue?
   private(set) var nodes6: BencodeValue?
   private(set) var keepsPlainRecords: BencodeValue?
+  private(set) var nonce: BencodeValue?
   private(set) var publicKey: BencodeValue?
   private(set) var salt: BencodeValue?
   private(set) var signature: BencodeValue?
@@ -63,6 +64,7 @@ struct Fields {
     case .nodes: nodes = entry
     case .nodes6: nodes6 = entry
     case .keepsPlainRecords: keepsPlainRecords = entry
+    case .nonce: nonce = entry
     case .publicKey: publicKey = entry
     case .salt: salt = entry
     case .signature: signature = entry
@@ -111,6 +113,7 @@ extension MalformedMessage.Field {
     case keyWord("want"): self = .want
     case keyWord("del"): self = .deletion
     case keyWord("cas"): self = .cas
+    case keyWord("nonce"): self = .nonce
     case keyWord("k"): self = .publicKey
     case keyWord("sig"): self = .signature
     case keyWord("salt"): self = .salt

@@ -80,7 +80,7 @@ extension MalformedMessage {
 
   /// The fields of `a` and `r` that are read; the raw value is the key on the wire.
   package enum Field: String, Hashable, Sendable, CaseIterable {
-    case id, target, want, seq, kind, token, key, cas, nodes, nodes6, salt
+    case id, target, want, seq, kind, token, key, cas, nodes, nodes6, salt, nonce
     case infoHash = "info_hash"
     case value = "v"
     case expiry = "exp"
@@ -150,6 +150,7 @@ extension MalformedMessage.Field {
     case .publicKey: "\(PublicKey.byteCount) bytes"
     case .signature: "\(Signature.byteCount) bytes"
     case .salt: "a byte string"
+    case .nonce: "\(Nonce.byteCount) bytes"
     }
   }
 }

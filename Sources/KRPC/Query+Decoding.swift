@@ -15,9 +15,11 @@ extension Query {
     guard arguments.isPresent else { throw known == nil ? .unknownMethod : .noFields }
     let method: Method
     var want = AddressFamilies(rawValue: 0)
+    var nonce: Nonce?
     switch known {
     case .ping:
       method = .ping
+      nonce = try arguments.optionalNonce(in: bytes)
     case .findNode:
       method = .findNode(target: try arguments.neededTarget(in: bytes))
       want = try arguments.wantedFamilies(in: bytes)
@@ -40,7 +42,8 @@ extension Query {
       want = try arguments.wantedFamilies(in: bytes)
     }
     self.init(
-      sender: try arguments.sender(in: bytes), method: method, isReadOnly: isReadOnly, want: want)
+      sender: try arguments.sender(in: bytes), method: method, isReadOnly: isReadOnly, want: want,
+      nonce: nonce)
   }
 }
 
@@ -71,6 +74,14 @@ extension Fields {
     guard let token else { throw .missing(.token) }
     guard let short = token.shortBytes(in: bytes) else { throw .invalid(.token) }
     return short
+  }
+
+  fileprivate func optionalNonce(in bytes: RawSpan) throws(Reason) -> Nonce? {
+    guard let nonce else { return nil }
+    guard nonce.stringLength == Nonce.byteCount else { throw .invalid(.nonce) }
+    return Nonce(
+      high: bytes.bigEndian(at: nonce.start, as: UInt64.self),
+      low: bytes.bigEndian(at: nonce.start + 8, as: UInt64.self))
   }
 
   fileprivate func recordKindAsked(in bytes: RawSpan) throws(Reason) -> RecordKind? {

@@ -1,12 +1,15 @@
 import Kademlia
+import Signatures
 
 extension Response {
   /// Reads an answer.
   ///
-  /// - Parameter results: `r`.
+  /// - Parameters:
+  ///   - results: `r`.
+  ///   - seen: `ip` (BEP 42).
   /// - Throws: no `r`, a bad `id`, `nodes` or `nodes6`. A token or record that is not as it has to be is as
   ///   good as none: other implementations have such fields too, and their nodes are of use.
-  init(_ results: Fields, in bytes: RawSpan) throws(MalformedMessage.Reason) {
+  init(_ results: Fields, seen: BencodeValue?, in bytes: RawSpan) throws(MalformedMessage.Reason) {
     guard results.isPresent else { throw .noFields }
     self.init(
       sender: try results.sender(in: bytes),
@@ -14,7 +17,8 @@ extension Response {
       token: results.token?.shortBytes(in: bytes),
       keepsPlainRecords: results.keepsPlainRecords?.isOne(in: bytes) ?? false,
       held: results.heldRecord(in: bytes),
-      storedSeq: results.storedSeq(in: bytes))
+      storedSeq: results.storedSeq(in: bytes),
+      credentials: results.credentials(seen: seen, in: bytes))
   }
 }
 
@@ -28,6 +32,16 @@ extension Fields {
     }
     guard let record = try? record(in: bytes) else { return nil }
     return .record(record)
+  }
+
+  /// A proof of identity: `k` and `sig` without a record, with the `ip` that it was made for.
+  fileprivate func credentials(seen: BencodeValue?, in bytes: RawSpan) -> Credentials? {
+    guard let seen, value == nil, let publicKey, let signature,
+      let owner = publicKey.string(in: bytes).flatMap({ PublicKey($0) }),
+      let proof = signature.string(in: bytes).flatMap({ Signature($0) }),
+      let endpoint = CompactNodes.endpoint(seen, in: bytes)
+    else { return nil }
+    return .proof(IdentityProof(owner: owner, signature: proof), seen: endpoint)
   }
 
   /// The seq that the answer to a `put` confirms: one that belongs to no record of the answer. Our

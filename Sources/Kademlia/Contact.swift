@@ -23,6 +23,8 @@ package struct Contact: Hashable, Sendable {
   package private(set) var roundTrip = RoundTrip()
   /// Queries in a row that got no answer at all; those of one burst count once.
   package private(set) var failures = 0
+  /// Whether it has proven to have the key of its ID.
+  package internal(set) var isProven = false
   /// Good until it leaves a query unanswered.
   package private(set) var state = State.good
   private var lastFailure: Instant?

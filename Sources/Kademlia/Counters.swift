@@ -30,6 +30,9 @@ package struct Counters: Hashable, Sendable {
   package var recordsRefused: Int64 = 0
   /// Answers with a record that was not signed by its owner, or did not belong where it was said to.
   package var forgedRecords: Int64 = 0
+  /// Proofs of identity that were right, and that were not.
+  package var proofsAccepted: Int64 = 0
+  package var proofsRefused: Int64 = 0
   /// Records given to holders that had an older version or none.
   package var repairsSent: Int64 = 0
   /// Records that were dropped when their time was over.

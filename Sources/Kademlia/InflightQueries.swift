@@ -26,6 +26,8 @@ struct InflightQueries: Sendable {
     let softTimeout: Duration
     /// How long it may take after that before nobody waits any longer.
     let secondTimeout: Duration
+    /// What its answer is to prove an identity by.
+    var nonce: Nonce?
     fileprivate(set) var stage = Stage.fresh
     /// Something came that said to answer it and was no message.
     fileprivate(set) var isSpoilt = false

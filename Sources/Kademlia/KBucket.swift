@@ -32,6 +32,17 @@ struct KBucket: Sendable {
     change(&contacts[index])
   }
 
+  /// Puts a contact in the place of the latest of those that have not proven who they are.
+  ///
+  /// - Returns: the one that had it; nil if there is none.
+  mutating func replaceUnproven(by contact: Contact) -> Contact? {
+    guard let index = contacts.lastIndex(where: { !$0.isProven }) else { return nil }
+    let left = contacts.remove(at: index)
+    ids.remove(at: index)
+    add(contact)
+    return left
+  }
+
   /// Keeps a contact that does not wait yet for when a place falls free.
   ///
   /// - Returns: the one heard longest ago, if it made room for it.

@@ -41,10 +41,14 @@ package struct Query: Hashable, Sendable {
   /// The families whose nodes the sender wants; empty when it did not say, which means the family
   /// of the datagram (BEP 32).
   package var want: AddressFamilies
+  /// With a ping: the sender asks for a proof of identity.
+  package var nonce: Nonce?
 
   package init(
-    sender: NodeID, method: Method, isReadOnly: Bool = false, want: AddressFamilies = .init()
+    sender: NodeID, method: Method, isReadOnly: Bool = false, want: AddressFamilies = .init(),
+    nonce: Nonce? = nil
   ) {
+    self.nonce = nonce
     self.sender = sender
     self.method = method
     self.isReadOnly = isReadOnly
@@ -82,11 +86,14 @@ package struct Response: Hashable, Sendable {
   package var held: HeldRecord?
   /// The seq that a `put` was confirmed with.
   package var storedSeq: Int64?
+  /// To a `ping` with a nonce: who answers.
+  package var credentials: Credentials?
 
   package init(
     sender: NodeID, nodes: [Peer] = [], token: WriteToken? = nil, keepsPlainRecords: Bool = false,
-    held: HeldRecord? = nil, storedSeq: Int64? = nil
+    held: HeldRecord? = nil, storedSeq: Int64? = nil, credentials: Credentials? = nil
   ) {
+    self.credentials = credentials
     self.sender = sender
     self.nodes = nodes
     self.token = token

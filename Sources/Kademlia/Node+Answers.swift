@@ -19,7 +19,9 @@ extension Node {
     guard permitsAnswer(now.monotonic, to: source) else { return }
     switch query.method {
     case .ping:
-      respond(to: source, transaction, Response(sender: id))
+      respond(
+        to: source, transaction,
+        Response(sender: id, credentials: credentials(now, for: query, from: source)))
     case .findNode(let target):
       if target == query.sender { announced(now, query, from: source) }
       let nodes = nodes(near: target, for: query, from: source)

@@ -16,6 +16,8 @@ enum Purpose: Sendable {
   case newer(RecordID)
   /// A node that queried us is asked whether it can be queried itself.
   case verification
+  /// A node that has answered is asked to prove who it is.
+  case proof
   /// A contact is asked whether it still lives.
   case liveness
   /// A bootstrap address or a lost contact, so that a partition merges.
@@ -44,23 +46,24 @@ extension Node {
     // were that soon, a crowd of false senders would have us send as many pings as they do.
     let softTimeout =
       if case .verification = purpose { parameters.softTimeoutUnknown } else { softTimeout(of: contact) }
+    let nonce = asksForProof(method, for: purpose) ? Nonce(random: &random) : nil
     let query = InflightQueries.Pending(
       peer: peer, endpoint: endpoint, alternate: alternate, method: method, purpose: purpose,
       sent: now.monotonic, softTimeout: softTimeout,
       // The first wait said how long an answer takes. Where that is next to nothing, a peer under load gets
       // the time to catch up.
-      secondTimeout: max(softTimeout, parameters.softTimeoutFloor * 2))
+      secondTimeout: max(softTimeout, parameters.softTimeoutFloor * 2), nonce: nonce)
     let transaction = inflight.add(query, random: random.next())
     counters.queriesSent += 1
-    transmit(query.method, transaction, to: endpoint)
+    transmit(query, transaction, to: endpoint)
   }
 
   private mutating func transmit(
-    _ method: Query.Method, _ transaction: UInt32, to endpoint: Endpoint
+    _ pending: InflightQueries.Pending, _ transaction: UInt32, to endpoint: Endpoint
   ) {
     // An answer goes by the family of its query unless more is wanted (BEP 32).
     let want: AddressFamilies = identity.families == .all ? identity.families : .init()
-    let query = Query(sender: id, method: method, want: want)
+    let query = Query(sender: id, method: pending.method, want: want, nonce: pending.nonce)
     effects.append(
       .send(Message(transaction: ShortBytes(transaction), body: .query(query)), to: endpoint))
   }
@@ -79,7 +82,7 @@ extension Node {
   mutating func isLate(_ now: Now, _ transaction: UInt32, _ query: InflightQueries.Pending) {
     counters.queriesResent += 1
     // The other family may work where this one does not.
-    transmit(query.method, transaction, to: query.alternate ?? query.endpoint)
+    transmit(query, transaction, to: query.alternate ?? query.endpoint)
     guard let peer = query.peer else { return }
     if !table.isLate(peer) { silentStrangers.note(now.monotonic, peer) }
     switch query.purpose {
@@ -107,6 +110,8 @@ extension Node {
       bootstrapSettled(now, query.endpoint)
     case .reunion:
       reunionSettled(now, query.endpoint)
+    case .proof:
+      if let peer = query.peer { notProved(now, peer) }
     // Whoever asked to join through a stranger waits as for a ping: it may be far away.
     case .repair, .newer, .verification, .liveness, .probe, .introduction, .ping, .userBootstrap:
       break
@@ -128,8 +133,8 @@ extension Node {
       finish(operation, .ping(.unanswered(after: parameters.rpcTimeout)))
     case .userBootstrap(let operation):
       userBootstrapSettled(now, operation, query.endpoint, met: nil)
-    case .repair, .refusal, .handOff, .newer, .verification, .liveness, .probe, .introduction, .bootstrap,
-      .reunion:
+    case .repair, .refusal, .handOff, .newer, .verification, .proof, .liveness, .probe, .introduction,
+      .bootstrap, .reunion:
       break
     }
   }
@@ -173,7 +178,8 @@ extension Node {
     let roundTrip = now.monotonic.since(query.sent)
     networkRoundTrip.sample(roundTrip)
     silentStrangers.answered(response.sender)
-    admit(now, peer, roundTrip: roundTrip, for: query.purpose)
+    let isProven = isProof(response, to: query, from: source)
+    admit(now, peer, roundTrip: roundTrip, for: query, isProven: isProven)
     if case .handOff = query.purpose, query.stage != .silent, let peer = query.peer {
       handOffs.settled(by: peer)
     }
@@ -192,7 +198,13 @@ extension Node {
     }
     switch query.purpose {
     case .lookup(let operation):
-      lookupAnswered(now, operation, peer, response, after: roundTrip)
+      if isTrusted(peer) {
+        lookupAnswered(now, operation, peer, response, after: roundTrip)
+      } else {
+        hold(now, response, from: peer, of: operation, after: roundTrip)
+      }
+    case .proof:
+      if !isProven { notProved(now, peer.id) }
     case .store(let operation):
       storeAnswered(now, operation, peer, response)
     case .token(let operation):
@@ -260,7 +272,8 @@ extension Node {
   private func operation(of purpose: Purpose) -> Operation? {
     switch purpose {
     case .lookup(let id), .token(let id), .refusal(let id, _): operations[id]
-    case .store, .repair, .handOff, .newer, .verification, .liveness, .probe, .introduction, .bootstrap,
+    case .store, .repair, .handOff, .newer, .verification, .proof, .liveness, .probe, .introduction,
+      .bootstrap,
       .reunion, .ping, .userBootstrap:
       nil
     }
@@ -270,7 +283,7 @@ extension Node {
   private func salt(for purpose: Purpose) -> [UInt8]? {
     switch purpose {
     case .handOff(let id), .newer(let id): records.stored(id)?.record.name.salt
-    case .lookup, .store, .token, .refusal, .repair, .verification, .liveness, .probe, .introduction,
+    case .lookup, .store, .token, .refusal, .repair, .verification, .proof, .liveness, .probe, .introduction,
       .bootstrap, .reunion, .ping, .userBootstrap:
       nil
     }
@@ -314,6 +327,8 @@ extension Node {
       refusalExplained(now, operation, at: peer, reason, nil)
     case .handOff:
       if query.stage != .silent, let peer = query.peer { handOffs.settled(by: peer) }
+    case .proof:
+      if let peer = query.peer { notProved(now, peer) }
     case .repair, .newer, .verification, .liveness, .probe, .introduction:
       break
     }
@@ -331,6 +346,8 @@ extension Node {
       refusedStore(now, operation, at: expected, reason: .replaced)
     case .refusal(let operation, let error):
       refusalExplained(now, operation, at: expected, error, nil)
+    case .proof:
+      notProved(now, expected)
     case .repair, .handOff, .newer, .verification, .liveness, .probe, .introduction, .bootstrap, .reunion,
       .ping, .userBootstrap:
       break
@@ -339,13 +356,28 @@ extension Node {
 
   /// A node has answered a query of ours: it may enter the table.
   private mutating func admit(
-    _ now: Now, _ peer: Peer, roundTrip: Duration, for purpose: Purpose
+    _ now: Now, _ peer: Peer, roundTrip: Duration, for query: InflightQueries.Pending, isProven: Bool
   ) {
+    let purpose = query.purpose
+    if isProven { proved(now, peer) }
+    guard isTrusted(peer) else {
+      // A lookup asks of itself, where its answer waits.
+      if query.nonce == nil, case .lookup = purpose { return }
+      if query.nonce == nil, maintenance.mayPing(now.monotonic, peer.id) { askForProof(now, peer) }
+      return
+    }
     if let evicted = table.vacate(peer.endpoint, for: peer.id) { hasLeft(now, evicted) }
     let wasEmpty = table.isEmpty
     let hadFailed = (table.contact(peer.id)?.failures ?? 0) > 0
-    switch table.answered(now.monotonic, peer, roundTrip: roundTrip) {
-    case .ignored, .crowded:
+    switch table.answered(now.monotonic, peer, roundTrip: roundTrip, isProven: isProven) {
+    case .ignored:
+      // Who has moved can prove it.
+      if asksForProofs, query.nonce == nil, table.contact(peer.id)?.isProven == true,
+        maintenance.mayPing(now.monotonic, peer.id)
+      {
+        askForProof(now, peer)
+      }
+    case .crowded:
       return
     case .known:
       // It may have missed what was stored while it did not answer.
@@ -353,6 +385,7 @@ extension Node {
     case .added:
       handOffs.came(now.monotonic, peer, isOffered: mayBeOffered(now, peer.id))
       effects.append(.notice(.contactAdded(peer)))
+      if asksForProofs, query.nonce == nil { askForProof(now, peer) }
       met(now, peer, isFirst: wasEmpty, for: purpose)
     case .waiting(let stalest):
       // There is no place for it in the table, but there may be records that it should hold.

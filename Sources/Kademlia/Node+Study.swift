@@ -37,7 +37,7 @@ extension Node {
       return .operation(id)
     case .repair: return .repair
     case .handOff, .newer: return .handOff
-    case .verification: return .verification
+    case .verification, .proof: return .verification
     case .liveness: return .liveness
     case .probe, .introduction: return .probe
     case .bootstrap, .reunion: return .join

@@ -1,4 +1,5 @@
 import DequeModule
+import Signatures
 
 /// A Kademlia node as a value: events and the time go in, effects come out.
 ///
@@ -19,10 +20,14 @@ package struct Node {
     package var families: AddressFamilies
     /// At least 16 random bytes that the write tokens of this run rest on.
     package var tokenSecret: [UInt8]
+    /// The key whose public half the ID is the SHA-1 of; nil for a node that proves nothing.
+    package var key: SigningKey?
 
     package init(
-      id: NodeID, endpoints: [Endpoint], families: AddressFamilies, tokenSecret: [UInt8]
+      id: NodeID, endpoints: [Endpoint], families: AddressFamilies, tokenSecret: [UInt8],
+      key: SigningKey? = nil
     ) {
+      self.key = key
       self.id = id
       self.endpoints = endpoints
       self.families = families
@@ -72,6 +77,7 @@ package struct Node {
   var fetched: FetchedRecords
   var quota: SourceQuota
   var floods: FloodGuard
+  var identities: Identities
   var bootstrap: Bootstrap
   var userBootstraps: [OperationID: Bootstrap.Round] = [:]
 
@@ -93,6 +99,7 @@ package struct Node {
     let salt = Self.salt(from: identity.tokenSecret)
     self.quota = SourceQuota(now.monotonic, limit: parameters.keysPerSource, salt: salt)
     self.floods = FloodGuard(parameters.floods, salt: salt)
+    self.identities = Identities(now.monotonic, bound: identity.endpoints)
     self.table = RoutingTable(local: identity.id, parameters: parameters, now: now.monotonic)
     self.tokens = WriteTokenIssuer(secret: identity.tokenSecret, epoch: parameters.tokenEpoch)
     self.inflight = InflightQueries(rpcTimeout: parameters.rpcTimeout)

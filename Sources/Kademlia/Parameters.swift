@@ -78,6 +78,8 @@ package struct Parameters: Sendable {
   /// The bytes that these may take.
   package var cachedBytes = 1 << 20
 
+  /// Whether others are asked to prove who they are.
+  package var identity = IdentityMode.prefer
   /// How many nodes of one block of addresses are taken in, in the table and in a lookup.
   package var addressCaps = AddressCaps()
   /// The disjoint paths of a lookup that takes more than one (S/Kademlia, Baumgart and Mies 2007, section 4.4:

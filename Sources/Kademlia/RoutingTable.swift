@@ -76,16 +76,25 @@ package struct RoutingTable: Sendable {
 
   /// A node answered a query of ours: the only way into the table.
   ///
-  /// - Parameter roundTrip: nil where it cannot be told, as for a contact read from a file.
+  /// - Parameters:
+  ///   - roundTrip: nil where it cannot be told, as for a contact read from a file.
+  ///   - isProven: whether it has proven with that to have the key of its ID. In a full bucket it takes the place
+  ///     of one that has not, which waits in its stead.
   package mutating func answered(
-    _ now: Instant, _ peer: Peer, roundTrip: Duration?
+    _ now: Instant, _ peer: Peer, roundTrip: Duration?, isProven: Bool = false
   ) -> Admission {
     guard let bucket = local.distance(to: peer.id).bucketIndex else { return .ignored }
     if let index = buckets[bucket].index(of: peer.id) {
-      guard buckets[bucket].contacts[index].accepts(peer.endpoint) else { return .ignored }
+      let contact = buckets[bucket].contacts[index]
+      // Nobody else takes over the place of one that has proven who it is, and nobody keeps it from one that has.
+      let isAccepted =
+        contact.isProven && !contact.isAt(peer.endpoint)
+        ? isProven : isProven || contact.accepts(peer.endpoint)
+      guard isAccepted else { return .ignored }
       guard mayMove(at: index, of: bucket, to: peer) else { return .crowded }
       buckets[bucket].update(at: index) {
         $0.answered(now, at: peer.endpoint, after: roundTrip)
+        if isProven { $0.isProven = true }
       }
       return .known
     }
@@ -94,12 +103,18 @@ package struct RoutingTable: Sendable {
     census.add(peer, inBucket: bucket)
     var contact = Contact(peer, at: now)
     contact.answered(now, at: peer.endpoint, after: roundTrip)
+    contact.isProven = isProven
     guard buckets[bucket].contacts.count >= capacity(ofBucket: bucket), let stalest = buckets[bucket].stalest
     else {
       buckets[bucket].add(contact)
       count += 1
       revision += 1
       deepestOccupied = max(deepestOccupied, bucket)
+      return .added
+    }
+    if isProven, let yielding = buckets[bucket].replaceUnproven(by: contact) {
+      revision += 1
+      if let dropped = buckets[bucket].cache(yielding, limit: k) { census.remove(dropped, inBucket: bucket) }
       return .added
     }
     if let dropped = buckets[bucket].cache(contact, limit: k) { census.remove(dropped, inBucket: bucket) }

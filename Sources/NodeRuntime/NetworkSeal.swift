@@ -11,10 +11,10 @@ struct NetworkSeal {
   /// For salts; its own, since a copy of another would give the same numbers.
   private var random = BufferedRandom()
 
-  init(_ keyring: Keyring) {
+  init(_ keyring: Keyring, maxSessions: Int) {
     self.keyring = keyring
     sealer = Sealer(keyring, random: &self.random)
-    opener = Opener(keyring)
+    opener = Opener(keyring, maxSessions: maxSessions)
   }
 
   /// What became of the datagrams that came.

@@ -1,5 +1,6 @@
 import Kademlia
 import Sealing
+import Signatures
 
 /// What a node runs with.
 package struct NodeConfiguration: Sendable {
@@ -13,6 +14,8 @@ package struct NodeConfiguration: Sendable {
 
   /// The node's ID.
   package var id: NodeID
+  /// The key whose public half the ID is the SHA-1 of; nil for a node that proves nothing.
+  package var identityKey: SigningKey?
   /// The UDP port of both families; 0 lets the system choose, for tests.
   package var port: UInt16
   /// Where the sockets are bound.
@@ -29,6 +32,8 @@ package struct NodeConfiguration: Sendable {
   package var nameLookUps = 64
   /// The keys of the private network that it belongs to; nil in an open one.
   package var keyring: Keyring?
+  /// The most sessions of other nodes that are remembered there.
+  package var maxSessions = Opener.defaultMaxSessions
 
   package init(
     id: NodeID, port: UInt16, binding: Binding = .loopback, bootstrap: [NodeName] = [],

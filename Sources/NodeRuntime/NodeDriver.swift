@@ -87,11 +87,14 @@ package final class NodeDriver {
     self.endpoints = sockets.endpoints
     self.store = store
     var random = BufferedRandom()
-    self.seal = configuration.keyring.map { NetworkSeal($0) }
+    self.seal = configuration.keyring.map {
+      NetworkSeal($0, maxSessions: configuration.maxSessions)
+    }
     let identity = Node.Identity(
       id: configuration.id, endpoints: sockets.endpoints,
       families: sockets.families,
-      tokenSecret: (0..<32).map { _ in UInt8.random(in: 0...255, using: &random) })
+      tokenSecret: (0..<32).map { _ in UInt8.random(in: 0...255, using: &random) },
+      key: configuration.identityKey)
     self.node = Node(
       started, identity: identity, parameters: configuration.parameters, records: store,
       random: random)

@@ -4,8 +4,8 @@ import Kademlia
 package struct Opener {
   /// 10 minutes, in microseconds: so far from our clock a session may be when it is first heard.
   package static let maxSkew: UInt64 = 600_000_000
-  /// 4,096 sessions, some 3 MiB: a node and its peers need one for each other node that it hears.
-  package static let maxSessions = 4_096
+  /// 4,096, which take 8 MiB at most with one key: each other node that is heard has one.
+  package static let defaultMaxSessions = 4_096
 
   private var keyring: Keyring
   private var table: SessionTable
@@ -14,7 +14,7 @@ package struct Opener {
   package private(set) var counts = OpeningCounts()
 
   /// - Parameter maxSessions: 1 or more.
-  package init(_ keyring: Keyring, maxSessions: Int = Self.maxSessions) {
+  package init(_ keyring: Keyring, maxSessions: Int = Self.defaultMaxSessions) {
     self.keyring = keyring
     table = SessionTable(capacity: maxSessions)
   }

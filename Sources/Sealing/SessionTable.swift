@@ -14,7 +14,8 @@ struct SessionTable {
   /// The highest counter of all sessions that were forgotten.
   private(set) var floor: UInt64 = 0
 
-  /// - Parameter capacity: 1 or more; a session takes some 800 bytes.
+  /// - Parameter capacity: 1 or more; a session takes 2 KiB at most, and 0.7 more for each further key that
+  ///   was tried with it.
   init(capacity: Int) { self.capacity = capacity }
 
   var count: Int { sessions.count }

@@ -1,5 +1,6 @@
 import KRPC
 import Kademlia
+import Signatures
 
 /// A network of real nodes in virtual time: one queue of events, one seed. The same seed and the
 /// same calls give the same run, whatever the machine.
@@ -23,6 +24,8 @@ package struct SimulatedNetwork {
     /// Whether hosts that are started again know their contacts from before, as they do where these are
     /// saved.
     package var remembersContacts = false
+    /// Whether hosts have keys that their IDs are made from, and so can prove them.
+    package var hasIdentities = false
     /// The civil time at which the run begins.
     package var epoch = WallTime(seconds: 1_800_000_000)
 
@@ -158,17 +161,25 @@ package struct SimulatedNetwork {
   /// - Returns: its index.
   @discardableResult
   package mutating func addHost(
-    id: NodeID? = nil, at endpoint: Endpoint? = nil, bootstrap: [Endpoint], startingAfter delay: Duration = .zero,
+    id: NodeID? = nil, at endpoint: Endpoint? = nil, bootstrap: [Endpoint],
+    startingAfter delay: Duration = .zero,
     isStarted: Bool = true
   ) -> Int {
     let index = hosts.count
     if let endpoint { placed[endpoint] = index }
     let endpoint = endpoint ?? configuration.addresses.endpoint(of: index)
+    let key =
+      configuration.hasIdentities
+      ? SigningKey(
+        seed: (0..<SigningKey.seedByteCount).map { _ in UInt8.random(in: 0...255, using: &random) })
+      : nil
     let identity = Node.Identity(
-      id: id ?? NodeID(random: &random), endpoints: [endpoint], families: .v4, tokenSecret: [])
+      id: id ?? key.map { NodeID(sha1Of: $0.publicKey.bytes) } ?? NodeID(random: &random),
+      endpoints: [endpoint], families: .v4, tokenSecret: [], key: key)
     let store = MemoryStore(maxBytes: configuration.storeLimit)
     let host = SimulatedHost(
-      index: index, endpoint: endpoint, identity: identity, node: makeNode(identity, store, now(ahead: .zero)),
+      index: index, endpoint: endpoint, identity: identity,
+      node: makeNode(identity, store, now(ahead: .zero)),
       store: store, bootstrap: bootstrap,
       place: configuration.delays?.place(of: index, seed: seed) ?? DelayPlace())
     hosts.append(host)

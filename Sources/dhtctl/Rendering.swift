@@ -93,13 +93,13 @@ package enum Rendering {
     }
     var table = Table(
       ("NODE ID", .left), ("ADDRESS", .left), ("BUCKET", .right), ("RTT", .right), ("AGE", .right),
-      ("LAST SEEN", .right), ("STATE", .left))
+      ("LAST SEEN", .right), ("STATE", .left), ("PROVEN", .left))
     for peer in result.peers {
       let others = peer.addresses?.filter { $0 != peer.address } ?? []
       table.append(
         safe(peer.nodeID), safe(([peer.address] + others).joined(separator: " ")), "\(peer.bucket)",
         TimeSpan.milliseconds(peer.rtt), TimeSpan.text(peer.age), TimeSpan.text(peer.lastSeen),
-        peer.state.rawValue)
+        peer.state.rawValue, peer.proven ? "yes" : "no")
     }
     return table.text
   }

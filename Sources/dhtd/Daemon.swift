@@ -32,7 +32,9 @@ struct Daemon {
     let key = try NodeKey(in: state)
     let recordKey = try RecordKey.load(from: state)
     var logger = Logger(label: "dhtd")
-    logger[metadataKey: "node_id"] = "\(key.id)"
+    let configuration = loaded.configuration
+    let id = configuration.nodeID(of: key)
+    logger[metadataKey: "node_id"] = "\(id)"
     for warning in loaded.warnings { logger.warning("\(warning)") }
     let savedContacts: [Kademlia.Peer]
     do throws(StateDirectoryError) {
@@ -46,7 +48,8 @@ struct Daemon {
     // One loop does all: a node waits for the network and not for a processor.
     let loop = try EventLoop()
     let service = NodeService(
-      id: key.id, recordKey: recordKey, port: instance.port, sources: sources, loaded: loaded,
+      id: id, key: configuration.networkID == .key ? key.key : nil, recordKey: recordKey, port: instance.port,
+      sources: sources, loaded: loaded,
       savedContacts: savedContacts, keys: keys, keyring: keyring,
       socket: socket, state: state, hangups: hangups, terminal: terminal,
       manager: ServiceManager(environment: environment), loop: loop, logger: logger,
@@ -77,5 +80,14 @@ struct Daemon {
     return .path(
       try SocketPath(configuration.controlSocket ?? instance.controlSocket(context)),
       mode: configuration.controlMode, group: configuration.controlGroup)
+  }
+}
+
+extension Configuration {
+  /// The ID of a node with a key.
+  fileprivate func nodeID(of key: NodeKey) -> NodeID {
+    guard networkID == .bep42, let address = addressOfID.flatMap({ IPAddress($0) }) else { return key.id }
+    // Made from the key's, so that it is the same at the next start.
+    return NodeID(bep42For: address, seed: key.id)
   }
 }

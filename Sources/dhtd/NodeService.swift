@@ -14,6 +14,8 @@ import UnixSignals
 /// The node with its control socket, as a service that starts, reloads and stops.
 struct NodeService: Service {
   let id: NodeID
+  /// Proves the ID; nil where it cannot be proven.
+  let key: SigningKey?
   /// Signs the records of this node's users.
   let recordKey: SigningKey
   let port: UInt16
@@ -36,7 +38,7 @@ struct NodeService: Service {
   let threshold: LogThreshold
 
   func run() async throws {
-    var configuration = NodeConfiguration(loaded.configuration, id: id, port: port)
+    var configuration = NodeConfiguration(loaded.configuration, id: id, key: key, port: port)
     configuration.savedContacts = savedContacts
     configuration.keyring = keyring
     let runtime = try await NodeRuntime.start(
@@ -138,7 +140,7 @@ struct NodeService: Service {
         let new = try sources.load()
         for warning in new.warnings { logger.warning("\(warning)") }
         let (result, changes) = configuration.reloaded(from: new.configuration)
-        var current = NodeConfiguration(result, id: id, port: port)
+        var current = NodeConfiguration(result, id: id, key: key, port: port)
         // The same file as at the start, and what is in it now. A credential stays as it was at the start: what
         // was changed since would be gone with it.
         if let keys, !keys.isCredential {
@@ -213,8 +215,9 @@ extension KeySource {
 }
 
 extension NodeConfiguration {
-  init(_ configuration: Configuration, id: NodeID, port: UInt16) {
+  init(_ configuration: Configuration, id: NodeID, key: SigningKey?, port: UInt16) {
     self.init(id: id, port: port)
+    identityKey = key
     let addresses = configuration.bind.compactMap { address in
       if case .address(let text) = address { text } else { nil }
     }
@@ -223,6 +226,7 @@ extension NodeConfiguration {
     parameters = configuration.parameters
     storeBytes = configuration.storageBytes
     nameLookUps = configuration.nameLookUps
+    maxSessions = configuration.networkSessions
   }
 }
 

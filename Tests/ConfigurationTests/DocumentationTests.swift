@@ -74,6 +74,7 @@ import Testing
         case "bootstrap": ["localhost:8001"]
         case "state_dir": [try instance.stateDirectory(context)]
         case "network.keys": ["/etc/dhtd/network.keys"]
+        case "network.address": ["192.0.2.1"]
         case "control_socket": [instance.controlSocket(context)]
         default: setting.defaults
         }

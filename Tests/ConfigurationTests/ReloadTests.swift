@@ -49,7 +49,7 @@ import Testing
       "limits.all_requests": "9", "limits.name_lookups": "9", "limits.requests_per_source": "9",
       "limits.bytes_per_source": "1MiB", "limits.stores_per_source": "9", "limits.requests": "9",
       "limits.bytes": "1MiB", "limits.unproven_bytes": "1MiB", "limits.sources": "64",
-      "limits.loopback": "counted",
+      "limits.loopback": "counted", "identity": "require",
     ]
     let setting = try setting(name)
     let value = try #require(values[name])

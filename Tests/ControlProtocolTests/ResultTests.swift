@@ -110,7 +110,7 @@ struct ResultTests {
         {"id":1,"jsonrpc":"2.0","result":{"address":"","addresses":[],"answers_withheld":0,"buckets":[],"cached_bytes":0,\
         "cached_keys":0,"datagrams_dropped":0,"datagrams_malformed":0,"durability":"memory",\
         "gets_failed":0,"gets_not_found":0,"gets_ok":0,"hand_offs":0,"known_nodes":0,\
-        "latency":null,"node_id":"","pending_operations":0,"publications_failed":0,"published_keys":0,"puts_failed":0,"puts_ok":0,\
+        "latency":null,"node_id":"","pending_operations":0,"proofs_accepted":0,"proofs_refused":0,"publications_failed":0,"published_keys":0,"puts_failed":0,"puts_ok":0,\
         "queries_answered":0,"queries_resent":0,"queries_sent":0,"queries_timed_out":0,\
         "record_key":"","records_damaged":0,"records_expired":0,"records_forged":0,"records_refused":0,"records_stored":0,"repairs_sent":0,\
         "replicas_sent":0,"replications":0,"replications_skipped":0,"republications":0,\
@@ -136,7 +136,8 @@ struct ResultTests {
     let peer = Peer(nodeID: "n", address: "a:1", bucket: 3, rtt: nil, age: 1, lastSeen: 2, state: .good)
     #expect(
       text(.peers(PeersResult(peers: [peer]))).contains(
-        #"{"address":"a:1","age":1,"bucket":3,"last_seen":2,"node_id":"n","rtt":null,"state":"good"}"#))
+        #"{"address":"a:1","age":1,"bucket":3,"last_seen":2,"node_id":"n","proven":false,"rtt":null,"state":"good"}"#
+      ))
     let key = HeldKey(key: [0x6B], target: "t", seq: 1, expires: 2, size: 3)
     #expect(
       text(.keys(KeysResult(keys: [key], cursor: nil))).contains(

@@ -113,7 +113,7 @@ struct RenderingTests {
     ]
     #expect(
       Rendering.keyring(KeyringResult(network: "ours", keys: keys, path: "/etc/\u{1B}keys")) == """
-        Network 'ours', keys from /etc/\\x1Bkeys
+        Network 'ours', keys from /etc/\\x1bkeys
 
         KEY           USE
         0123456789ab  seals and opens

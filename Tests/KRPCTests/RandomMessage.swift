@@ -35,15 +35,24 @@ extension Query {
       case .findNode, .get: true
       case .ping, .put: false
       }
+    let nonce = method == .ping && source.below(2) == 0 ? Nonce(high: source.next(), low: source.next()) : nil
     return Query(
       sender: NodeID(random: &source), method: method, isReadOnly: source.below(2) == 0,
-      want: asksForNodes ? AddressFamilies(rawValue: UInt8(source.below(4))) : [])
+      want: asksForNodes ? AddressFamilies(rawValue: UInt8(source.below(4))) : [], nonce: nonce)
   }
 }
 
 extension Response {
   /// Short enough that nothing is left out.
   static func random(using source: inout SplitMix64) -> Response {
+    if source.below(8) == 0, let owner = PublicKey(source.bytes(32)),
+      let signature = Signature(source.bytes(64)),
+      let seen = [Peer].random(v4: source.below(2), v6: 1, using: &source).first?.endpoint
+    {
+      return Response(
+        sender: NodeID(random: &source),
+        credentials: .proof(IdentityProof(owner: owner, signature: signature), seen: seen))
+    }
     var response = Response(
       sender: NodeID(random: &source),
       nodes: .random(v4: source.below(9), v6: source.below(9), using: &source),

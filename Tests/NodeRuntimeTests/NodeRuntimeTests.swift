@@ -83,18 +83,20 @@ struct NodeRuntimeTests {
     }
   }
 
-  @Test("of a private network nodes store and read what is sealed, and adopt other keys while they run")
-  func privateNetwork() async throws {
+  @Test(
+    "nodes of a private network store the longest values, and adopt other keys while they run",
+    arguments: ["127.0.0.1", "::1"])
+  func privateNetwork(host: String) async throws {
     var random = SystemRandomNumberGenerator()
     let (old, new) = (NetworkKey(random: &random), NetworkKey(random: &random))
     func put(_ key: UInt8, at node: NodeRuntime) async throws -> Int {
       let outcome = try await outcome(at: node) { node, now throws(OperationRefusal) in
-        try node.put(now, key: [key], value: [2, 3])
+        try node.put(now, key: [key], value: [UInt8](repeating: key, count: 999))
       }
       guard case .put(let put) = outcome, put.verdict == .stored else { return 0 }
       return put.stored
     }
-    try await withNodes(3, keyring: try Keyring(network: "n", keys: [old])) { nodes in
+    try await withNodes(3, host: host, keyring: try Keyring(network: "n", keys: [old])) { nodes in
       #expect(try await put(1, at: nodes[1]) == 3)
       for keys in [[old, new], [new, old], [new]] {
         let keyring = try Keyring(network: "n", keys: keys)

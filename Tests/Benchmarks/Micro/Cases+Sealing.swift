@@ -5,8 +5,8 @@ import Simulation
 extension Case {
   /// Sealed messages, as long as a query and an answer with eight nodes and a record.
   static let sealing = [
-    seal(bytes: 90, units: 0.19), seal(bytes: 450, units: 0.23), open(bytes: 90, units: 0.42),
-    open(bytes: 450, units: 0.48), dropReplay(units: 0.05),
+    seal(bytes: 90, units: 0.24), seal(bytes: 450, units: 0.28), open(bytes: 90, units: 0.53),
+    open(bytes: 450, units: 0.6), dropReplay(units: 0.058),
   ]
 
   private static func seal(bytes: Int, units: Double) -> Case {

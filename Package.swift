@@ -147,7 +147,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "RecordStoreTests",
-      dependencies: ["CFaultMark", "CLMDB", "Kademlia", "RecordStore", "Simulation"],
+      dependencies: ["CFaultMark", "CLMDB", "Kademlia", "RecordStore", "Signatures", "Simulation"],
       swiftSettings: strict),
     .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "Kademlia"], swiftSettings: strict),
     .testTarget(

@@ -239,15 +239,19 @@ extension Node {
   private mutating func examine(
     _ now: Now, _ response: inout Response, to query: InflightQueries.Pending
   ) -> Bool {
-    guard case .get(let target, let kind, _) = query.method else { return true }
+    guard case .get(let target, let kind, let asked) = query.method else { return true }
     guard let held = response.held else {
       // A node of another make that has nothing newer names the seq alone (BEP 44).
-      if kind == .signed, let seq = response.storedSeq {
+      if kind == .signed, asked != nil, let seq = response.storedSeq {
         response.held = .version(RecordVersion(seq: seq, expiry: now.wall.seconds + parameters.unnamedTTL))
       }
       return true
     }
-    guard case .record(let told) = held else { return true }
+    guard case .record(let told) = held else {
+      // Who names a version of a signed record and does not show it may have made it up.
+      if kind == .signed, asked == nil { response.held = nil }
+      return true
+    }
     guard told.id.kind != .plain else { return told.target == target }
     let operation = operation(of: query.purpose)
     guard let salt = operation?.salt ?? salt(for: query.purpose) else {

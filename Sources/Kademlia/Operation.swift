@@ -48,9 +48,12 @@ final class Operation {
     case .renew(let renewal):
       .get(
         target: lookup.target, kind: renewal.record.id.kind, seq: renewal.record.version.seq)
-    // A holder need not send a value that is about to be replaced.
+    // A holder need not send a value that is about to be replaced; unless it is signed, for what the seq of the
+    // next version rests on must be its owner's word.
     case .put(let placement):
-      .get(target: lookup.target, kind: placement.id.kind, seq: placement.draftSeq)
+      .get(
+        target: lookup.target, kind: placement.id.kind,
+        seq: placement.id.kind == .signed ? nil : placement.draftSeq)
     }
   }
 

@@ -258,6 +258,28 @@ struct OwnedRecordTests {
     #expect((0..<20).allSatisfy { network[$0].store.stored(id)?.record.value != lie.value })
   }
 
+  @Test("nobody can hide a signed value, or use up its versions, by naming one that they do not show")
+  func namedOnly() throws {
+    var network = SimulatedNetwork.joined(seed: 315, nodes: 20)
+    let key = try Self.key()
+    let id = name(key).id
+    #expect(try put(&network, "one", by: key, at: 1).stored == 8)
+    let lies = [
+      RecordVersion(seq: .max, expiry: 5),
+      RecordVersion(seq: .max, expiry: network.now(at: 0).wall.seconds + 999),
+    ]
+    for (liar, lie) in zip(network.closest(to: id.target, count: 2), lies) {
+      network[liar].tamper = {
+        $0.changingResponse { if $0.token != nil { $0.held = .version(lie) } }
+      }
+    }
+    for reader in 0..<20 { #expect(try text(&network, name(key), at: reader) == "one") }
+    let second = try put(&network, "two", by: key, at: 3)
+    #expect(second.verdict == .stored)
+    #expect(second.version.seq <= network.now(at: 3).wall.microseconds)
+    for reader in 0..<20 { #expect(try text(&network, name(key), at: reader) == "two") }
+  }
+
   @Test("a forged put is refused with 206, an older one with 302, and a wrong cas with 301")
   func refusals() throws {
     var network = SimulatedNetwork.joined(seed: 320, nodes: 1)

@@ -129,6 +129,8 @@ let package = Package(
     .testTarget(
       name: "ControlProtocolTests", dependencies: ["ControlProtocol", "TestSupport"], swiftSettings: strict),
     .testTarget(
+      name: "ControlServerTests", dependencies: ["ControlServer", "Kademlia"], swiftSettings: strict),
+    .testTarget(
       name: "DhtctlTests",
       dependencies: [
         "ControlProtocol", "dhtctl",

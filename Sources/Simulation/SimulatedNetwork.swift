@@ -7,7 +7,7 @@ package struct SimulatedNetwork {
   /// What a network is made from, beside its seed.
   package struct Configuration: Sendable {
     /// The numbers that all nodes work by.
-    package var parameters = Parameters()
+    package var parameters = Parameters.simulated
     /// What happens to datagrams on their way.
     package var links = LinkConditions()
     /// Where delays come from; nil: from the range that `links` gives.

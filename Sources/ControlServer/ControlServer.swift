@@ -4,6 +4,7 @@ import Glibc
 import Kademlia
 import Logging
 import NodeRuntime
+import Signatures
 
 /// Serves the control socket, on the event loop of the node: a request reaches the core without
 /// changing threads.
@@ -25,9 +26,11 @@ package struct ControlServer: Sendable {
   /// - Parameters:
   ///   - settings: the numbers that it works by.
   ///   - version: what `status` says of the daemon's version.
+  ///   - recordKey: signs the records of clients that have no key of their own.
   /// - Throws: `ControlSocketError`, `EventLoopError`.
   package static func start(
     on socket: Socket, for runtime: NodeRuntime, _ settings: ControlServerSettings, version: String,
+    recordKey: SigningKey,
     logger: Logger
   ) async throws -> ControlServer {
     let file: ControlSocketFile?
@@ -42,7 +45,8 @@ package struct ControlServer: Sendable {
     do {
       return try await runtime.loop.run {
         let auditor = Auditor(on: runtime.loop, settings.writeLogging, logger: logger)
-        let service = ControlService(runtime.driver.value, version: version, auditor: auditor)
+        let service = ControlService(
+          runtime.driver.value, version: version, recordKey: recordKey, auditor: auditor)
         let connections = Connections(
           service: service, settings, auditor: auditor, loop: runtime.loop, logger: logger)
         let listener = try Listener(descriptor, connections)

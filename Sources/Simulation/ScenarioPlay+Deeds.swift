@@ -124,14 +124,17 @@ extension ScenarioPlay {
     let isExpected = isLive(key)
     let hops = way.closest.first.map { Double($0.hop) }
     let now = network.time
+    let isOnFastLine = network.line(of: deed.host).map { $0 < ScenarioReport.slowLine } ?? false
     count(deed.kind) { operations in
       if let hops { operations.hops.append(hops) }
+      if isOnFastLine { operations.latencyOnFastLines.append(now.since(operation.began).milliseconds) }
       switch get {
       case .found(let record), .cached(let record, _):
         if record.value != expected { operations.wrong += 1 }
         // What the asker holds itself it has at once.
         let first = (operation.firstRecord ?? now).since(operation.began)
         operations.firstAnswer.append(first.milliseconds)
+        if isOnFastLine { operations.firstAnswerOnFastLines.append(first.milliseconds) }
       case .notFound, .unreachable:
         if isExpected { operations.failed += 1 }
       }

@@ -6,12 +6,15 @@ import Kademlia
 import Logging
 import NodeRuntime
 import ServiceLifecycle
+import Signatures
 import Systemd
 import UnixSignals
 
 /// The node with its control socket, as a service that starts, reloads and stops.
 struct NodeService: Service {
   let id: NodeID
+  /// Signs the records of this node's users.
+  let recordKey: SigningKey
   let port: UInt16
   let sources: ConfigurationSources
   let loaded: LoadedConfiguration
@@ -40,7 +43,7 @@ struct NodeService: Service {
     do {
       control = try await ControlServer.start(
         on: socket, for: runtime, ControlServerSettings(loaded.configuration),
-        version: ProjectVersion.current, logger: logger)
+        version: ProjectVersion.current, recordKey: recordKey, logger: logger)
     } catch {
       try? await runtime.stop()
       throw error

@@ -153,6 +153,8 @@ let package = Package(
     .testTarget(
       name: "ControlProtocolTests", dependencies: ["ControlProtocol", "TestSupport"], swiftSettings: strict),
     .testTarget(
+      name: "ControlServerTests", dependencies: ["ControlServer", "Kademlia"], swiftSettings: strict),
+    .testTarget(
       name: "DhtctlTests",
       dependencies: [
         "ControlProtocol", "dhtctl",

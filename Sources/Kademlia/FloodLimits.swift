@@ -11,11 +11,11 @@ package struct FloodLimits: Hashable, Sendable {
   }
 
   /// Datagrams a second from one source: an IPv4 address, or an IPv6 network of 64 bits.
-  package var requestsPerSource = 4096
+  package var requestsPerSource = 8192
   /// Bytes a second from one source.
-  package var bytesPerSource = 4 << 20
+  package var bytesPerSource = 8 << 20
   /// Records a second that one source may store.
-  package var storesPerSource = 1024
+  package var storesPerSource = 4096
   /// Datagrams a second from all sources together. The lower half of the bucket is for those that are
   /// proven.
   package var requests = 32_768

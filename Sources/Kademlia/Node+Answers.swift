@@ -41,7 +41,7 @@ extension Node {
       let record = named(now, sent)
       let refusal =
         isTokenGood
-        ? refusal(now, record, cas) ?? pressure(now, record, from: source)
+        ? haste(now, from: source) ?? refusal(now, record, cas) ?? pressure(now, record, from: source)
         : RPCError(RPCError.protocolError, "bad token")
       if let refusal {
         counters.recordsRefused += 1
@@ -61,14 +61,17 @@ extension Node {
     handOffs.announced(now.monotonic, Peer(id: query.sender, endpoint: source))
   }
 
+  /// Why no record is taken now from a source, whatever it is; asked first, for a signature takes long to check.
+  private mutating func haste(_ now: Now, from source: Endpoint) -> RPCError? {
+    guard !floods.permitsStore(now.monotonic, from: source.address) else { return nil }
+    counters.storesOverLimit += 1
+    return RPCError(RPCError.busy, "too many records from this address")
+  }
+
   /// Why a record is not taken now, right as it is; nil if it is.
   private mutating func pressure(_ now: Now, _ record: Record, from source: Endpoint) -> RPCError? {
     guard commits.count < parameters.pendingCommits else {
       return RPCError(RPCError.busy, "the store is busy")
-    }
-    guard floods.permitsStore(now.monotonic, from: source.address) else {
-      counters.storesOverLimit += 1
-      return RPCError(RPCError.busy, "too many records from this address")
     }
     guard records.stored(record.id) == nil, !floods.isExempt(source.address) else { return nil }
     let fullness = records.usage.fullness

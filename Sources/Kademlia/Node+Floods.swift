@@ -50,9 +50,4 @@ extension Node {
   package mutating func answered(_ now: Instant, bytes: Int, to endpoint: Endpoint) {
     floods.answered(now, bytes, to: endpoint.address)
   }
-
-  /// The most bytes that the tables of sources take with some parameters.
-  package static func floodTableBytes(_ parameters: Parameters) -> Int {
-    2 * parameters.floods.sources * FloodGuard.bytesPerSource
-  }
 }

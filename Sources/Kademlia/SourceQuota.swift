@@ -8,6 +8,8 @@
 struct SourceQuota: Sendable {
   /// How full a store is before the quota counts, 0 to 1.
   static let pressure = 0.8
+  /// How full it is before anything is counted: most stores never are, and need no room for it.
+  private static let beginning = 0.5
   /// For how long a key counts at least; twice this is the most.
   private static let period: Duration = .seconds(3600)
   /// Counters of a row.
@@ -34,6 +36,7 @@ struct SourceQuota: Sendable {
   /// - Returns: whether it may be kept, as far as its source goes.
   mutating func permits(_ now: Instant, from address: IPAddress, fullness: Double) -> Bool {
     if current.isEmpty {
+      guard fullness >= Self.beginning else { return true }
       current = Array(repeating: 0, count: 2 * Self.width)
       previous = current
     }

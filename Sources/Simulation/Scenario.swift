@@ -36,7 +36,7 @@ package struct Scenario: Sendable {
   /// A few words on what it is for.
   package var about = ""
   /// The numbers that all nodes work by.
-  package var parameters = Parameters()
+  package var parameters = Parameters.simulated
 
   // MARK: The network
 

@@ -8,7 +8,7 @@ package struct SimulatedNetwork {
   /// What a network is made from, beside its seed.
   package struct Configuration: Sendable {
     /// The numbers that all nodes work by.
-    package var parameters = Parameters()
+    package var parameters = Parameters.simulated
     /// Which addresses the hosts have.
     package var addresses = AddressPlan.privateNetwork
     /// What happens to datagrams on their way.

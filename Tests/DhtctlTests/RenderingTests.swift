@@ -73,7 +73,11 @@ struct RenderingTests {
     status.knownNodes = 3
     status.storedKeys = 7
     status.storedBytes = 700
+    #expect(!Rendering.status(status).contains("Limits:"))
+    status.requestsOverSourceLimit = 12
+    status.answersWithheld = 3
     let page = Rendering.status(status)
+    #expect(page.contains("Limits:          12 dropped of one source, 3 answers withheld\n"))
     #expect(page.contains("Node ID:         abcd\n"))
     #expect(page.contains("Uptime:          2h 3m\n"))
     #expect(page.contains("Known nodes:     3 in 2 buckets\n"))

@@ -164,6 +164,11 @@ struct FloodTests {
     #expect(table.place(0, of: SourceKey(Self.source), worth: .max) != nil)
   }
 
+  @Test("the tables take 64 bytes for each source that they have room for, as the documentation says")
+  func size() {
+    #expect(FloodGuard.bytesPerSource == 64)
+  }
+
   @Test("the keys of sources of the two families never meet")
   func keys() {
     let keys: Set<SourceKey> = [

@@ -5,12 +5,12 @@ import Simulation
 extension Case {
   /// What is done with each datagram before it is decoded, and all that is done with one of a flood.
   static let floods = [
-    Case("Node: drop a query of a source over its limit", units: 0.09, allocations: 0) {
+    Case("Node: drop a query of a source over its limit", units: 0.07, allocations: 0) {
       let gate = Gate()
       guard gate.takes(from: 1, times: 100_000) < 10_000 else { throw NotAsExpected("too many were taken") }
       return { times in keep(gate.takes(from: 1, times: times)) }
     },
-    Case("Node: drop a query from a false address, of a million", units: 0.5, allocations: 0) {
+    Case("Node: drop a query from a false address, of a million", units: 0.1, allocations: 0) {
       let gate = Gate()
       guard gate.takes(from: 1 << 20, times: 1_000_000) < 500_000 else {
         throw NotAsExpected("too many were taken")

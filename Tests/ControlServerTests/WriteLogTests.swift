@@ -1,0 +1,52 @@
+import Glibc
+import Kademlia
+import Testing
+
+@testable import ControlServer
+
+@Suite("Which writes are logged one by one")
+struct WriteLogTests {
+  private func client(_ number: Int) -> PeerCredentials {
+    PeerCredentials(process: Int32(number), user: UInt32(number))
+  }
+
+  private func time(_ milliseconds: Int) -> Instant {
+    Instant(nanoseconds: 1_000_000_000_000 + Int64(milliseconds) * 1_000_000)
+  }
+
+  @Test("each of few; of a load a hundred and ten a second, and none is left out of the count")
+  func load() {
+    var log = WriteLog()
+    var told = 0
+    for number in 0..<10_000 where log.note(time(number), client(number % 2)) { told += 1 }
+    #expect((195...205).contains(told))
+    let untold = log.takeUntold()
+    #expect(untold.map(\.client).sorted { ($0?.user ?? 0) < ($1?.user ?? 0) } == [client(0), client(1)])
+    #expect(told + untold.reduce(0) { $0 + $1.count } == 10_000)
+    #expect(!log.hasUntold)
+    // After a pause, each of few again.
+    #expect((0..<100).allSatisfy { log.note(time(30_000 + $0), client(1)) })
+  }
+
+  @Test("of very many clients only so many are counted each by itself")
+  func crowd() {
+    var log = WriteLog()
+    for number in 0..<1_100 { _ = log.note(time(0), client(number)) }
+    let untold = log.takeUntold()
+    #expect(untold.count == 65)
+    #expect(untold.filter { $0.client == nil }.map(\.count) == [936])
+    #expect(untold.reduce(0) { $0 + $1.count } == 1_000)
+  }
+
+  @Test("the kernel tells who is at the other end of a Unix socket, and of no other")
+  func credentials() {
+    var ends: [Int32] = [0, 0]
+    #expect(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
+    defer { for end in ends { close(end) } }
+    #expect(PeerCredentials(of: ends[0]) == PeerCredentials(process: getpid(), user: geteuid()))
+    let udp = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
+    defer { close(udp) }
+    #expect(PeerCredentials(of: udp) == nil)
+    #expect(PeerCredentials(of: -1) == nil)
+  }
+}

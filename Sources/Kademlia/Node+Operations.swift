@@ -352,10 +352,18 @@ extension Node {
           now, operation.method, to: candidate.peer.endpoint, expecting: candidate.peer.id,
           for: .lookup(operation.id))
       }
+    } while operation.lookup.isFinished && goesOn(operation)
+  }
+
+  /// Whether a lookup that has ended by itself goes on.
+  private mutating func goesOn(_ operation: Operation) -> Bool {
+    guard operation.lookup.isFull else {
       // Too few of those it began with are alive: everybody else we know, the doubtful ones too.
-    } while operation.lookup.isFinished && !operation.lookup.isFull
-      && operation.lookup.seed(
+      return operation.lookup.seed(
         with: table.closest(to: operation.lookup.target, count: Lookup.capacity) { _ in true })
+    }
+    guard operation.lookup.pathCount > 1, operation.isLocating else { return false }
+    return operation.lookup.widenIfCrowded(among: estimateNetworkSize(), k: parameters.k)
   }
 
   mutating func lookupAnswered(

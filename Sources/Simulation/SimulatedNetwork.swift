@@ -158,8 +158,8 @@ package struct SimulatedNetwork {
   /// - Returns: its index.
   @discardableResult
   package mutating func addHost(
-    id: NodeID? = nil, at endpoint: Endpoint? = nil, bootstrap: [Endpoint], startingAfter delay: Duration = .zero,
-    isStarted: Bool = true
+    id: NodeID? = nil, at endpoint: Endpoint? = nil, bootstrap: [Endpoint],
+    startingAfter delay: Duration = .zero, isStarted: Bool = true
   ) -> Int {
     let index = hosts.count
     if let endpoint { placed[endpoint] = index }
@@ -168,8 +168,8 @@ package struct SimulatedNetwork {
       id: id ?? NodeID(random: &random), endpoints: [endpoint], families: .v4, tokenSecret: [])
     let store = MemoryStore(maxBytes: configuration.storeLimit)
     let host = SimulatedHost(
-      index: index, endpoint: endpoint, identity: identity, node: makeNode(identity, store, now(ahead: .zero)),
-      store: store, bootstrap: bootstrap,
+      index: index, endpoint: endpoint, identity: identity,
+      node: makeNode(identity, store, now(ahead: .zero)), store: store, bootstrap: bootstrap,
       place: configuration.delays?.place(of: index, seed: seed) ?? DelayPlace())
     hosts.append(host)
     if isStarted { queue.plan(.start(host, life: 0), at: time + delay) }

@@ -384,7 +384,7 @@ package struct SimulatedNetwork {
     case .finished(let operation, let outcome):
       trace.add(operation.rawValue)
       if let tracked = host.tracked.last(where: { $0.operation == operation }) {
-        traffic?.completed.append((Traffic.index(tracked.tag), outcome))
+        if let index = traffic?.index(tracked.tag) { traffic?.completed.append((index, outcome)) }
       } else {
         outcomes[Ticket(host: host.index, life: host.life, operation: operation)] = outcome
       }

@@ -158,28 +158,6 @@ import Testing
     #expect(empty.elders(closestTo: .zero, count: 8).isEmpty)
   }
 
-  @Test("where more nodes than can be are next to a target, those behind them are asked as well")
-  func crowd() throws {
-    var network = SimulatedNetwork.joined(seed: 813, nodes: 120)
-    let target = NodeID(sha1Of: Array("key".utf8))
-    let honest = network.replicas(of: "key")
-    for number in 0..<8 {
-      let id = target.at(Distance(high: 0, middle: 0, low: UInt32(number + 1)))
-      network.addHost(id: id, bootstrap: [.host(number)])
-    }
-    network.run(for: .seconds(20))
-    func asked(isGuarded: Bool) throws -> Set<NodeID> {
-      let ticket = try network.begin(at: 60) { node, now in
-        try node.get(now, key: Array("key".utf8), isTraced: true, isGuarded: isGuarded)
-      }
-      guard case .tracedGet(_, let way) = try network.outcome(of: ticket) else { return [] }
-      return Set(way.steps.map(\.peer.id))
-    }
-    let behind = Set(honest.filter { $0 != 60 }.map { network[$0].id })
-    #expect(try asked(isGuarded: true).isSuperset(of: behind))
-    #expect(try !asked(isGuarded: false).isSuperset(of: behind))
-  }
-
   // MARK: - In a node
 
   /// The queries of a put at a node of a network that it takes for a large one, or not.

@@ -150,7 +150,8 @@ extension Node {
   }
 
   /// How many disjoint paths an operation takes. Those that take several are chosen here and nowhere else:
-  /// they cost about twice the queries, so that they are for what an adversary gains most by.
+  /// four cost a get twice the queries, for it waits for all of them, so that they are for what an adversary
+  /// gains most by.
   private mutating func pathCount(of operation: Operation) -> Int {
     switch operation.task {
     case .get(let retrieval) where retrieval.isGuarded: parameters.disjointPaths

@@ -99,6 +99,30 @@ extension Lookup {
     return candidates.indices.filter { isChosen[$0] }.map { candidates[$0] }
   }
 
+  /// Looks for K nodes more where those that were found are closer together than so many of a network can be:
+  /// some only say that they are there, and those that should be found lie behind them. It does so until as
+  /// many were found as there is room for within the distance of the last, up to four times K.
+  ///
+  /// With the expected number of nodes within that distance at less than half of K, 8 honest ones are there by
+  /// chance in 5 of 100 lookups. Fakes that keep out of this leave room among them for others.
+  ///
+  /// - Parameters:
+  ///   - nodes: how many nodes the network has.
+  ///   - k: how many should be found.
+  /// - Returns: whether it looks for more than before.
+  mutating func widenIfCrowded(among nodes: Int, k: Int) -> Bool {
+    guard width < 4 * k, nodes > 4 * k else { return false }
+    var found = 0
+    for candidate in candidates where candidate.state == .answered {
+      found += 1
+      guard found == width else { continue }
+      guard NetworkSize.expected(within: candidate.distance, of: nodes) < Double(k) / 2 else { return false }
+      width += k
+      return true
+    }
+    return false
+  }
+
   /// Makes room on a path for a node at a place of the shortlist: the furthest that it was told of and has not
   /// asked goes. Those that this node knows itself are on all paths and take no room.
   ///
@@ -106,7 +130,8 @@ extension Lookup {
   mutating func makeRoom(on path: UInt8, at place: Int) -> Bool {
     var count = 0
     var furthest: Int?
-    for (index, candidate) in candidates.enumerated() where candidate.paths.contains(path) && candidate.hop > 1 {
+    for (index, candidate) in candidates.enumerated()
+    where candidate.paths.contains(path) && candidate.hop > 1 {
       count += 1
       if candidate.isUnasked { furthest = index }
     }

@@ -110,7 +110,7 @@ package struct Lookup: Sendable {
   package let target: NodeID
   /// How many live nodes are looked for. It grows when a node that was found turns out to be of no
   /// use, and another is wanted in its place.
-  package private(set) var width: Int
+  package internal(set) var width: Int
   /// How many queries to the closest nodes may be under way, those that are late not counted. The answers
   /// of nodes further off are not waited for, up to as many again: closer ones have been told of since.
   package let alpha: Int

@@ -8,9 +8,17 @@ package enum NetworkSize {
   ///
   /// - Parameter rank: 2 at least.
   package static func estimate(rank: Int, at distance: Distance) -> Int {
-    let share = Double(distance.high) * 0x1p-64 + Double(distance.middle) * 0x1p-128
+    let share = share(distance)
     guard rank > 1, share > 0 else { return 1 }
     return max(rank, Int(min(Double(rank - 1) / share, 1e15)))
+  }
+
+  /// How many of so many nodes are within a distance of any point, on average.
+  static func expected(within distance: Distance, of nodes: Int) -> Double { share(distance) * Double(nodes) }
+
+  /// The share of all distances that are not greater, 0 to 1.
+  private static func share(_ distance: Distance) -> Double {
+    Double(distance.high) * 0x1p-64 + Double(distance.middle) * 0x1p-128
   }
 }
 

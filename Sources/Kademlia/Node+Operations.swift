@@ -220,7 +220,8 @@ extension Node {
   }
 
   /// How many disjoint paths an operation takes. Those that take several are chosen here and nowhere else:
-  /// they cost about twice the queries, so that they are for what an adversary gains most by.
+  /// four cost a get twice the queries, for it waits for all of them, so that they are for what an adversary
+  /// gains most by.
   private mutating func pathCount(of operation: Operation) -> Int {
     switch operation.task {
     case .get(let retrieval) where retrieval.isGuarded || retrieval.id.kind == .signed:
@@ -423,10 +424,18 @@ extension Node {
           now, operation.method, to: candidate.peer.endpoint, expecting: candidate.peer.id,
           for: .lookup(operation.id))
       }
+    } while operation.lookup.isFinished && goesOn(operation)
+  }
+
+  /// Whether a lookup that has ended by itself goes on.
+  private mutating func goesOn(_ operation: Operation) -> Bool {
+    guard operation.lookup.isFull else {
       // Too few of those it began with are alive: everybody else we know, the doubtful ones too.
-    } while operation.lookup.isFinished && !operation.lookup.isFull
-      && operation.lookup.seed(
+      return operation.lookup.seed(
         with: table.closest(to: operation.lookup.target, count: Lookup.capacity) { _ in true })
+    }
+    guard operation.lookup.pathCount > 1, operation.isLocating else { return false }
+    return operation.lookup.widenIfCrowded(among: estimateNetworkSize(), k: parameters.k)
   }
 
   mutating func lookupAnswered(

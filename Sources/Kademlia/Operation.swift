@@ -85,6 +85,11 @@ final class Operation {
     if case .renew(let renewal) = task { renewal.reason == .replicate } else { false }
   }
 
+  /// Whether its nodes are still to be found: a put that has fixed its replicas keeps to them.
+  var isLocating: Bool {
+    if case .put(let placement) = task, case .storing = placement.phase { false } else { true }
+  }
+
   /// The next node to ask, if any is to be asked now.
   func next() -> Lookup.Candidate? {
     if case .get(let retrieval) = task, retrieval.hasHeard, lookup.pathCount == 1 {

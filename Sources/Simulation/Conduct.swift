@@ -13,6 +13,16 @@ package enum Conduct: String, Hashable, Sendable, CaseIterable {
   /// It is whoever the asker takes it for. It tells of others of its kind under IDs right next to the target,
   /// the same ones as all of its kind do; confirms what it is to store, and has nothing.
   case claim
+  /// The same, with IDs only so close together that they might be there by chance.
+  case blend
+
+  /// Whether it takes part with others of its kind.
+  var isInConcert: Bool {
+    switch self {
+    case .honest, .drop, .lie: false
+    case .collude, .claim, .blend: true
+    }
+  }
 }
 
 extension SimulatedNetwork {
@@ -23,12 +33,19 @@ extension SimulatedNetwork {
     _ answer: Message, to query: Query, from asker: Endpoint, by host: SimulatedHost
   ) -> Message? {
     guard case .response(var response) = answer.body else { return answer }
-    if host.conduct == .claim { response.sender = claimedID(answer, for: asker) ?? response.sender }
+    if host.conduct == .claim || host.conduct == .blend {
+      response.sender = claimedID(answer, for: asker) ?? response.sender
+    }
     switch (host.conduct, query.method) {
-    case (.claim, .ping), (.claim, .put): break
+    case (.claim, .ping), (.claim, .put), (.blend, .ping), (.blend, .put): break
     case (.claim, .findNode(let target)), (.claim, .get(let target, _, _)):
       response.held = nil
-      response.nodes = claims(near: target)
+      response.nodes = claims(near: target) { Distance(high: 0, middle: 0, low: UInt32($0)) }
+    case (.blend, .findNode(let target)), (.blend, .get(let target, _, _)):
+      response.held = nil
+      // Twice as close together as honest ones.
+      let step = UInt64.max / UInt64(2 * hosts.count)
+      response.nodes = claims(near: target) { Distance(high: step * UInt64($0), middle: 0, low: 0) }
     case (.honest, _), (_, .ping): return answer
     case (.drop, .findNode): return answer
     case (.drop, _): return nil
@@ -49,12 +66,14 @@ extension SimulatedNetwork {
     return hosts[host].withNode { $0.addressee(ofQuery: number) }
   }
 
-  /// As many hosts that are anybody as an answer names, under the IDs closest to a target.
-  private func claims(near target: NodeID) -> [Peer] {
+  /// As many hosts that are anybody as an answer names, under IDs close to a target.
+  ///
+  /// - Parameter distance: of the first, the second and so on.
+  private func claims(near target: NodeID, _ distance: (Int) -> Distance) -> [Peer] {
     guard colluders.count > 0 else { return [] }
     let first = Int(SplitMix64.mix(target.high) % UInt64(colluders.count))
     return (0..<min(configuration.parameters.k, colluders.count)).map { number in
-      let id = target.at(Distance(high: 0, middle: 0, low: UInt32(number + 1)))
+      let id = target.at(distance(number + 1))
       let host = colluders[(first + number) % colluders.count]
       return Peer(id: id, endpoint: hosts[host].endpoint)
     }

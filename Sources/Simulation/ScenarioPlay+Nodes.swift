@@ -38,10 +38,7 @@ extension ScenarioPlay {
   mutating func beginMisconduct() {
     for host in adversaries {
       network[host].conduct = scenario.conduct
-      switch scenario.conduct {
-      case .collude, .claim: network.colluders.insert(network[host].id, host: host)
-      case .honest, .drop, .lie: break
-      }
+      if scenario.conduct.isInConcert { network.colluders.insert(network[host].id, host: host) }
     }
   }
 

@@ -97,8 +97,8 @@ package struct ScenarioReport: Sendable {
   }
 
   /// The share of lookups that should, 0 to 1: of d disjoint paths of h nodes, at least one has no adversary
-  /// (S/Kademlia, Baumgart and Mies 2007, section 5: 1 - (1 - (1 - a)^h)^d). Nil where none is known to have
-  /// met anybody.
+  /// (S/Kademlia, Baumgart and Mies 2007: 1 - (1 - (1 - a)^h)^d, here with the mean number of hops for h). Nil
+  /// where no get has met anybody.
   package var disjointPathBound: Double? {
     guard scenario.adversaries > 0, let hops = Samples(gets.holderHops).mean else { return nil }
     let paths = scenario.reading == .disjoint ? scenario.parameters.disjointPaths : 1

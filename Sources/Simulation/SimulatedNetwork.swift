@@ -162,8 +162,7 @@ package struct SimulatedNetwork {
   @discardableResult
   package mutating func addHost(
     id: NodeID? = nil, at endpoint: Endpoint? = nil, bootstrap: [Endpoint],
-    startingAfter delay: Duration = .zero,
-    isStarted: Bool = true
+    startingAfter delay: Duration = .zero, isStarted: Bool = true
   ) -> Int {
     let index = hosts.count
     if let endpoint { placed[endpoint] = index }
@@ -179,8 +178,7 @@ package struct SimulatedNetwork {
     let store = MemoryStore(maxBytes: configuration.storeLimit)
     let host = SimulatedHost(
       index: index, endpoint: endpoint, identity: identity,
-      node: makeNode(identity, store, now(ahead: .zero)),
-      store: store, bootstrap: bootstrap,
+      node: makeNode(identity, store, now(ahead: .zero)), store: store, bootstrap: bootstrap,
       place: configuration.delays?.place(of: index, seed: seed) ?? DelayPlace())
     hosts.append(host)
     if isStarted { queue.plan(.start(host, life: 0), at: time + delay) }
@@ -395,7 +393,7 @@ package struct SimulatedNetwork {
     case .finished(let operation, let outcome):
       trace.add(operation.rawValue)
       if let tracked = host.tracked.last(where: { $0.operation == operation }) {
-        traffic?.completed.append((Traffic.index(tracked.tag), outcome))
+        if let index = traffic?.index(tracked.tag) { traffic?.completed.append((index, outcome)) }
       } else {
         outcomes[Ticket(host: host.index, life: host.life, operation: operation)] = outcome
       }

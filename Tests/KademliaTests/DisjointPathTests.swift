@@ -27,7 +27,8 @@ import Testing
   }
 
   @Test(
-    "among honest nodes it finds the true K closest, and ends", arguments: [2, 4, 8, 16], 0..<3 as Range<UInt64>)
+    "among honest nodes it finds the true K closest, and ends", arguments: [2, 4, 8, 16],
+    0..<3 as Range<UInt64>)
   func exact(paths: Int, seed: UInt64) throws {
     var world = LookupWorld(seed: seed, nodes: 300)
     var random = SplitMix64(seed: seed &+ 3000)
@@ -133,12 +134,28 @@ import Testing
       }
       lookup.answered(asked.id, .init(), nodes: told(made), after: .zero)
       var next: Peer?
-      while let candidate = lookup.next() { if candidate.peer.endpoint == .host(900) { next = candidate.peer } }
+      while let candidate = lookup.next() {
+        if candidate.peer.endpoint == .host(900) { next = candidate.peer }
+      }
       guard let next else { break }
       asked = next
     }
     for peer in peers(0x10, count: 8, at: 100) { #expect(lookup.candidate(peer.id) != nil) }
     #expect(lookup.candidates.count <= 8 + 8 + 32 + 60)
+  }
+
+  @Test("contacts of long standing are named before newer ones that are closer")
+  func elders() {
+    var table = RoutingTable(local: .starting(0xFF, 0xFF), parameters: Parameters(), now: .start)
+    for (second, peer) in peers(0x40, count: 8, at: 0).enumerated() {
+      _ = table.answered(.start + .seconds(second), peer, roundTrip: nil)
+    }
+    for peer in peers(0x00, count: 8, at: 100) {
+      _ = table.answered(.start + .seconds(100), peer, roundTrip: nil)
+    }
+    #expect(table.elders(closestTo: target, count: 8).map(\.id) == peers(0x40, count: 8, at: 0).map(\.id))
+    let empty = RoutingTable(local: .zero, parameters: Parameters(), now: .start)
+    #expect(empty.elders(closestTo: .zero, count: 8).isEmpty)
   }
 
   // MARK: - In a node
@@ -221,7 +238,8 @@ import Testing
     #expect(listed == Array(crowd.prefix(10)))
     let asked = askAll(&lookup)
     #expect(asked == Array(crowd.prefix(2)))
-    for peer in asked { lookup.answered(peer.id, .init(), nodes: [(peer: Peer, isDoubted: Bool)](), after: .zero) }
+    let none: [(peer: Peer, isDoubted: Bool)] = []
+    for peer in asked { lookup.answered(peer.id, .init(), nodes: none, after: .zero) }
     #expect(askAll(&lookup).isEmpty && lookup.isFinished)
     #expect(lookup.closest.count == 3)
   }

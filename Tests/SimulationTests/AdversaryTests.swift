@@ -6,36 +6,58 @@ import Testing
 
 @Suite("Adversaries") struct AdversaryTests {
   /// Gets where a fifth of the nodes claims to be whatever is looked for.
-  private func report(paths: Int) throws -> ScenarioReport {
+  private func report(
+    paths: Int, _ change: (inout Scenario) -> Void = { _ in }
+  ) throws -> ScenarioReport {
     let yaml = try #require(BuiltInScenarios.named("adversaries"))
     var file = try ScenarioFile(yaml: yaml, name: "adversaries")
     for (key, value) in [
-      ("nodes", "250"), ("keys", "60"), ("gets", "500"), ("warm_up", "1m"), ("duration", "2m"),
+      ("nodes", "200"), ("keys", "60"), ("gets", "300"), ("warm_up", "30s"), ("duration", "1m"),
       ("parameters.sybil.disjoint_paths", "\(paths)"),
     ] { try file.set(key, value) }
-    return try #require(try file.variants.first).scenario.run(seed: 31)
+    var scenario = try #require(try file.variants.first).scenario
+    // Or each node would know all others, and there would be no paths to speak of.
+    scenario.parameters.wideBuckets = []
+    change(&scenario)
+    return scenario.run(seed: 31)
   }
 
   @Test("the more disjoint paths, the more gets meet an honest holder: 90 % with four, 99 % with eight")
   func disjointPaths() throws {
     let reports = try [1, 2, 4, 8].map { try report(paths: $0) }
     let shares = try reports.map { try #require($0.reachedShare) }
-    print("SHARES", shares, try reports.map { try #require($0.disjointPathBound) }, reports.map { Samples($0.gets.queries).mean ?? 0 }, reports.map { Samples($0.gets.holderHops).mean ?? 0 }, reports.map(\.gets.failed))
-    #expect(reports.allSatisfy { $0.gets.reachable > 300 })
-    #expect(zip(shares, shares.dropFirst()).allSatisfy { $0 < $1 }, "\(shares)")
+    #expect(reports.allSatisfy { $0.gets.reachable > 200 })
+    #expect(zip(shares, shares.dropFirst()).allSatisfy { $0 <= $1 }, "\(shares)")
+    #expect(shares[0] < shares[1] - 0.02, "\(shares)")
     #expect(shares[2] >= 0.9 && shares[3] >= 0.99, "\(shares)")
     // Nobody who claims to be a holder gets a reader to believe in a value.
     #expect(reports.allSatisfy { $0.gets.wrong == 0 })
   }
 
+  @Test("what is put by disjoint paths goes to honest nodes, too, and little of what is put by one")
+  func puts() throws {
+    func share(paths: Int, _ conduct: Conduct) throws -> Double {
+      let report = try report(paths: paths) {
+        $0.conduct = conduct
+        $0.adversariesFrom = .beginning
+        $0.parameters.largeNetwork = 0
+        $0.gets = 0
+      }
+      return 1 - Double(report.lostKeys) / Double(report.unexpiredKeys)
+    }
+    #expect(try share(paths: 1, .claim) < 0.5)
+    #expect(try share(paths: 4, .claim) >= 0.95)
+    #expect(try share(paths: 4, .blend) >= 0.9)
+  }
+
   @Test("without adversaries, the same gets all find their value")
   func honest() throws {
     var scenario = Scenario()
-    scenario.nodes = 250
+    scenario.nodes = 150
     scenario.keys = 40
     scenario.gets = 200
     scenario.reading = .disjoint
-    scenario.warmUp = .seconds(60)
+    scenario.warmUp = .seconds(30)
     scenario.duration = .seconds(60)
     let report = scenario.run(seed: 32)
     #expect(report.gets.ended == 200 && report.gets.failed == 0)
@@ -83,7 +105,7 @@ import Testing
       network[sybil].conduct = .collude
       network.colluders.insert(id, host: sybil)
     }
-    network.run(for: .seconds(600))
+    network.run(for: .seconds(240))
     func isSybil(_ peer: Peer) -> Bool { network.host(at: peer.endpoint).map { $0 >= 150 } ?? false }
     func share(_ peers: [Peer]) -> Double { Double(peers.count(where: isSybil)) / Double(peers.count) }
     let contacts = network[victim].node.table.contacts.map(\.peer)
@@ -91,13 +113,13 @@ import Testing
     _ = try network.put(key, "value", at: victim)
     let value = try network.value(of: key, at: 77)
     return Gain(
-      contacts: contacts.count(where: isSybil), share: share(contacts), holders: share(found), isFound: value == "value")
+      contacts: contacts.count(where: isSybil), share: share(contacts), holders: share(found),
+      isFound: value == "value")
   }
 
   @Test("200 nodes of one block get little of a victim's table and of a key, and all of them without caps")
   func oneBlock() throws {
     let (capped, free) = (try gain(.publicAddresses), try gain(.none))
-    print("GAIN", capped, free)
     #expect(capped.contacts <= 10 && capped.share < 0.15)
     #expect(capped.holders <= 0.25)
     #expect(capped.isFound)

@@ -34,7 +34,8 @@ final class Auditor {
       if isNews { lastFailures[error.code] = now }
     }
     guard request.isWrite else { return logger.log(request, outcome, isNews: isNews) }
-    let level = logger.level(of: request, outcome, isNews: isNews, isTold: isTold(client))
+    let isTold = request.isForTheOperator || isTold(client)
+    let level = logger.level(of: request, outcome, isNews: isNews, isTold: isTold)
     guard logger.logLevel <= level else { return }
     withMetadata(of: client) { [logger] in logger.log(request, outcome, at: level, by: $0) }
   }

@@ -1,5 +1,6 @@
 import ControlProtocol
 import EventLoop
+import Glibc
 import KRPC
 import Kademlia
 import NodeRuntime
@@ -88,12 +89,16 @@ final class ControlService {
     case .keyringList:
       answer(keyring.list())
     case .keyringAdd(let params):
-      answer(keyring.add(params))
+      answer(mayChangeKeys(credentials) ? keyring.add(params) : .failure(.notYours))
     case .keyringUse(let params):
-      answer(keyring.use(params.fingerprint))
+      answer(mayChangeKeys(credentials) ? keyring.use(params.fingerprint) : .failure(.notYours))
     case .keyringRemove(let params):
-      answer(keyring.remove(params.fingerprint))
+      answer(mayChangeKeys(credentials) ? keyring.remove(params.fingerprint) : .failure(.notYours))
     }
+  }
+
+  private func mayChangeKeys(_ client: PeerCredentials?) -> Bool {
+    client.map { $0.user == 0 || $0.user == geteuid() } ?? false
   }
 
   /// A client is gone: what it asked for and has not begun is dropped, unless it changes something.

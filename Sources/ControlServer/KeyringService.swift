@@ -7,12 +7,14 @@ import Sealing
 ///
 /// A change is written to the key file and then in force at once. Where the file cannot be written it is in
 /// force all the same, for a rotation must not wait for a restart, and the answer says what is left to do.
-struct KeyringService {
+final class KeyringService {
   typealias Answer = Result<ControlResult, ControlError>
 
   private let driver: NodeDriver
   private let source: KeySource?
   private let logger: Logger
+  /// Whether a change is in force that could not be written: the file is known to have other keys then.
+  private var hasUnsaved = false
 
   init(_ driver: NodeDriver, _ source: KeySource?, _ logger: Logger) {
     self.driver = driver
@@ -49,6 +51,12 @@ struct KeyringService {
 
   private func change(_ news: String, _ body: (inout Keyring) throws(KeyringError) -> Void) -> Answer {
     guard var keyring = driver.keyring, let source else { return .failure(.openNetwork) }
+    // What somebody has written into the file and nobody has had read yet would be gone.
+    if let inFile = try? source.keyring(network: keyring.network), inFile.keys != keyring.keys,
+      !source.isCredential, !hasUnsaved
+    {
+      return .failure(.otherKeysInFile(source.path))
+    }
     do throws(KeyringError) {
       try body(&keyring)
     } catch {
@@ -60,6 +68,7 @@ struct KeyringService {
       try source.write(keyring.keys)
     } catch {
       result.saved = false
+      hasUnsaved = true
       result.note = error.note(source)
       logger.warning("the change of the keyring is not saved: \(error)")
     }
@@ -92,6 +101,18 @@ extension ControlError {
     .methodNotFound,
     "this node is in an open network, without keys; set network.keys to a file with one and restart it",
     reason: "open_network")
+
+  fileprivate static func otherKeysInFile(_ path: String) -> ControlError {
+    ControlError(
+      .conflict,
+      "\(path) has other keys than the node, which this would overwrite; reload the node first, and look again",
+      reason: "other_keys_in_file")
+  }
+
+  /// Who may use a node may not say who else is let in.
+  static let notYours = ControlError(
+    .invalidRequest, "only root and the user that the node runs as may change its keys; try it with sudo",
+    reason: "not_permitted")
 
   fileprivate init(_ error: KeyringError) {
     let (param, reason) =

@@ -66,6 +66,14 @@ extension ControlRequest {
     }
   }
 
+  /// Whether it changes the node itself: that is told however much else is written.
+  var isForTheOperator: Bool {
+    switch self {
+    case .bootstrap, .keyringAdd, .keyringUse, .keyringRemove: true
+    case .put, .delete, .get, .lookup, .ping, .status, .peers, .keys, .keyringList: false
+    }
+  }
+
   /// Whether it changes what the network holds, whom this node knows, or what it lets in.
   var isWrite: Bool {
     switch self {

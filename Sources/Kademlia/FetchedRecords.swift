@@ -37,7 +37,7 @@ package struct FetchedRecords: Sendable {
     remove(record.id)
     lastSerial += 1
     copies[record.id] = Copy(record: record, fetched: now, serial: lastSerial)
-    bytes += record.payloadSize
+    bytes += record.storedSize
     order.append((record.id, lastSerial))
     makeRoom()
   }
@@ -53,7 +53,7 @@ package struct FetchedRecords: Sendable {
   /// Drops a copy that is not to be answered with any more.
   package mutating func remove(_ id: RecordID) {
     guard let copy = copies.removeValue(forKey: id) else { return }
-    bytes -= copy.record.payloadSize
+    bytes -= copy.record.storedSize
   }
 
   /// A live copy that is not too old, and how old it is.

@@ -119,14 +119,15 @@ struct FloodGuard: Sendable {
 
   /// Counts a record that a source wants stored; it has shown a good token.
   ///
+  /// - Parameter cost: as how many it counts.
   /// - Returns: whether it may be.
-  mutating func permitsStore(_ now: Instant, from address: IPAddress) -> Bool {
+  mutating func permitsStore(_ now: Instant, from address: IPAddress, _ cost: Int = 1) -> Bool {
     guard !isExempt(address) else { return true }
     let now = now.nanoseconds
     guard let place = sources.place(now, of: SourceKey(address), worth: .max) else {
-      return placeless.stores.take(now, 1, at: sourceStores)
+      return placeless.stores.take(now, cost, at: sourceStores)
     }
-    return sources[place].stores.take(now, 1, at: sourceStores)
+    return sources[place].stores.take(now, cost, at: sourceStores)
   }
 
   // MARK: - What goes out

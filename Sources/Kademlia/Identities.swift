@@ -13,7 +13,8 @@ struct Identities: Sendable {
   private var proven: [NodeID: Endpoint] = [:]
   private var order: [NodeID] = []
   private var held: [HeldAnswer] = []
-  /// Proofs that may be made now: each costs as much as ten answers.
+  /// Proofs that may be made now: each costs as much as ten answers. Half of them are for contacts, so that no
+  /// crowd of strangers keeps this node from proving itself to those that it works with.
   private var allowance: Double
   private var lastProof: Instant
 
@@ -31,11 +32,11 @@ struct Identities: Sendable {
   }
 
   /// Whether one more proof may be made; it counts as made if so.
-  mutating func mayProve(_ now: Instant) -> Bool {
+  mutating func mayProve(_ now: Instant, isFriend: Bool) -> Bool {
     let elapsed = Double(now.since(lastProof).nanoseconds) / 1e9
     lastProof = now
     allowance = min(allowance + elapsed * Self.proofsPerSecond, Self.proofsPerSecond)
-    guard allowance >= 1 else { return false }
+    guard allowance >= (isFriend ? 1 : Self.proofsPerSecond / 2 + 1) else { return false }
     allowance -= 1
     return true
   }

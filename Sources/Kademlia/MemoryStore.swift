@@ -175,13 +175,13 @@ package final class MemoryStore: RecordStorage {
   }
 
   private func withdraw(_ record: Record) {
-    payloadBytes -= record.payloadSize
+    payloadBytes -= record.storedSize
     published[record.id] = nil
     publishedOrder.remove(record.id)
   }
 
   private func makeRoom(for record: Record, over old: Record?) throws(StoreError) {
-    let growth = record.payloadSize - (old?.payloadSize ?? 0)
+    let growth = record.storedSize - (old?.storedSize ?? 0)
     let entries = records.count + published.count + (old == nil ? 1 : 0)
     if payloadBytes + growth + entries * Self.overhead > maxBytes, growth > 0 || old == nil {
       throw .full(limit: maxBytes)
@@ -205,7 +205,7 @@ package final class MemoryStore: RecordStorage {
   private func countValue(_ record: Record, times sign: Int) {
     guard record.isValue else { return }
     values.count += sign
-    values.bytes += sign * record.payloadSize
+    values.bytes += sign * record.storedSize
   }
 
   /// Drops what has expired, the longest expired first, and leaves tombstones of what hides older
@@ -220,12 +220,12 @@ package final class MemoryStore: RecordStorage {
       switch next.table {
       case .records:
         guard let stored = records[next.id], stored.record.version.isExpired(at: now) else { continue }
-        payloadBytes -= stored.record.payloadSize
+        payloadBytes -= stored.record.storedSize
         countValue(stored.record, times: -1)
         let remains = stored.remains(at: now)
         records[next.id] = remains
         if let remains {
-          payloadBytes += remains.record.payloadSize
+          payloadBytes += remains.record.storedSize
           note(remains.record.version.expiry, next.id, .records)
         } else {
           order.remove(next.id)

@@ -41,7 +41,8 @@ extension Node {
       let record = named(now, sent)
       let refusal =
         isTokenGood
-        ? haste(now, from: source) ?? refusal(now, record, cas) ?? pressure(now, record, from: source)
+        ? haste(now, record, from: source) ?? refusal(now, record, cas)
+          ?? pressure(now, record, from: source) ?? forgery(record)
         : RPCError(RPCError.protocolError, "bad token")
       if let refusal {
         counters.recordsRefused += 1
@@ -62,8 +63,10 @@ extension Node {
   }
 
   /// Why no record is taken now from a source, whatever it is; asked first, for a signature takes long to check.
-  private mutating func haste(_ now: Now, from source: Endpoint) -> RPCError? {
-    guard !floods.permitsStore(now.monotonic, from: source.address) else { return nil }
+  private mutating func haste(_ now: Now, _ record: Record, from source: Endpoint) -> RPCError? {
+    // To check a signature takes as long as several writes.
+    let cost = record.id.kind == .signed ? 4 : 1
+    guard !floods.permitsStore(now.monotonic, from: source.address, cost) else { return nil }
     counters.storesOverLimit += 1
     return RPCError(RPCError.busy, "too many records from this address")
   }
@@ -161,9 +164,19 @@ extension Node {
     if case .stale(let newer) = StoredRecord.deciding(held: held, arriving: record) {
       return RPCError(RPCError.seqTooOld, "seq \(newer.seq) is held")
     }
-    // Last, for nothing else takes as long.
-    guard record.isAuthentic else { return RPCError(RPCError.badSignature, "the signature is not right") }
     return nil
+  }
+
+  /// Why a record that nothing else speaks against is not stored: nobody has signed it. To be asked last, for
+  /// nothing else takes as long.
+  func forgery(_ record: Record) -> RPCError? {
+    // What is held was checked when it came.
+    if let held = records.stored(record.id)?.record, record.binding == held.binding,
+      record.isSameVersion(as: held)
+    {
+      return nil
+    }
+    return record.isAuthentic ? nil : RPCError(RPCError.badSignature, "the signature is not right")
   }
 
   /// A record with an expiry: one that came without, as from another implementation, lives for two hours after

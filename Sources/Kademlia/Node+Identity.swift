@@ -15,9 +15,9 @@ extension Node {
 
   /// What a ping with a nonce is answered with.
   mutating func credentials(_ now: Now, for query: Query, from source: Endpoint) -> Credentials? {
-    guard let nonce = query.nonce, let key = identity.key, identities.mayProve(now.monotonic) else {
-      return nil
-    }
+    guard let nonce = query.nonce, let key = identity.key,
+      identities.mayProve(now.monotonic, isFriend: table.contact(query.sender)?.isAt(source) == true)
+    else { return nil }
     let asker = Peer(id: query.sender, endpoint: source)
     return IdentityProof(key, nonce, for: asker, by: id).map { .proof($0, seen: source) }
   }
@@ -29,9 +29,12 @@ extension Node {
     guard let nonce = query.nonce, case .proof(let proof, let seen)? = response.credentials else {
       return false
     }
-    identities.own.heard(seen, from: source.address)
-    let asker = Peer(id: id, endpoint: seen)
-    guard identities.own.contains(seen), proof.isRight(of: response.sender, nonce, for: asker) else {
+    let isRight =
+      response.sender != id && proof.isRight(of: response.sender, nonce, for: Peer(id: id, endpoint: seen))
+    // The first voice of all is taken at its word; after that the others decide, and then this one is heard.
+    let isOurs = isRight && identities.own.contains(seen)
+    if isRight { identities.own.heard(seen, from: source.address) }
+    guard isOurs else {
       counters.proofsRefused += 1
       return false
     }

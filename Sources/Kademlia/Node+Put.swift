@@ -120,7 +120,9 @@ extension Node {
       return
     }
     if error.isOverSeq, case .put(let placement)? = operations[id]?.task, placement.asksForVersion(peer.id) {
-      let query = Query.Method.get(target: placement.id.target, kind: placement.id.kind, seq: .max)
+      // A signed version must be shown to be believed.
+      let query = Query.Method.get(
+        target: placement.id.target, kind: placement.id.kind, seq: placement.id.kind == .plain ? .max : nil)
       send(now, query, to: peer.endpoint, expecting: peer.id, for: .refusal(id, error))
       return
     }

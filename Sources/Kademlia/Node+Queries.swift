@@ -248,10 +248,14 @@ extension Node {
       return true
     }
     guard case .record(let told) = held else {
-      // Who names a version of a signed record and does not show it may have made it up.
-      if kind == .signed, asked == nil { response.held = nil }
+      // Who names a version and does not show it may have made it up: of a plain record anybody could make
+      // it, too.
+      if kind != .plain, asked == nil { response.held = nil }
       return true
     }
+    // The target of one kind can be made the target of another: the key of a plain record may be the public
+    // key and salt of a signed one.
+    guard kind.map({ $0 == told.id.kind }) ?? true else { return false }
     guard told.id.kind != .plain else { return told.target == target }
     let operation = operation(of: query.purpose)
     guard let salt = operation?.salt ?? salt(for: query.purpose) else {
@@ -259,7 +263,8 @@ extension Node {
       response.held = nil
       return true
     }
-    let record = named(now, told.salted(with: salt))
+    let record = named(now, told.salted(with: salt)).clamped(
+      toExpiry: now.wall.seconds + parameters.maxTTL)
     response.held = .record(record)
     guard record.target == target else { return false }
     // Most nodes tell the same: it is checked once.
@@ -368,6 +373,13 @@ extension Node {
       // A lookup asks of itself, where its answer waits.
       if query.nonce == nil, case .lookup = purpose { return }
       if query.nonce == nil, maintenance.mayPing(now.monotonic, peer.id) { askForProof(now, peer) }
+      return
+    }
+    if !isProven, let occupant = table.occupant(of: peer.endpoint), occupant != peer.id,
+      table.contact(occupant)?.isProven == true
+    {
+      // Whoever takes the place of one that has proven who it is proves it first.
+      if query.nonce == nil, maintenance.mayPing(now.monotonic, occupant) { askForProof(now, peer) }
       return
     }
     if let evicted = table.vacate(peer.endpoint, for: peer.id) { hasLeft(now, evicted) }

@@ -137,7 +137,7 @@ extension Node {
     if let held = records.stored(record.id) {
       guard case .kept = StoredRecord.deciding(held: held, arriving: record) else { return }
     }
-    if refusal(now, record, nil) == nil { commit(.keep(record), for: .upkeep) }
+    if refusal(now, record, nil) == nil, forgery(record) == nil { commit(.keep(record), for: .upkeep) }
   }
 
   /// Another node has asked for a record with the seq that is held here: that is how a holder or the

@@ -103,9 +103,10 @@ final class Operation {
   /// Notes what a holder said it has, if that can be believed.
   func heard(_ held: HeldRecord, _ now: Now, parameters: Parameters) -> HeldRecord? {
     let version = held.version
-    // Of a signed record only its owner can make a version that stands in everybody's way.
+    // Versions of a signed record that are believed are shown, and signed: only its owner can make one that
+    // stands in everybody's way.
     if kind == .plain, version.seq > now.wall.microseconds + parameters.clockSkew * 1_000_000 { return nil }
-    if case .record(let record) = held, record.target != lookup.target { return nil }
+    if case .record(let record) = held, record.target != lookup.target || record.id.kind != kind { return nil }
     switch task {
     case .locate, .inspect: break
     case .renew(let renewal):
@@ -172,11 +173,16 @@ final class Retrieval {
 
   func heard(_ held: HeldRecord, isLive: Bool) {
     guard isLive else {
-      hiddenSeq = max(hiddenSeq, held.version.seq)
+      // Nobody signs an expiry: what a holder gives out as expired hides nothing that others still have.
+      if id.kind == .plain { hiddenSeq = max(hiddenSeq, held.version.seq) }
       return
     }
     guard case .record(let record) = held, record.id == id else { return }
-    if let newest, !record.supersedes(newest) { return }
+    if let newest, !record.supersedes(newest) {
+      // Of one version the greatest expiry counts, as at the holders.
+      guard id.kind != .plain, record.isSameVersion(as: newest), record.version.expiry > newest.version.expiry
+      else { return }
+    }
     newest = record
   }
 }

@@ -2,7 +2,8 @@
 /// it at, which a wildcard or a NAT keeps from it.
 struct OwnAddresses: Sendable {
   private let bound: [Endpoint]
-  /// What others have said lately, one voice for each of their addresses, the latest last.
+  /// What others have said lately with a right proof, one voice for each block of their addresses, the latest
+  /// last: addresses of one block are cheap.
   private var voices: [(from: IPAddress, seen: Endpoint)] = []
 
   /// So many voices are heard.
@@ -15,21 +16,20 @@ struct OwnAddresses: Sendable {
   /// A node says where it sees us.
   mutating func heard(_ seen: Endpoint, from source: IPAddress) {
     guard !bound.contains(seen) else { return }
-    voices.removeAll { $0.from == source }
-    voices.append((source, seen))
+    let block = source.block
+    voices.removeAll { $0.from == block }
+    voices.append((block, seen))
     if voices.count > Self.remembered { voices.removeFirst() }
   }
 
-  /// Whether an address is this node's: it is bound to it, or no other is named by more.
+  /// Whether an address is this node's: it is bound to it; or to every address, or behind a NAT, and most of
+  /// those that have named one of the family say so, or nobody has named any.
   func contains(_ endpoint: Endpoint) -> Bool {
     if bound.contains(endpoint) { return true }
-    let named = count(of: endpoint)
-    return named > 0 && voices.allSatisfy { count(of: $0.seen) <= named || !$0.seen.isOfFamily(of: endpoint) }
+    // Where it is bound to loopback alone there is nothing between it and the others.
+    if !bound.isEmpty, bound.allSatisfy(\.address.isLoopback) { return false }
+    let family = endpoint.address.family
+    let others = voices.filter { $0.seen.address.family == family }
+    return others.isEmpty || 2 * others.count { $0.seen == endpoint } > others.count
   }
-
-  private func count(of endpoint: Endpoint) -> Int { voices.count { $0.seen == endpoint } }
-}
-
-extension Endpoint {
-  fileprivate func isOfFamily(of other: Endpoint) -> Bool { address.family == other.address.family }
 }

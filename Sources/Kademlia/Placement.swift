@@ -116,8 +116,11 @@ final class Placement {
     // A deletion outlives every copy that it deletes.
     if isTombstone { expiry = max(expiry, min(version.expiry, latest)) }
     guard version.seq >= highestSeq else { return }
+    // Nobody signs an expiry: that one holder calls a version expired does not undo that another has it.
+    if id.kind != .plain, version.seq == highestSeq, !isLive { return }
     // At one seq a tombstone wins over a value.
-    let isDeleted = version.isTombstone || (version.seq == highestSeq && currentSeq == 0)
+    let isDeleted =
+      version.isTombstone || (id.kind == .plain && version.seq == highestSeq && currentSeq == 0)
     highestSeq = version.seq
     currentSeq = isLive && !isDeleted ? version.seq : 0
   }

@@ -157,6 +157,11 @@ package struct Record: Hashable, Sendable {
     return Record(trusted: binding, id: id, value: value, version: version)
   }
 
+  /// The same, expiring no later than a time.
+  func clamped(toExpiry latest: Int64) -> Record {
+    version.expiry > latest ? expiring(at: latest) : self
+  }
+
   /// A signed record with the salt that the answer it came in has left out, and so at its target; any other
   /// as it is.
   func salted(with salt: [UInt8]) -> Record {
@@ -203,6 +208,15 @@ package struct Record: Hashable, Sendable {
   /// bencoded value of any other.
   package var payloadSize: Int {
     if case .plain(let key) = binding { key.count + value.count } else { value.count }
+  }
+
+  /// What limits on memory count: what it takes to say besides its value.
+  package var storedSize: Int {
+    switch binding {
+    case .plain, .immutable: payloadSize
+    case .signed(let authorship):
+      value.count + PublicKey.byteCount + Signature.byteCount + authorship.salt.count
+    }
   }
 
   /// Whether this record takes the place of another with the same ID.

@@ -21,7 +21,8 @@ package struct KeySource: Hashable, Sendable {
     }
     guard let directory = environment["CREDENTIALS_DIRECTORY"], !directory.isEmpty else { return nil }
     let path = "\(directory)/\(Self.credential)"
-    guard access(path, F_OK) == 0 else { return nil }
+    // One that is there and cannot be reached is a mistake, which is told when it is read.
+    guard access(path, F_OK) == 0 || errno != ENOENT else { return nil }
     self.path = path
     isCredential = true
   }

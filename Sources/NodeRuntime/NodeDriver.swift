@@ -285,6 +285,12 @@ package final class NodeDriver {
     do throws(MalformedMessage) {
       let message = try KRPC.decode(datagram)
       logger.trace("received a \(message.word)", metadata: .message(message, source))
+      if let transaction, !message.answers(transaction) {
+        // It was let in as an answer to a query of ours, and is none.
+        malformedDatagrams += 1
+        node.wasMalformed(answering: transaction)
+        return
+      }
       node.receive(now, message, from: source)
       perform()
     } catch {
@@ -529,6 +535,13 @@ package final class NodeDriver {
     case .merging(let peer):
       logger.info("met another part of the network", metadata: .event(.merging, .peer(peer)))
     }
+  }
+}
+
+extension Message {
+  /// Whether it is an answer to the query with a transaction number.
+  fileprivate func answers(_ number: UInt32) -> Bool {
+    if case .query = body { false } else { transaction.number == number }
   }
 }
 

@@ -75,6 +75,7 @@ package enum StateDirectoryError: Error, Hashable, Sendable {
   case unusable(path: String, reason: String)
   case damagedIdentity(path: String)
   case damagedRecordKey(path: String)
+  case isPrivate(path: String, network: String)
 }
 
 extension StateDirectoryError: CustomStringConvertible {
@@ -87,6 +88,9 @@ extension StateDirectoryError: CustomStringConvertible {
       "cannot use \(path): \(reason); mend that or choose another directory with --state-dir"
     case .damagedIdentity(let path):
       "\(path) is not a node's key; restore it from a copy, or remove it to start with a new node ID"
+    case .isPrivate(let path, let network):
+      "this node was in the private network '\(network)' and has no keys now: give it network.keys or its "
+        + "credential, or remove \(path) to open its records and contacts to everybody"
     case .damagedRecordKey(let path):
       "\(path) is not a key for records; restore it from a copy, or remove it to sign with a new one"
     }

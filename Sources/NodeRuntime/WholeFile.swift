@@ -43,7 +43,9 @@ enum WholeFile {
   /// Writes a file that is there whole or not at all, readable by its owner alone.
   static func write(_ bytes: [UInt8], to path: String) throws(Failure) {
     let temporary = path + ".new"
-    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    // What an earlier attempt has left may have another mode.
+    unlink(temporary)
+    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
     guard descriptor >= 0 else { throw Failure(path: temporary, code: errno) }
     var written = 0
     while written < bytes.count {

@@ -4,9 +4,6 @@ import Signatures
 
 /// Files with a secret in them, and a secret that a person types.
 enum SecretFile {
-  /// The longest passphrase.
-  private static let maxPassphrase = 1024
-
   /// The key in a file that `key generate` made.
   static func key(in path: String) throws(Failure) -> SigningKey {
     guard let seed = Hex.bytes(String(decoding: try firstLine(of: path), as: UTF8.self)),
@@ -61,8 +58,15 @@ enum SecretFile {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     var content: [UInt8]?
     if descriptor >= 0 {
+      defer { close(descriptor) }
+      var status = stat()
+      if fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_mode & 0o077 != 0 {
+        throw Failure(
+          .failed,
+          "others can read \(quoted(path)); change it with 'chmod 600', and use another secret if they may have",
+          reason: "input")
+      }
       content = Descriptor.read(descriptor)
-      close(descriptor)
     }
     guard let content else {
       let cause = String(cString: strerror(errno))
@@ -77,31 +81,13 @@ enum SecretFile {
     return line
   }
 
-  /// Reads a line from the terminal without showing it.
   private static func typed(_ prompt: String) throws(Failure) -> [UInt8] {
-    let terminal = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC)
-    var before = termios()
-    guard terminal >= 0, tcgetattr(terminal, &before) == 0 else {
-      if terminal >= 0 { close(terminal) }
+    guard let line = HiddenLine.read(prompt: prompt) else {
       throw Failure(
         .failed, "there is no terminal to ask for the passphrase on; give --passphrase-file FILE",
         reason: "input")
     }
-    defer { close(terminal) }
-    // Without signals, so that the terminal never stays silent after an interrupt.
-    var silent = before
-    silent.c_lflag &= ~tcflag_t(ECHO | ISIG)
-    tcsetattr(terminal, TCSAFLUSH, &silent)
-    defer { tcsetattr(terminal, TCSAFLUSH, &before) }
-    _ = Glibc.write(terminal, prompt, prompt.utf8.count)
-    var bytes = [UInt8](repeating: 0, count: maxPassphrase)
-    let count = Glibc.read(terminal, &bytes, bytes.count)
-    _ = Glibc.write(terminal, "\n", 1)
-    let text = line(Array(bytes.prefix(max(0, count))))
-    guard count >= 0, !text.contains(0x03) else {
-      throw Failure(.failed, "no passphrase was given", reason: "interrupted")
-    }
-    return text
+    return Self.line(line)
   }
 
   private static func quoted(_ path: String) -> String { "'\(TerminalText.escaped(path))'" }

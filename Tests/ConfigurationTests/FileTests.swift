@@ -48,6 +48,8 @@ import Testing
     ("bootstrap", "a:65536"), ("bootstrap", "[a:1, '']"), ("bootstrap", "{a: 1}"), ("state_dir", "here"),
     ("state_dir", "''"), ("state_dir", "[/a, /b]"), ("control_socket", "dhtd.sock"),
     ("control_socket", "/" + String(repeating: "x", count: 99)), ("bind", "fe80::1%lo"),
+    ("sybil.addresses", "private"), ("sybil.contacts_per_bucket", "0"), ("sybil.contacts_per_table", "0"),
+    ("sybil.disjoint_paths", "0"), ("sybil.disjoint_paths", "999"), ("sybil.large_network", "-1"),
     ("identity", "maybe"), ("network.id", "random"), ("network.id", "bep42"), ("network.address", "here"),
     ("network.name", "''"), ("network.name", "two words"), ("network.name", "näme"), ("network.name", "a/b"),
     ("network.name", String(repeating: "n", count: 65)), ("network.keys", "network.keys"),

@@ -258,6 +258,70 @@ struct OwnedRecordTests {
     #expect((0..<20).allSatisfy { network[$0].store.stored(id)?.record.value != lie.value })
   }
 
+  @Test("a plain record whose key is the public key and salt of a signed one stands in nobody's way")
+  func sameTarget() throws {
+    var network = SimulatedNetwork.joined(seed: 316, nodes: 20)
+    let key = try Self.key()
+    let id = name(key).id
+    #expect(try put(&network, "one", by: key, at: 1).stored == 8)
+    let soon = network.now(at: 0).wall.seconds + 999
+    for (liar, expiry) in zip(network.closest(to: id.target, count: 2), [5, soon]) {
+      let lie = Record(
+        plainKey: key.publicKey.bytes + Self.salt, value: [1],
+        version: RecordVersion(seq: .max, expiry: expiry))
+      #expect(lie.target == id.target)
+      network[liar].tamper = {
+        $0.changingResponse { if $0.token != nil { $0.held = .record(lie) } }
+      }
+    }
+    for reader in 0..<20 { #expect(try text(&network, name(key), at: reader) == "one") }
+    let second = try put(&network, "two", by: key, at: 3)
+    #expect(second.verdict == .stored)
+    #expect(second.version.seq <= network.now(at: 3).wall.microseconds)
+  }
+
+  @Test("nobody can hide an immutable value, nor make a signed one look absent, by calling it expired")
+  func expiredByWord() throws {
+    var network = SimulatedNetwork.joined(seed: 317, nodes: 20)
+    let key = try Self.key()
+    let value = Self.value("x")
+    let target = NodeID(sha1Of: value)
+    let ticket = try network.begin(at: 1) { node, now throws(OperationRefusal) in
+      try node.put(now, immutable: value)
+    }
+    _ = try network.putOutcome(of: ticket)
+    #expect(try put(&network, "one", by: key, at: 1).stored == 8)
+    for liar in network.closest(to: target, count: 1) {
+      network[liar].tamper = {
+        $0.changingResponse { if $0.token != nil { $0.held = .version(RecordVersion(seq: 1, expiry: 1)) } }
+      }
+    }
+    for reader in 0..<20 {
+      guard case .found = try get(&network, .immutable(target), at: reader) else {
+        Issue.record("not found at \(reader)")
+        continue
+      }
+    }
+    for liar in network.closest(to: name(key).id.target, count: 2) {
+      network[liar].tamper = {
+        $0.changingResponse { response in
+          guard case .record(let record)? = response.held, case .signed(let authorship) = record.binding
+          else { return }
+          response.held = .record(
+            Record(signed: authorship, value: record.value, seq: record.version.seq, expiry: 1))
+        }
+      }
+    }
+    for reader in 0..<20 { #expect(try text(&network, name(key), at: reader) == "one") }
+    for writer in [4, 9, 14] {
+      let put = try put(&network, "over", by: key, at: writer, ifSeq: 0)
+      guard case .conflict = put.verdict else {
+        Issue.record("\(put.verdict)")
+        continue
+      }
+    }
+  }
+
   @Test("nobody can hide a signed value, or use up its versions, by naming one that they do not show")
   func namedOnly() throws {
     var network = SimulatedNetwork.joined(seed: 315, nodes: 20)

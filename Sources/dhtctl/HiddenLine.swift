@@ -1,0 +1,35 @@
+import Glibc
+
+/// A line that is typed at the terminal and not shown.
+enum HiddenLine {
+  /// Asks for a line.
+  ///
+  /// - Returns: the line without its line feed; nil where there is no terminal, or an interrupt was typed.
+  static func read(prompt: String) -> [UInt8]? {
+    let terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)
+    guard terminal >= 0 else { return nil }
+    defer { close(terminal) }
+    var settings = termios()
+    guard tcgetattr(terminal, &settings) == 0 else { return nil }
+    var hidden = settings
+    // Without signals, so that an interrupt never leaves the terminal silent.
+    hidden.c_lflag &= ~tcflag_t(ECHO | ISIG)
+    write(prompt, to: terminal)
+    tcsetattr(terminal, TCSAFLUSH, &hidden)
+    defer {
+      tcsetattr(terminal, TCSAFLUSH, &settings)
+      write("\n", to: terminal)
+    }
+    var line: [UInt8] = []
+    while let piece = Descriptor.read(terminal), !piece.isEmpty, line.count < 4_096 {
+      line += piece
+      if line.contains(0x03) { return nil }
+      if let end = line.firstIndex(of: UInt8(ascii: "\n")) { return Array(line[..<end]) }
+    }
+    return line
+  }
+
+  private static func write(_ text: String, to descriptor: Int32) {
+    _ = Array(text.utf8).withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+  }
+}

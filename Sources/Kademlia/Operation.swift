@@ -105,8 +105,11 @@ final class Operation {
     let version = held.version
     // Versions of a signed record that are believed are shown, and signed: only its owner can make one that
     // stands in everybody's way.
-    if kind == .plain, version.seq > now.wall.microseconds + parameters.clockSkew * 1_000_000 { return nil }
-    if case .record(let record) = held, record.target != lookup.target || record.id.kind != kind { return nil }
+    let latest = now.wall.microseconds + parameters.clockSkew * 1_000_000
+    if kind == .plain, version.seq > latest { return nil }
+    if case .record(let record) = held, record.target != lookup.target || record.id.kind != kind {
+      return nil
+    }
     switch task {
     case .locate, .inspect: break
     case .renew(let renewal):

@@ -31,7 +31,8 @@ extension EndToEnd {
     func require() throws {
       try withNetwork(4, options: ["--set", "identity=require"]) { network in
         let stranger = try network.launch(
-          bootstrap: [network.nodes[0].address], "--set", "identity=off", "--set", "network.id=bep42", "--set",
+          bootstrap: [network.nodes[0].address], "--set", "identity=off", "--set", "network.id=bep42",
+          "--set",
           "network.address=192.0.2.1"
         ).waitUntilReady()
         #expect(try network.dhtctl(network.nodes[1], "put", "key", "value").output.contains("at 4 nodes"))

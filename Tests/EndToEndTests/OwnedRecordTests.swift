@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Testing
 
 extension EndToEnd {
@@ -73,6 +74,11 @@ extension EndToEnd {
         let (writer, reader) = (network.nodes[1], network.nodes[2])
         try network.write(Array("correct horse battery staple\n".utf8), to: "home/right")
         try network.write(Array("correct horse\n".utf8), to: "home/wrong")
+        for name in ["right", "wrong"] { chmod(network.path("home/\(name)"), 0o600) }
+        try network.write(Array("for everybody\n".utf8), to: "home/open")
+        let open = try network.dhtctl(
+          writer, "put", "--sealed", "--passphrase-file", network.path("home/open"), "name", "value")
+        #expect(open.isComplaint(status: 1, "chmod 600"), "\(open)")
         let right = ["--sealed", "--passphrase-file", network.path("home/right")]
         let wrong = ["--sealed", "--passphrase-file", network.path("home/wrong")]
         func run(_ node: DaemonProcess, _ verb: String, _ options: [String], _ words: String...) throws

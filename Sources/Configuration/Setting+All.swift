@@ -1,8 +1,9 @@
 import ControlProtocol
+import Kademlia
 
 extension Setting {
   /// All keys, in the order in which they are told.
-  package static let all: [Setting] = places + logging + lookup + upkeep + records + limits + storage
+  package static let all: [Setting] = places + logging + lookup + upkeep + records + limits + sybil + storage
 
   /// The key of that name; nil if there is none.
   package static func named(_ name: String) -> Setting? { byName[name] }
@@ -76,6 +77,14 @@ extension Setting {
     Setting("limits.cached_keys", \.parameters.cachedRecords, .number(0...1_048_576)),
     Setting("limits.cache_bytes", \.parameters.cachedBytes, .bytes(0...1 << 30)),
     Setting("limits.bootstrap_addresses", \.parameters.bootstrapAddresses, .number(1...1024)),
+  ]
+
+  private static let sybil = [
+    Setting("sybil.addresses", \.parameters.addressCaps.scope, .word),
+    Setting("sybil.contacts_per_bucket", \.parameters.addressCaps.perBucket, .number(1...1024)),
+    Setting("sybil.contacts_per_table", \.parameters.addressCaps.perTable, .number(1...65_536)),
+    Setting("sybil.disjoint_paths", \.parameters.disjointPaths, .number(1...Lookup.mostPaths)),
+    Setting("sybil.large_network", \.parameters.largeNetwork, .number(0...1_000_000_000)),
   ]
 
   private static let storage = [

@@ -55,6 +55,24 @@ package struct Contact: Hashable, Sendable {
     move(to: source)
   }
 
+  /// Its ID and the address of the other family; nil if it has none there.
+  var otherPeer: Peer? { alternate.map { Peer(id: id, endpoint: $0) } }
+
+  /// Where it would leave if it moved to another address of a family; nil if it has none there.
+  func peer(leavingFor source: Endpoint) -> Peer? {
+    endpoint.address.family == source.address.family ? peer : otherPeer
+  }
+
+  /// It is not at an address any more, but at that of the other family.
+  ///
+  /// - Returns: whether it has one there.
+  mutating func leave(_ address: Endpoint) -> Bool {
+    guard let other = alternate else { return false }
+    if address == endpoint { endpoint = other }
+    alternate = nil
+    return true
+  }
+
   /// Whether it has answered at an address.
   func isAt(_ address: Endpoint) -> Bool { address == endpoint || address == alternate }
 

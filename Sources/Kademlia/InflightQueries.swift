@@ -60,6 +60,9 @@ struct InflightQueries: Sendable {
   /// What a query was sent for; nil if none with that number waits.
   func purpose(of transaction: UInt32) -> Purpose? { pending[transaction]?.purpose }
 
+  /// Who should answer a query; nil if none with that number waits, or only an address is known.
+  func addressee(of transaction: UInt32) -> NodeID? { pending[transaction]?.peer }
+
   /// Takes a query in and gives it a transaction number that no other has.
   ///
   /// - Parameter random: random bits, so that nobody can guess the number.

@@ -32,11 +32,17 @@ struct KBucket: Sendable {
     change(&contacts[index])
   }
 
-  /// Keeps a contact for when a place falls free; the one heard longest ago makes room for it.
-  mutating func cache(_ contact: Contact, limit: Int) {
-    replacements.removeAll { $0.id == contact.id }
+  /// Keeps a contact that does not wait yet for when a place falls free.
+  ///
+  /// - Returns: the one heard longest ago, if it made room for it.
+  mutating func cache(_ contact: Contact, limit: Int) -> Contact? {
     replacements.append(contact)
-    if replacements.count > limit { replacements.removeFirst() }
+    return replacements.count > limit ? replacements.removeFirst() : nil
+  }
+
+  /// Takes a contact out of the line.
+  mutating func stopWaiting(_ id: NodeID) -> Contact? {
+    replacements.firstIndex { $0.id == id }.map { replacements.remove(at: $0) }
   }
 
   /// Takes a contact out and lets the freshest replacement in. Returns what left and what came.

@@ -39,6 +39,9 @@ package struct Lookup: Sendable {
     case routing
     /// It refused, spoke nonsense, or the query failed for good.
     case failed
+    /// Not to be asked as long as enough others of its block of addresses answer (`AddressCaps`); otherwise
+    /// as notContacted.
+    case passedOver
   }
 
   /// A node on the shortlist.
@@ -68,9 +71,12 @@ package struct Lookup: Sendable {
     fileprivate var token: WriteToken?
     /// Which of the things that were told it told.
     fileprivate var told: Int?
+    /// The paths that were told of it, and the one that it was asked on.
+    var paths: Paths
+    var path: UInt8 = 0
 
     fileprivate init(
-      peer: Peer, distance: Distance, hop: Int, known: Acquaintance, state: State
+      peer: Peer, distance: Distance, hop: Int, known: Acquaintance, state: State, paths: Paths
     ) {
       self.peer = peer
       self.distance = distance
@@ -78,6 +84,7 @@ package struct Lookup: Sendable {
       self.isDoubted = known.isDoubted
       self.usual = UInt32(clamping: known.roundTrip.nanoseconds / 1000)
       self.state = state
+      self.paths = paths
     }
   }
 
@@ -98,19 +105,24 @@ package struct Lookup: Sendable {
   package let target: NodeID
   /// How many live nodes are looked for. It grows when a node that was found turns out to be of no
   /// use, and another is wanted in its place.
-  package private(set) var width: Int
+  package internal(set) var width: Int
   /// How many queries to the closest nodes may be under way, those that are late not counted. The answers
   /// of nodes further off are not waited for, up to as many again: closer ones have been told of since.
   package let alpha: Int
   /// Whether it asks those that are doubted only if too few others are left.
   package var passesOverDoubted = false
   private let local: NodeID
+  /// How many nodes of one block of addresses it deals with.
+  let caps: AddressCaps
+  /// How many paths it takes, and which of several is the next to ask.
+  package internal(set) var pathCount: UInt8 = 1
+  var turn: UInt8 = 0
   /// Nodes that are no further than this from the target are as good as each other, and are asked in
   /// an order that is another for each lookup; nil: the closest is always the next.
   private var reach: Distance?
   private var salt: UInt64 = 0
   /// Sorted by distance: the shortlist.
-  package private(set) var candidates: [Candidate] = []
+  package internal(set) var candidates: [Candidate] = []
   /// What nodes told that they have, each thing once: they mostly tell the same.
   private var told: [HeldRecord] = []
   private var waiting = 0
@@ -125,11 +137,12 @@ package struct Lookup: Sendable {
   package static let acceptedPerAnswer = 20
 
   /// - Parameter local: this node, which never asks itself.
-  package init(target: NodeID, width: Int, alpha: Int, local: NodeID) {
+  package init(target: NodeID, width: Int, alpha: Int, local: NodeID, caps: AddressCaps = .off) {
     self.target = target
     self.width = width
     self.alpha = alpha
     self.local = local
+    self.caps = caps
   }
 
   // MARK: - Whom it knows
@@ -143,7 +156,7 @@ package struct Lookup: Sendable {
     for contact in contacts {
       let known = Acquaintance(
         isDoubted: contact.state == .questionable, roundTrip: contact.roundTrip.smoothed ?? .zero)
-      let added = insert(contact.peer, hop: 1, known)
+      let added = insert(contact.peer, hop: 1, known, .all)
       isNew = added || isNew
     }
     return isNew
@@ -154,7 +167,8 @@ package struct Lookup: Sendable {
     let index = place(of: peer.id)
     candidates.insert(
       Candidate(
-        peer: peer, distance: target.distance(to: peer.id), hop: 0, known: Acquaintance(), state: .answered),
+        peer: peer, distance: target.distance(to: peer.id), hop: 0, known: Acquaintance(), state: .answered,
+        paths: .all),
       at: index)
     note(answer, at: index)
   }
@@ -173,21 +187,33 @@ package struct Lookup: Sendable {
     return Answer(token: candidate.token, held: candidate.told.map { told[$0] })
   }
 
-  private mutating func insert(_ peer: Peer, hop: Int, _ known: Acquaintance) -> Bool {
+  /// - Parameter paths: those that were told of it.
+  private mutating func insert(_ peer: Peer, hop: Int, _ known: Acquaintance, _ paths: Paths) -> Bool {
     guard peer.id != local else { return false }
     let index = place(of: peer.id)
-    if index < candidates.count, candidates[index].peer.id == peer.id { return false }
-    if candidates.count >= Self.capacity {
+    if index < candidates.count, candidates[index].peer.id == peer.id {
+      candidates[index].paths.formUnion(paths)
+      return false
+    }
+    let isCapped = caps.cover(peer.endpoint.address)
+    if isCapped, !admits(peer, at: index) { return false }
+    if pathCount > 1 {
+      for path in 0..<pathCount where hop > 1 && paths.contains(path) {
+        guard makeRoom(on: path, at: index) else { return false }
+      }
+    } else if candidates.count >= Self.capacity {
       // The furthest that was not asked yet makes room. Those that were asked stay, wherever they
       // are: the first contacts of a lookup are its furthest.
-      guard let last = candidates.lastIndex(where: { $0.state == .notContacted }), last >= index
+      guard let last = candidates.lastIndex(where: \.isUnasked), last >= index
       else { return false }
       candidates.remove(at: last)
     }
     candidates.insert(
       Candidate(
-        peer: peer, distance: target.distance(to: peer.id), hop: hop, known: known, state: .notContacted),
+        peer: peer, distance: target.distance(to: peer.id), hop: hop, known: known, state: .notContacted,
+        paths: paths),
       at: index)
+    if isCapped { balance(peer.endpoint.address.block) }
     return true
   }
 
@@ -233,18 +259,29 @@ package struct Lookup: Sendable {
 
   /// The next node to ask, if any is to be asked now; it counts as asked from here on.
   package mutating func next() -> Candidate? {
+    if pathCount > 1 { return nextOnPaths() }
     guard let index = nextIndex() else { return nil }
+    if !candidates[index].isDoubted {
+      guard waiting < alpha || waiting < 2 * alpha && waitingCloser(than: index) < alpha else { return nil }
+    }
+    return ask(index)
+  }
+
+  /// Counts a node as asked.
+  mutating func ask(_ index: Int) -> Candidate {
     if candidates[index].isDoubted {
       waitingInDoubt += 1
       candidates[index].state = .doubted
     } else {
-      guard waiting < alpha || waiting < 2 * alpha && waitingCloser(than: index) < alpha else { return nil }
       waiting += 1
       candidates[index].state = .waiting
     }
     queries += 1
     candidates[index].order = queries
-    return candidates[index]
+    let candidate = candidates[index]
+    let address = candidate.peer.endpoint.address
+    if caps.cover(address) { balance(address.block) }
+    return candidate
   }
 
   /// A node that was about to be asked is doubted by now: it is asked as such, if at all.
@@ -284,7 +321,7 @@ package struct Lookup: Sendable {
         promising += 1
       case .waiting, .answered: promising += 1
       // A late one may still come, but another is asked as though it did not.
-      case .late, .doubted, .silent, .routing, .failed: break
+      case .late, .doubted, .silent, .routing, .failed, .passedOver: break
       }
     }
     return choice?.index ?? lastResort
@@ -306,11 +343,18 @@ package struct Lookup: Sendable {
     return best
   }
 
-  /// Whether the closest live nodes have answered, as many as are looked for or there are.
+  /// Whether the closest live nodes have answered, as many as are looked for or there are; with several paths,
+  /// those that each was told of.
   package var isFinished: Bool {
+    pathCount > 1 ? arePathsFinished : isFinished { _ in true }
+  }
+
+  /// The same of some of the nodes.
+  @inline(__always)
+  func isFinished(_ isOfInterest: (Candidate) -> Bool) -> Bool {
     var answered = 0
     var isHopeful = false
-    for candidate in candidates {
+    for candidate in candidates where isOfInterest(candidate) {
       guard answered < width else { return true }
       switch candidate.state {
       case .answered: answered += 1
@@ -319,7 +363,7 @@ package struct Lookup: Sendable {
         isHopeful = true
       case .waiting, .late: return false
       case .doubted: isHopeful = true
-      case .silent, .routing, .failed: break
+      case .silent, .routing, .failed, .passedOver: break
       }
     }
     return answered >= width || !isHopeful
@@ -335,8 +379,9 @@ package struct Lookup: Sendable {
     return answered >= width
   }
 
-  /// The closest nodes that have answered, closest first, at most `width`.
+  /// The closest nodes that have answered, closest first, at most `width`; with several paths, some of each.
   package var closest: [Candidate] {
+    if pathCount > 1 { return closestOfPaths }
     var found: [Candidate] = []
     found.reserveCapacity(min(width, candidates.count))
     for candidate in candidates {
@@ -361,7 +406,7 @@ package struct Lookup: Sendable {
     for candidate in candidates where found.count < width {
       switch candidate.state {
       case .answered, .notContacted, .waiting, .late: found.append(candidate)
-      case .doubted, .silent, .routing, .failed: break
+      case .doubted, .silent, .routing, .failed, .passedOver: break
       }
     }
     return found
@@ -389,7 +434,7 @@ package struct Lookup: Sendable {
     var told: RecordVersion??
     for candidate in candidates where progress.expected < width {
       switch candidate.state {
-      case .doubted, .silent, .routing, .failed: continue
+      case .doubted, .silent, .routing, .failed, .passedOver: continue
       case .late: break
       case .answered:
         if let told, told != candidate.held { progress.isUnanimous = false }
@@ -420,7 +465,7 @@ package struct Lookup: Sendable {
       switch candidate.state {
       case .answered: answered += 1
       case .doubted, .silent, .failed: missing += 1
-      case .notContacted, .waiting, .late, .routing: break
+      case .notContacted, .waiting, .late, .routing, .passedOver: break
       }
     }
     return missing
@@ -439,13 +484,15 @@ package struct Lookup: Sendable {
     acquaintance: (Peer) -> Acquaintance?
   ) {
     guard let index = index(of: id) else { return }
-    leave(index, for: answer == nil ? .routing : .answered)
-    if let answer { note(answer, at: index) }
+    let counts = answer != nil && !isTooLate(index)
     candidates[index].roundTrip = roundTrip
     let hop = candidates[index].hop + 1
+    let path = Paths(candidates[index].path)
+    leave(index, for: counts ? .answered : .routing)
+    if counts, let answer { note(answer, at: index) }
     for peer in nodes.prefix(Self.acceptedPerAnswer) {
       guard let known = acquaintance(peer) else { continue }
-      _ = insert(peer, hop: hop, known)
+      _ = insert(peer, hop: hop, known, path)
     }
   }
 
@@ -456,7 +503,7 @@ package struct Lookup: Sendable {
     case .waiting: leave(index, for: .late)
     // It has been waited for before.
     case .doubted: leave(index, for: .silent)
-    case .notContacted, .late, .silent, .answered, .routing, .failed: break
+    case .notContacted, .late, .silent, .answered, .routing, .failed, .passedOver: break
     }
   }
 
@@ -465,7 +512,7 @@ package struct Lookup: Sendable {
     guard let index = index(of: id) else { return }
     switch candidates[index].state {
     case .waiting, .late, .doubted: leave(index, for: .silent)
-    case .notContacted, .silent, .answered, .routing, .failed: break
+    case .notContacted, .silent, .answered, .routing, .failed, .passedOver: break
     }
   }
 
@@ -479,11 +526,13 @@ package struct Lookup: Sendable {
     switch candidates[index].state {
     case .waiting: waiting -= 1
     case .doubted: waitingInDoubt -= 1
-    case .notContacted, .late, .silent, .answered, .routing, .failed: break
+    case .notContacted, .late, .silent, .answered, .routing, .failed, .passedOver: break
     }
     candidates[index].state = state
     candidates[index].held = nil
     candidates[index].token = nil
     candidates[index].told = nil
+    let address = candidates[index].peer.endpoint.address
+    if caps.cover(address) { balance(address.block) }
   }
 }

@@ -70,7 +70,10 @@ extension Node {
     if let contact = table.contact(peer.id) {
       guard contact.state == .questionable, maintenance.mayPing(now.monotonic, peer.id) else { return }
       send(now, .ping, to: contact.endpoint, expecting: peer.id, for: .liveness)
-    } else if table.hasUse(for: peer.id), maintenance.mayPing(now.monotonic, peer.id) {
+    } else if table.hasUse(for: peer),
+      // Whatever IDs are claimed at the address of a contact, it is asked once who it is.
+      maintenance.mayPing(now.monotonic, table.occupant(of: peer.endpoint) ?? peer.id)
+    {
       send(now, .ping, to: peer.endpoint, expecting: peer.id, for: .verification)
     }
   }

@@ -10,7 +10,9 @@ extension Node {
   func outcome(of retrieval: Retrieval, _ lookup: Lookup) -> GetOutcome? {
     let answered = lookup.progress.answered
     if retrieval.hasHeard {
-      guard retrieval.needed(by: lookup) <= answered || lookup.isFinished else { return nil }
+      // With several paths, each may lead to a newer version until its end.
+      let isEnough = lookup.pathCount == 1 && retrieval.needed(by: lookup) <= answered
+      guard isEnough || lookup.isFinished else { return nil }
       guard let current = retrieval.current, current.isValue else { return .notFound }
       return .found(current)
     }

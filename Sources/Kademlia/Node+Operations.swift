@@ -51,8 +51,10 @@ extension Node {
   /// - Parameters:
   ///   - maxAge: a copy that was read so many seconds ago is as good; 0: only what the network says.
   ///   - isTraced: whether the way to the answer is wanted, too.
+  ///   - isGuarded: whether it takes disjoint paths, and waits for the end of all of them.
   package mutating func get(
-    _ now: Now, key: [UInt8], maxAge: Int64 = 0, isTraced: Bool = false, for client: ClientID = .anybody
+    _ now: Now, key: [UInt8], maxAge: Int64 = 0, isTraced: Bool = false, isGuarded: Bool = false,
+    for client: ClientID = .anybody
   ) throws(OperationRefusal) -> OperationID {
     guard !key.isEmpty else { throw .emptyKey }
     let id = RecordID(.plain, NodeID(sha1Of: key))
@@ -63,7 +65,8 @@ extension Node {
       finish(operation, isTraced ? .tracedGet(outcome, LookupOutcome(noneFor: id.target)) : .get(outcome))
       return operation
     }
-    return try begin(now, operation(id.target, .get(Retrieval(id, isTraced: isTraced))), for: client)
+    let retrieval = Retrieval(id, isTraced: isTraced, isGuarded: isGuarded)
+    return try begin(now, operation(id.target, .get(retrieval)), for: client)
   }
 
   /// Finds the nodes that should hold a key, and tells what each holds.
@@ -141,8 +144,28 @@ extension Node {
     Operation(
       id: newOperationID(),
       lookup: Lookup(
-        target: target, width: width ?? parameters.k, alpha: parameters.alpha, local: id),
+        target: target, width: width ?? parameters.k, alpha: parameters.alpha, local: id,
+        caps: parameters.addressCaps),
       task: task)
+  }
+
+  /// How many disjoint paths an operation takes. Those that take several are chosen here and nowhere else:
+  /// four cost a get twice the queries, for it waits for all of them, so that they are for what an adversary
+  /// gains most by.
+  private mutating func pathCount(of operation: Operation) -> Int {
+    switch operation.task {
+    case .get(let retrieval) where retrieval.isGuarded: parameters.disjointPaths
+    // Where a value goes to nobody honest, no get finds it ever again. In a small network a node knows many of
+    // the nodes that should have it from the start.
+    case .put where estimateNetworkSize() > parameters.largeNetwork: parameters.disjointPaths
+    case .locate, .inspect, .get, .put, .renew: 1
+    }
+  }
+
+  /// How many nodes there seem to be. It is looked at anew when contacts have come or gone.
+  private mutating func estimateNetworkSize() -> Int {
+    if networkSize.revision != table.revision { networkSize = (table.revision, table.networkSize) }
+    return networkSize.nodes
   }
 
   /// Looks after a record of this node's own accord.
@@ -188,13 +211,16 @@ extension Node {
     let target = operation.lookup.target
     counters.lookups += 1
     table.touched(now.monotonic, target)
+    let paths = pathCount(of: operation)
+    if paths > 1 { operation.lookup.split(into: paths) }
     if case .get(let retrieval) = operation.task {
-      spreadReads(&operation.lookup)
+      // All holders are asked where there are several paths.
+      if paths == 1 { spreadReads(&operation.lookup) }
       retrieval.spares = sparesOfReads
       // What a put owes a node that may be alive, a read of others that hold the same does not.
       operation.lookup.passesOverDoubted = true
     }
-    operation.lookup.seed(with: table.closest(to: target, count: parameters.k))
+    operation.lookup.seed(with: firstNodes(of: operation.lookup))
     if let kind = operation.kind {
       let held = held(now, target, kind, unlessNewerThan: nil)
       if let held { _ = operation.heard(held, now, parameters: parameters) }
@@ -205,6 +231,15 @@ extension Node {
     }
     operations[operation.id] = operation
     carryOn(now, operation.id)
+  }
+
+  /// Whom a lookup asks first.
+  private func firstNodes(of lookup: Lookup) -> [Contact] {
+    guard lookup.pathCount > 1 else { return table.closest(to: lookup.target, count: parameters.k) }
+    // Each path needs one, and one more if that is dead.
+    let wanted = max(parameters.k, 2 * Int(lookup.pathCount))
+    let elders = table.elders(closestTo: lookup.target, count: wanted)
+    return elders.count == wanted ? elders : table.closest(to: lookup.target, count: wanted)
   }
 
   /// Tells the shell what came of something that is in no table any more.
@@ -318,10 +353,18 @@ extension Node {
           now, operation.method, to: candidate.peer.endpoint, expecting: candidate.peer.id,
           for: .lookup(operation.id))
       }
+    } while operation.lookup.isFinished && goesOn(operation)
+  }
+
+  /// Whether a lookup that has ended by itself goes on.
+  private mutating func goesOn(_ operation: Operation) -> Bool {
+    guard operation.lookup.isFull else {
       // Too few of those it began with are alive: everybody else we know, the doubtful ones too.
-    } while operation.lookup.isFinished && !operation.lookup.isFull
-      && operation.lookup.seed(
+      return operation.lookup.seed(
         with: table.closest(to: operation.lookup.target, count: Lookup.capacity) { _ in true })
+    }
+    guard operation.lookup.pathCount > 1, operation.isLocating else { return false }
+    return operation.lookup.widenIfCrowded(among: estimateNetworkSize(), k: parameters.k)
   }
 
   mutating func lookupAnswered(

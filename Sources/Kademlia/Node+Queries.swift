@@ -142,10 +142,15 @@ extension Node {
       let lost = table.failed(now.monotonic, peer, sentAt: query.sent)
     else { return }
     maintenance.lost(lost.peer)
+    hasLeft(now, lost)
+  }
+
+  /// A contact is not in the table any more.
+  private mutating func hasLeft(_ now: Now, _ contact: Contact) {
     // Others may go on telling of it.
-    silentStrangers.note(now.monotonic, lost.id)
-    if mayBeOffered(now, lost.id) { handOffs.left(now.monotonic, lost.id) }
-    effects.append(.notice(.contactLost(lost.peer)))
+    silentStrangers.note(now.monotonic, contact.id)
+    if mayBeOffered(now, contact.id) { handOffs.left(now.monotonic, contact.id) }
+    effects.append(.notice(.contactLost(contact.peer)))
     if table.isEmpty {
       effects.append(.notice(.isolated))
       bootstrap.retry(now.monotonic)
@@ -272,10 +277,11 @@ extension Node {
   private mutating func admit(
     _ now: Now, _ peer: Peer, roundTrip: Duration, for purpose: Purpose
   ) {
+    if let evicted = table.vacate(peer.endpoint, for: peer.id) { hasLeft(now, evicted) }
     let wasEmpty = table.isEmpty
     let hadFailed = (table.contact(peer.id)?.failures ?? 0) > 0
     switch table.answered(now.monotonic, peer, roundTrip: roundTrip) {
-    case .ignored:
+    case .ignored, .crowded:
       return
     case .known:
       // It may have missed what was stored while it did not answer.

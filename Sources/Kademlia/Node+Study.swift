@@ -44,6 +44,9 @@ extension Node {
     }
   }
 
+  /// Who should answer the query with a transaction number; nil if none waits, or anybody may.
+  package func addressee(ofQuery transaction: UInt32) -> NodeID? { inflight.addressee(of: transaction) }
+
   /// Takes a node in as one that has answered: so a study begins with a network that has run for long,
   /// and not with as many joins as it has nodes.
   ///

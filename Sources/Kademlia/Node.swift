@@ -42,6 +42,8 @@ package struct Node {
   package internal(set) var networkRoundTrip = RoundTrip()
 
   var silentStrangers = SilentStrangers()
+  /// How many nodes there seemed to be when the table had the contacts of a revision.
+  var networkSize = (revision: -1, nodes: 1)
 
   let records: any RecordReader
   var tokens: WriteTokenIssuer
@@ -116,6 +118,7 @@ package struct Node {
     new.joinTimeout = parameters.joinTimeout
     parameters = new
     table.failuresBeforeRemoval = new.failuresBeforeRemoval
+    table.adopt(new.addressCaps)
     inflight.rpcTimeout = new.rpcTimeout
     repairs.interval = new.repairInterval
     maintenance.adopt(now.monotonic, new)

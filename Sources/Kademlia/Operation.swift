@@ -55,9 +55,14 @@ final class Operation {
     }
   }
 
+  /// Whether its nodes are still to be found: a put that has fixed its replicas keeps to them.
+  var isLocating: Bool {
+    if case .put(let placement) = task, case .storing = placement.phase { false } else { true }
+  }
+
   /// The next node to ask, if any is to be asked now.
   func next() -> Lookup.Candidate? {
-    if case .get(let retrieval) = task, retrieval.hasHeard {
+    if case .get(let retrieval) = task, retrieval.hasHeard, lookup.pathCount == 1 {
       // Once a version is at hand, hardly more nodes are asked than must be heard.
       let wanted = retrieval.needed(by: lookup) + retrieval.spares
       guard lookup.progress.promised < min(wanted, lookup.width) else { return nil }
@@ -93,14 +98,17 @@ final class Retrieval {
   let id: RecordID
   /// Whether whoever asked wants to know the way to the answer.
   let isTraced: Bool
+  /// Whether the lookup takes disjoint paths.
+  let isGuarded: Bool
   /// The newest live version that any holder told of.
   private var newest: Record?
   /// The greatest seq of an expired version that a holder told of: it hides what is older.
   private var hiddenSeq: Int64 = -1
 
-  init(_ id: RecordID, isTraced: Bool = false) {
+  init(_ id: RecordID, isTraced: Bool = false, isGuarded: Bool = false) {
     self.id = id
     self.isTraced = isTraced
+    self.isGuarded = isGuarded
   }
 
   /// How many of the closest nodes must have been heard before the newest version is the answer.

@@ -166,7 +166,7 @@ extension LookupOutcome.Step {
       case .failed: .failed
       case .late, .doubted: .late
       case .silent: .silent
-      case .notContacted, .waiting: .waiting
+      case .notContacted, .waiting, .passedOver: .waiting
       }
   }
 }

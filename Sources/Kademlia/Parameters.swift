@@ -76,6 +76,14 @@ package struct Parameters: Sendable {
   /// The bytes that these may take.
   package var cachedBytes = 1 << 20
 
+  /// How many nodes of one block of addresses are taken in, in the table and in a lookup.
+  package var addressCaps = AddressCaps()
+  /// The disjoint paths of a lookup that takes more than one (S/Kademlia, Baumgart and Mies 2007, section 4.4:
+  /// d).
+  package var disjointPaths = 4
+  /// In networks of more nodes than that, puts take them.
+  package var largeNetwork = 1000
+
   /// The age that a write token may reach at least; twice this is the most (BEP 5: 5 and 10 minutes).
   package var tokenEpoch: Duration = .seconds(5 * 60)
   /// Seconds that a record lives when its publisher does not say.

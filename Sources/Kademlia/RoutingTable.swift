@@ -9,18 +9,23 @@ package struct RoutingTable: Sendable {
     case ignored
     case known
     case added
+    /// There are as many nodes of its block of addresses as may be, or another at its very address.
+    case crowded
     /// Its bucket is full: it waits, and the stalest contact there should be pinged.
     case waiting(stalest: Peer)
   }
 
   /// The ID that distances are measured from.
   package let local: NodeID
-  private let k: Int
+  let k: Int
   /// What the first buckets have room for, where that is more than `k`.
   private let wideBuckets: [Int]
   /// A contact leaves after this many failures in a row.
   var failuresBeforeRemoval: Int
   private var buckets: [KBucket]
+  private var census: AddressCensus
+  /// Counts what came and left, so that what was concluded from the contacts can be kept as long as they stay.
+  private(set) var revision = 0
   /// The deepest bucket that holds a contact; -1 if none does.
   private var deepestOccupied = -1
   /// Contacts in the buckets, those that wait in line not counted.
@@ -32,6 +37,17 @@ package struct RoutingTable: Sendable {
     self.wideBuckets = parameters.wideBuckets
     self.failuresBeforeRemoval = parameters.failuresBeforeRemoval
     self.buckets = Array(repeating: KBucket(lastLookup: now), count: NodeID.bitWidth)
+    self.census = AddressCensus(parameters.addressCaps)
+  }
+
+  /// Counts addresses by other rules from now on. Those that are too many by these stay.
+  mutating func adopt(_ caps: AddressCaps) {
+    guard caps != census.caps else { return }
+    census = AddressCensus(caps)
+    for bucket in buckets.indices {
+      for contact in buckets[bucket].contacts { census.add(contact, inBucket: bucket) }
+      for contact in buckets[bucket].replacements { census.add(contact, inBucket: bucket) }
+    }
   }
 
   /// Whether there is no contact at all.
@@ -67,23 +83,64 @@ package struct RoutingTable: Sendable {
     guard let bucket = local.distance(to: peer.id).bucketIndex else { return .ignored }
     if let index = buckets[bucket].index(of: peer.id) {
       guard buckets[bucket].contacts[index].accepts(peer.endpoint) else { return .ignored }
+      guard mayMove(at: index, of: bucket, to: peer) else { return .crowded }
       buckets[bucket].update(at: index) {
         $0.answered(now, at: peer.endpoint, after: roundTrip)
       }
       return .known
     }
+    if let waiting = buckets[bucket].stopWaiting(peer.id) { census.remove(waiting, inBucket: bucket) }
+    guard census.hasRoom(for: peer, inBucket: bucket) else { return .crowded }
+    census.add(peer, inBucket: bucket)
     var contact = Contact(peer, at: now)
     contact.answered(now, at: peer.endpoint, after: roundTrip)
     guard buckets[bucket].contacts.count >= capacity(ofBucket: bucket), let stalest = buckets[bucket].stalest
     else {
       buckets[bucket].add(contact)
       count += 1
+      revision += 1
       deepestOccupied = max(deepestOccupied, bucket)
       return .added
     }
-    buckets[bucket].cache(contact, limit: k)
+    if let dropped = buckets[bucket].cache(contact, limit: k) { census.remove(dropped, inBucket: bucket) }
     return .waiting(stalest: stalest.peer)
   }
+
+  /// Whether a contact may answer from an address; one that is new for it is counted from now on, in place
+  /// of the one that it had in that family.
+  private mutating func mayMove(at index: Int, of bucket: Int, to peer: Peer) -> Bool {
+    guard !buckets[bucket].contacts[index].isAt(peer.endpoint) else { return true }
+    let left = buckets[bucket].contacts[index].peer(leavingFor: peer.endpoint)
+    if let left { census.remove(left, inBucket: bucket) }
+    let hasRoom = census.hasRoom(for: peer, inBucket: bucket)
+    if hasRoom {
+      census.add(peer, inBucket: bucket)
+    } else if let left {
+      census.add(left, inBucket: bucket)
+    }
+    return hasRoom
+  }
+
+  /// A node has answered at an address under an ID: whoever was there under another is not any more.
+  ///
+  /// - Returns: the contact that left the table for that. One with an address of the other family stays there.
+  package mutating func vacate(_ endpoint: Endpoint, for id: NodeID) -> Contact? {
+    guard let occupant = census.occupant(of: endpoint), occupant != id,
+      let bucket = local.distance(to: occupant).bucketIndex
+    else { return nil }
+    guard let index = buckets[bucket].index(of: occupant) else {
+      if let waiting = buckets[bucket].stopWaiting(occupant) { census.remove(waiting, inBucket: bucket) }
+      return nil
+    }
+    var hasMoved = false
+    buckets[bucket].update(at: index) { hasMoved = $0.leave(endpoint) }
+    guard hasMoved else { return remove(at: index, of: bucket) }
+    census.remove(Peer(id: occupant, endpoint: endpoint), inBucket: bucket)
+    return nil
+  }
+
+  /// Who is at an address, of those that are counted there; nil if nobody is.
+  package func occupant(of endpoint: Endpoint) -> NodeID? { census.occupant(of: endpoint) }
 
   /// A query to a contact is past its first soft timeout.
   ///
@@ -101,7 +158,13 @@ package struct RoutingTable: Sendable {
     guard let (bucket, index) = position(of: id) else { return nil }
     buckets[bucket].update(at: index) { $0.failed(now, sentAt: sent) }
     guard buckets[bucket].contacts[index].failures >= failuresBeforeRemoval else { return nil }
+    return remove(at: index, of: bucket)
+  }
+
+  private mutating func remove(at index: Int, of bucket: Int) -> Contact {
     let (left, came) = buckets[bucket].remove(at: index)
+    census.remove(left, inBucket: bucket)
+    revision += 1
     if came == nil {
       count -= 1
       if buckets[bucket].contacts.isEmpty, bucket == deepestOccupied {
@@ -114,13 +177,16 @@ package struct RoutingTable: Sendable {
   /// Whether a node that is not in the table would get a place, or a place in the line for one.
   ///
   /// One that waits in line already is of no further use: two nodes that wait in each other's lines would
-  /// ask each other for ever, each query the reason for the next.
-  package func hasUse(for id: NodeID) -> Bool {
-    guard let index = local.distance(to: id).bucketIndex else { return false }
+  /// ask each other for ever, each query the reason for the next. Nor is one of a block of addresses of which
+  /// there are enough. One at the address of another may have taken its place, which is of use to know.
+  package func hasUse(for peer: Peer) -> Bool {
+    guard let index = local.distance(to: peer.id).bucketIndex else { return false }
     let bucket = buckets[index]
-    guard bucket.index(of: id) == nil else { return false }
+    guard bucket.index(of: peer.id) == nil else { return false }
+    if let occupant = census.occupant(of: peer.endpoint), occupant != peer.id { return true }
+    guard census.hasRoom(for: peer, inBucket: index) else { return false }
     if bucket.contacts.count < capacity(ofBucket: index) { return true }
-    return bucket.replacements.count < k && !bucket.replacements.contains { $0.id == id }
+    return bucket.replacements.count < k && !bucket.replacements.contains { $0.id == peer.id }
   }
 
   /// A lookup is about to go through the range of a target.
@@ -146,6 +212,16 @@ package struct RoutingTable: Sendable {
     places(nearest: target, count: wanted, where: isEligible).map {
       buckets[Int($0.bucket)].contacts[Int($0.index)]
     }
+  }
+
+  /// The good contacts closest to a target of that half of all which has been known for longest, closest first.
+  ///
+  /// Whoever wants to be the closest to a target can come into the table for it, with the answers to one lookup
+  /// of it, and does better to be there when the next one begins. To have been there for long takes long.
+  package func elders(closestTo target: NodeID, count wanted: Int) -> [Contact] {
+    let times = contacts.map(\.added).sorted()
+    guard let middle = times.dropFirst((times.count - 1) / 2).first else { return [] }
+    return closest(to: target, count: wanted) { $0.state == .good && $0.added <= middle }
   }
 
   /// The nodes closest to a target that another node is told of, closest first: each that has not

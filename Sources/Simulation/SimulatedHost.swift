@@ -16,7 +16,7 @@ package final class SimulatedHost {
     case never
   }
 
-  /// Where it is in the network: its index, which its address is made from.
+  /// Where it is in the network: its index, which its address is made from unless it was given another.
   package let index: Int
   /// What its node starts from, each time.
   package let identity: Node.Identity
@@ -60,10 +60,11 @@ package final class SimulatedHost {
   var plannedWake: Instant?
 
   init(
-    index: Int, identity: Node.Identity, node: Node, store: MemoryStore, bootstrap: [Endpoint],
-    place: DelayPlace
+    index: Int, endpoint: Endpoint, identity: Node.Identity, node: Node, store: MemoryStore,
+    bootstrap: [Endpoint], place: DelayPlace
   ) {
     self.index = index
+    self.endpoint = endpoint
     self.identity = identity
     self.node = node
     self.store = store
@@ -77,23 +78,18 @@ package final class SimulatedHost {
 
   /// Its ID.
   package var id: NodeID { identity.id }
-  /// Its address, made from its index.
-  package var endpoint: Endpoint { Self.endpoint(of: index) }
+  /// Its address.
+  package let endpoint: Endpoint
   /// Its ID and address.
   package var peer: Peer { Peer(id: id, endpoint: endpoint) }
 
-  private static let firstAddress: UInt32 = 0x0A00_0001
-  private static let port: UInt16 = 8001
-
   /// 10.0.0.1:8001 and so on.
   package static func endpoint(of index: Int) -> Endpoint {
-    Endpoint(.v4(firstAddress &+ UInt32(truncatingIfNeeded: index)), port: port)
+    AddressPlan.privateNetwork.endpoint(of: index)
   }
 
-  /// The index that an address belongs to, if it is one of ours.
+  /// The index that such an address belongs to.
   package static func index(of endpoint: Endpoint) -> Int? {
-    guard case .v4(let address) = endpoint.address, endpoint.port == port, address >= firstAddress
-    else { return nil }
-    return Int(address - firstAddress)
+    AddressPlan.privateNetwork.index(of: endpoint)
   }
 }

@@ -8,6 +8,8 @@ package struct SimulatedNetwork {
   package struct Configuration: Sendable {
     /// The numbers that all nodes work by.
     package var parameters = Parameters()
+    /// Which addresses the hosts have.
+    package var addresses = AddressPlan.privateNetwork
     /// What happens to datagrams on their way.
     package var links = LinkConditions()
     /// Where delays come from; nil: from the range that `links` gives.
@@ -100,6 +102,8 @@ package struct SimulatedNetwork {
   package var colluders = IDIndex()
   var outcomes: [Ticket: Outcome] = [:]
   var random: SplitMix64
+  /// Hosts that were given an address of their own.
+  private var placed: [Endpoint: Int] = [:]
   private var queue = EventQueue<Event>()
   /// What is being answered at the moment, and what for.
   private var answering: (query: Query?, tag: UInt32) = (nil, 0)
@@ -112,13 +116,22 @@ package struct SimulatedNetwork {
     self.random = SplitMix64(seed: seed)
     for index in 0..<nodes {
       addHost(
-        bootstrap: index == 0 ? [] : [SimulatedHost.endpoint(of: 0)],
+        bootstrap: index == 0 ? [] : [configuration.addresses.endpoint(of: 0)],
         startingAfter: configuration.startInterval * index)
     }
   }
 
   /// A host by its index.
   package subscript(host: Int) -> SimulatedHost { hosts[host] }
+
+  /// The index of the host at an address; nil if there is none.
+  package func host(at endpoint: Endpoint) -> Int? {
+    if !placed.isEmpty, let index = placed[endpoint] { return index }
+    guard let index = configuration.addresses.index(of: endpoint), hosts.indices.contains(index),
+      hosts[index].endpoint == endpoint
+    else { return nil }
+    return index
+  }
 
   /// The time as a host sees it.
   package func now(at host: Int) -> Now { now(at: hosts[host]) }
@@ -140,21 +153,23 @@ package struct SimulatedNetwork {
   ///
   /// - Parameters:
   ///   - id: a random one by default.
+  ///   - endpoint: the one that goes with its index by default.
   ///   - isStarted: false for one that waits for `restart`.
   /// - Returns: its index.
   @discardableResult
   package mutating func addHost(
-    id: NodeID? = nil, bootstrap: [Endpoint], startingAfter delay: Duration = .zero,
-    isStarted: Bool = true
+    id: NodeID? = nil, at endpoint: Endpoint? = nil, bootstrap: [Endpoint],
+    startingAfter delay: Duration = .zero, isStarted: Bool = true
   ) -> Int {
     let index = hosts.count
+    if let endpoint { placed[endpoint] = index }
+    let endpoint = endpoint ?? configuration.addresses.endpoint(of: index)
     let identity = Node.Identity(
-      id: id ?? NodeID(random: &random), endpoints: [SimulatedHost.endpoint(of: index)],
-      families: .v4, tokenSecret: [])
+      id: id ?? NodeID(random: &random), endpoints: [endpoint], families: .v4, tokenSecret: [])
     let store = MemoryStore(maxBytes: configuration.storeLimit)
     let host = SimulatedHost(
-      index: index, identity: identity, node: makeNode(identity, store, now(ahead: .zero)),
-      store: store, bootstrap: bootstrap,
+      index: index, endpoint: endpoint, identity: identity,
+      node: makeNode(identity, store, now(ahead: .zero)), store: store, bootstrap: bootstrap,
       place: configuration.delays?.place(of: index, seed: seed) ?? DelayPlace())
     hosts.append(host)
     if isStarted { queue.plan(.start(host, life: 0), at: time + delay) }
@@ -369,7 +384,7 @@ package struct SimulatedNetwork {
     case .finished(let operation, let outcome):
       trace.add(operation.rawValue)
       if let tracked = host.tracked.last(where: { $0.operation == operation }) {
-        traffic?.completed.append((Traffic.index(tracked.tag), outcome))
+        if let index = traffic?.index(tracked.tag) { traffic?.completed.append((index, outcome)) }
       } else {
         outcomes[Ticket(host: host.index, life: host.life, operation: operation)] = outcome
       }
@@ -396,10 +411,10 @@ package struct SimulatedNetwork {
     var sent: Message? = message
     if let tamper = source.tamper { sent = tamper(message) }
     if source.conduct != .honest, let query = answering.query {
-      sent = sent.flatMap { twisted($0, to: query, by: source) }
+      sent = sent.flatMap { twisted($0, to: query, from: endpoint, by: source) }
     }
     let tag = sent.map { count($0, from: source) } ?? 0
-    guard let sent, let index = SimulatedHost.index(of: endpoint), hosts.indices.contains(index),
+    guard let sent, let index = host(at: endpoint),
       hosts[index].side == source.side, !random.chance(links.loss)
     else {
       datagramsLost += 1

@@ -65,6 +65,8 @@ import Testing
     ("limits.operations", "0"), ("limits.waiting_operations", "-1"), ("limits.queries", "63"),
     ("limits.verifications", "0"), ("limits.renewals", "0"), ("limits.pending_writes", "63"),
     ("limits.keys_per_source", "-1"), ("limits.cached_keys", "x"), ("limits.cache_bytes", "2GiB"),
+    ("sybil.addresses", "private"), ("sybil.contacts_per_bucket", "0"), ("sybil.contacts_per_table", "65537"),
+    ("sybil.disjoint_paths", "17"), ("sybil.large_network", "-1"),
     ("limits.bootstrap_addresses", "1025"),
     ("storage.durability", "tape"), ("storage.max_bytes", "1MB"),
     ("storage.max_bytes", "1023KiB"), ("storage.max_bytes", "9223372036854775807TiB"),

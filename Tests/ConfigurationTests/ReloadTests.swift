@@ -43,7 +43,8 @@ import Testing
       "limits.queries": "65", "limits.verifications": "65", "limits.bootstrap_addresses": "9",
       "storage.max_bytes": "2MiB", "republish_interval": "2h", "limits.renewals": "50",
       "limits.pending_writes": "100", "limits.keys_per_source": "9", "limits.cached_keys": "9",
-      "limits.cache_bytes": "2MiB",
+      "limits.cache_bytes": "2MiB", "sybil.addresses": "all", "sybil.contacts_per_bucket": "3",
+      "sybil.contacts_per_table": "11", "sybil.disjoint_paths": "8", "sybil.large_network": "500",
     ]
     let setting = try setting(name)
     let value = try #require(values[name])

@@ -64,7 +64,8 @@ struct RoutingTableTests {
     // A width under K is K.
     #expect((0..<4).map { table.contacts(inBucket: $0).count } == [20, 8, 8, 0])
     #expect(table.count == 36)
-    #expect(table.hasUse(for: .starting(0x81)) == false, "eight wait in line already")
+    let another = Peer(id: .starting(0x81), endpoint: .host(81))
+    #expect(table.hasUse(for: another) == false, "eight wait in line already")
     let named = table.peers(
       closestTo: .starting(0x80), count: 8, for: .starting(0x80, 2), in: .v4)
     #expect(named.map(\.id) == [0, 1, 3, 4, 5, 6, 7, 8].map { .starting(0x80, $0) })
@@ -156,7 +157,7 @@ struct RoutingTableTests {
     var table = table()
     #expect(table.answered(.start, Peer(id: local, endpoint: .host(1)), roundTrip: nil) == .ignored)
     #expect(table.isEmpty)
-    #expect(!table.hasUse(for: local))
+    #expect(!table.hasUse(for: Peer(id: local, endpoint: .host(1))))
   }
 
   @Test("contacts in doubt are left out unless they are asked for")

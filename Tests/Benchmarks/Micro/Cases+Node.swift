@@ -13,6 +13,15 @@ extension Case {
         for _ in 0..<times { keep(try? scene.get()) }
       }
     },
+    Case("Node: put by 4 disjoint paths, 1,000 nodes", units: 60, allocations: 50) {
+      let scene = Scene(largeNetwork: 100)
+      guard case .put(let outcome) = try scene.put(), outcome.verdict == .stored, outcome.stored >= 5 else {
+        throw NotAsExpected("the put was not confirmed")
+      }
+      return { times in
+        for _ in 0..<times { keep(try? scene.put()) }
+      }
+    },
     Case("Node: put, 1,000 nodes", units: 40, allocations: 24) {
       let scene = Scene()
       guard case .put(let outcome) = try scene.put(), outcome.verdict == .stored, outcome.stored >= 5 else {
@@ -43,12 +52,15 @@ private final class Scene {
   private var now = Now(monotonic: .start, wall: .start)
   private var effects: [Effect] = []
 
-  init() {
+  /// - Parameter largeNetwork: in networks of more nodes, puts take disjoint paths.
+  init(largeNetwork: Int = 100_000) {
+    var parameters = Parameters()
+    parameters.largeNetwork = largeNetwork
     let identity = Node.Identity(
       id: world.local, endpoints: [SimulatedHost.endpoint(of: 2000)], families: .v4,
       tokenSecret: Array(repeating: 7, count: 32))
     node = Node(
-      now, identity: identity, parameters: Parameters(), records: store, random: SplitMix64(seed: 3))
+      now, identity: identity, parameters: parameters, records: store, random: SplitMix64(seed: 3))
     node.start(now, hasBootstrap: false)
     for peer in world.peers { node.acquaint(.start, with: peer, roundTrip: .milliseconds(1)) }
     _ = carryOut()

@@ -1,0 +1,70 @@
+/// How many nodes of one block of addresses, an IPv4 /24 or an IPv6 /64, a node takes in.
+///
+/// IDs cost nothing, and neither do ports: whoever has one machine may be a thousand nodes. Addresses in many
+/// blocks cost something. So nodes of one block count as though they were one operator's, and there is one
+/// node at most at an address and port.
+package struct AddressCaps: Hashable, Sendable {
+  /// Which addresses are counted.
+  package enum Scope: String, Hashable, Sendable, CaseIterable {
+    /// Those that the whole internet can reach: on loopback and in private networks many nodes in one block
+    /// are what everybody has.
+    case publicAddresses = "public"
+    case all
+    case none
+  }
+
+  /// Which addresses are counted.
+  package var scope = Scope.publicAddresses
+  /// Nodes of one block in one bucket, those that wait for a place counted; and those that a lookup asks, as
+  /// long as they answer.
+  package var perBucket = 2
+  /// Nodes of one block in the whole table, counted likewise; and on the shortlist of a lookup.
+  package var perTable = 10
+
+  package init() {}
+
+  /// No caps.
+  package static let off: AddressCaps = {
+    var caps = AddressCaps()
+    caps.scope = .none
+    return caps
+  }()
+
+  /// Whether nodes at an address are counted.
+  func cover(_ address: IPAddress) -> Bool {
+    switch scope {
+    case .publicAddresses: address.isPublic
+    case .all: true
+    case .none: false
+    }
+  }
+}
+
+extension IPAddress {
+  /// The block that it is in: an IPv4 /24 or an IPv6 /64, as its first address.
+  var block: IPAddress {
+    switch self {
+    case .v4(let bits): .v4(bits & 0xFFFF_FF00)
+    case .v6(let high, _): .v6(high, 0)
+    }
+  }
+
+  /// Whether the whole internet can reach it: neither loopback nor unspecified, nor of a private network (RFC
+  /// 1918; RFC 4193, ULA), behind a provider's NAT (RFC 6598), or of one link (RFC 3927; fe80::/10).
+  package var isPublic: Bool {
+    switch self {
+    case .v4(let bits):
+      switch bits >> 24 {
+      case 0, 10, 127: false
+      case 100: bits >> 22 != 100 << 2 | 1
+      case 169: bits >> 16 != 169 << 8 | 254
+      case 172: bits >> 20 != 172 << 4 | 1
+      case 192: bits >> 16 != 192 << 8 | 168
+      default: true
+      }
+    case .v6(let high, let low):
+      // ::/64 has the unspecified address and loopback in it.
+      (high != 0 || low > 1) && high >> 57 != 0xFC >> 1 && high >> 54 != 0xFE80 >> 6
+    }
+  }
+}

@@ -1,0 +1,65 @@
+/// Where the nodes of a routing table are, and how many there are in each block of addresses: those in its
+/// buckets, and those that wait for a place there. Addresses that are not capped are not counted.
+struct AddressCensus: Sendable {
+  private struct Place: Hashable {
+    let block: IPAddress
+    let bucket: Int
+  }
+
+  let caps: AddressCaps
+  private var inTable: [IPAddress: Int] = [:]
+  private var inBucket: [Place: Int] = [:]
+  private var occupants: [Endpoint: NodeID] = [:]
+
+  init(_ caps: AddressCaps) {
+    self.caps = caps
+  }
+
+  /// Who is at an address; nil if nobody is, or nobody is counted there.
+  func occupant(of endpoint: Endpoint) -> NodeID? {
+    caps.cover(endpoint.address) ? occupants[endpoint] : nil
+  }
+
+  /// Whether a node may be taken in at an address: nobody else is there, and there are not too many around.
+  func hasRoom(for peer: Peer, inBucket bucket: Int) -> Bool {
+    let address = peer.endpoint.address
+    guard caps.cover(address) else { return true }
+    if let occupant = occupants[peer.endpoint], occupant != peer.id { return false }
+    let block = address.block
+    return (inTable[block] ?? 0) < caps.perTable
+      && (inBucket[Place(block: block, bucket: bucket)] ?? 0) < caps.perBucket
+  }
+
+  mutating func add(_ peer: Peer, inBucket bucket: Int) {
+    guard caps.cover(peer.endpoint.address) else { return }
+    let block = peer.endpoint.address.block
+    occupants[peer.endpoint] = peer.id
+    inTable[block, default: 0] += 1
+    inBucket[Place(block: block, bucket: bucket), default: 0] += 1
+  }
+
+  mutating func remove(_ peer: Peer, inBucket bucket: Int) {
+    guard caps.cover(peer.endpoint.address) else { return }
+    let block = peer.endpoint.address.block
+    if occupants[peer.endpoint] == peer.id { occupants[peer.endpoint] = nil }
+    Self.subtract(block, from: &inTable)
+    Self.subtract(Place(block: block, bucket: bucket), from: &inBucket)
+  }
+
+  private static func subtract<Key>(_ key: Key, from counts: inout [Key: Int]) {
+    guard let count = counts[key] else { return }
+    counts[key] = count > 1 ? count - 1 : nil
+  }
+
+  /// A contact has come, with all its addresses.
+  mutating func add(_ contact: Contact, inBucket bucket: Int) {
+    add(contact.peer, inBucket: bucket)
+    if let other = contact.otherPeer { add(other, inBucket: bucket) }
+  }
+
+  /// A contact has left, with all its addresses.
+  mutating func remove(_ contact: Contact, inBucket bucket: Int) {
+    remove(contact.peer, inBucket: bucket)
+    if let other = contact.otherPeer { remove(other, inBucket: bucket) }
+  }
+}

@@ -18,6 +18,21 @@ package struct Scenario: Sendable {
     case joins
   }
 
+  /// When nodes that are not honest begin not to be.
+  package enum AdversaryStart: String, Hashable, Sendable, CaseIterable {
+    case beginning
+    /// What is stored before the measurement is stored as in a network without them.
+    case measurement
+  }
+
+  /// How values are read.
+  package enum Reading: String, Hashable, Sendable, CaseIterable {
+    /// As plain records are.
+    case plain
+    /// By disjoint paths.
+    case disjoint
+  }
+
   /// A few words on what it is for.
   package var about = ""
   /// The numbers that all nodes work by.
@@ -28,6 +43,7 @@ package struct Scenario: Sendable {
   /// Nodes that are up at the beginning.
   package var nodes = 1000
   package var beginning = Beginning.converged
+  package var addresses = AddressPlan.privateNetwork
   /// The share of nodes that query and cannot be queried: they are behind a NAT.
   package var unreachable = 0.0
   /// How likely a datagram is lost.
@@ -60,6 +76,7 @@ package struct Scenario: Sendable {
   /// The share of nodes that are not honest, and what they do.
   package var adversaries = 0.0
   package var conduct = Conduct.collude
+  package var adversariesFrom = AdversaryStart.beginning
 
   // MARK: What people do
 
@@ -75,6 +92,7 @@ package struct Scenario: Sendable {
   package var lookups = 0
   /// Gets of random keys, all nodes together.
   package var gets = 0
+  package var reading = Reading.plain
   /// Reads of one key by as many nodes at once, halfway through.
   package var crowd = 0
   /// The time within which the crowd comes.

@@ -43,6 +43,7 @@ extension ScenarioPlay {
     let name = key.map { Array(keys[$0].name.utf8) } ?? []
     let value = kind == .put ? value(of: key ?? 0) : []
     let ttl = scenario.ttl.nanoseconds / 1_000_000_000
+    let isGuarded = scenario.reading == .disjoint
     // Noted before it begins, for what begins may end at once.
     deeds.append(Deed(kind: kind, host: host, target: target, key: key))
     do throws(OperationRefusal) {
@@ -50,7 +51,8 @@ extension ScenarioPlay {
         switch kind {
         case .lookup: return try node.lookup(now, target)
         case .look: return try node.lookup(now, key: name)
-        case .get, .crowdRead: return try node.get(now, key: name, isTraced: true)
+        case .get, .crowdRead:
+          return try node.get(now, key: name, isTraced: true, isGuarded: isGuarded)
         case .put: return try node.put(now, key: name, value: value, ttl: ttl)
         }
       }
@@ -124,8 +126,13 @@ extension ScenarioPlay {
     let isExpected = isLive(key)
     let hops = way.closest.first.map { Double($0.hop) }
     let now = network.time
+    let met = honestHolderMet(on: way, key: key, from: deed.host)
     count(deed.kind) { operations in
       if let hops { operations.hops.append(hops) }
+      if let met {
+        operations.reachable += 1
+        if case .after(let hops) = met { operations.holderHops.append(Double(hops)) }
+      }
       switch get {
       case .found(let record), .cached(let record, _):
         if record.value != expected { operations.wrong += 1 }
@@ -136,6 +143,28 @@ extension ScenarioPlay {
         if isExpected { operations.failed += 1 }
       }
     }
+  }
+
+  private enum Meeting {
+    case after(hops: Int)
+    case nobody
+  }
+
+  /// The first holder that a get met of those that are honest.
+  ///
+  /// - Returns: how many steps away it was; nil where there is nothing to be met, or the asker has it.
+  private func honestHolderMet(on way: LookupOutcome, key: Int, from host: Int) -> Meeting? {
+    guard !adversaries.isEmpty, isLive(key) else { return nil }
+    let id = RecordID(.plain, keys[key].target)
+    let holders = (network.keepers[keys[key].target] ?? []).filter {
+      network[$0].conduct == .honest && network[$0].isAlive && network[$0].store.stored(id) != nil
+    }
+    guard !holders.isEmpty, !holders.contains(host) else { return nil }
+    let step = way.steps.first { step in
+      step.outcome == .answered && step.held != nil
+        && network.host(at: step.peer.endpoint).map { network[$0].conduct == .honest } ?? false
+    }
+    return step.map { .after(hops: $0.hop) } ?? .nobody
   }
 
   private mutating func judge(_ put: PutOutcome, of deed: Deed) {

@@ -12,10 +12,10 @@ extension ScenarioPlay {
     for host in 0..<count where slow[host] { network[host].lag = scenario.slowLag }
     let dishonest = chosen(scenario.adversaries, of: count)
     for host in 0..<count where dishonest[host] {
-      network[host].conduct = scenario.conduct
       network[host].isReachable = true
-      if scenario.conduct == .collude { network.colluders.insert(network[host].id, host: host) }
+      adversaries.append(host)
     }
+    if scenario.adversariesFrom == .beginning { beginMisconduct() }
     switch scenario.beginning {
     case .converged:
       beginConverged(0..<count)
@@ -31,6 +31,14 @@ extension ScenarioPlay {
     for _ in 0..<Int(away) {
       let host = addHost(isReachable: !random.chance(scenario.unreachable))
       planTurn(host, median: scenario.downtime, isUnderWay: true)
+    }
+  }
+
+  /// Nodes that are not honest begin not to be.
+  mutating func beginMisconduct() {
+    for host in adversaries {
+      network[host].conduct = scenario.conduct
+      if scenario.conduct.isInConcert { network.colluders.insert(network[host].id, host: host) }
     }
   }
 

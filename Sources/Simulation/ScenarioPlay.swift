@@ -59,6 +59,8 @@ struct ScenarioPlay {
   var deeds: [Deed] = []
   var isMeasuring = false
   var began = Instant(nanoseconds: 0)
+  /// Hosts that are not honest, or will not be.
+  var adversaries: [Int] = []
 
   /// The hosts that are up, in no order, and where each host is among them.
   private(set) var up: [Int] = []
@@ -74,6 +76,7 @@ struct ScenarioPlay {
     self.scenario = scenario
     var configuration = SimulatedNetwork.Configuration()
     configuration.parameters = scenario.parameters
+    configuration.addresses = scenario.addresses
     configuration.links.loss = scenario.loss
     configuration.links.jitter = scenario.jitter
     configuration.delays = scenario.delays
@@ -153,6 +156,7 @@ struct ScenarioPlay {
     deeds = []
     isMeasuring = true
     began = network.time
+    if scenario.adversariesFrom == .measurement { beginMisconduct() }
     for host in up { upSince[host] = network.time }
     report.departures = 0
     report.departuresForGood = 0
@@ -262,7 +266,7 @@ struct ScenarioPlay {
   mutating func someAddresses(but host: Int) -> [Endpoint] {
     guard index.count > 0 else { return [] }
     let drawn = (0..<3).map { _ in index[Int.random(in: 0..<index.count, using: &random)] }
-    return drawn.filter { $0 != host }.map { SimulatedHost.endpoint(of: $0) }
+    return drawn.filter { $0 != host }.map { network[$0].endpoint }
   }
 
   /// A host that is up and has joined; nil if none was met by chance.

@@ -1,3 +1,4 @@
+import Glibc
 import Kademlia
 
 /// What came of a scenario.
@@ -25,6 +26,10 @@ package struct ScenarioReport: Sendable {
     package internal(set) var failed = 0
     /// Gets that gave a value which nobody wrote.
     package internal(set) var wrong = 0
+    /// Where some nodes are not honest: gets of keys that others who are hold; and of those that met one of
+    /// them, how many steps away the first was.
+    package internal(set) var reachable = 0
+    package internal(set) var holderHops: [Double] = []
   }
 
   /// How it stood at one time.
@@ -77,6 +82,20 @@ package struct ScenarioReport: Sendable {
   init(_ scenario: Scenario, seed: UInt64) {
     self.scenario = scenario
     self.seed = seed
+  }
+
+  /// The share of gets that met an honest holder, 0 to 1; nil where none was asked for that.
+  package var reachedShare: Double? {
+    gets.reachable > 0 ? Double(gets.holderHops.count) / Double(gets.reachable) : nil
+  }
+
+  /// The share of lookups that should, 0 to 1: of d disjoint paths of h nodes, at least one has no adversary
+  /// (S/Kademlia, Baumgart and Mies 2007: 1 - (1 - (1 - a)^h)^d, here with the mean number of hops for h). Nil
+  /// where no get has met anybody.
+  package var disjointPathBound: Double? {
+    guard scenario.adversaries > 0, let hops = Samples(gets.holderHops).mean else { return nil }
+    let paths = scenario.reading == .disjoint ? scenario.parameters.disjointPaths : 1
+    return 1 - pow(1 - pow(1 - scenario.adversaries, hops), Double(paths))
   }
 
   /// Bytes that upkeep costs a node in an hour; sent by it or sent to it as an answer.

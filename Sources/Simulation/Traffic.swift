@@ -42,8 +42,17 @@ package struct Traffic: Sendable {
 
   /// Tags below are kinds of upkeep; the others are operations.
   private static let firstOperation: UInt32 = 16
+  /// The tag of the first operation. Those below are of an earlier counting, and what is still on its way for
+  /// them counts to nobody.
+  private let first: UInt32
 
-  static func index(_ tag: UInt32) -> Int { Int(tag - firstOperation) }
+  /// - Parameter earlier: the counting that this one follows.
+  init(after earlier: Traffic? = nil) {
+    first = earlier.map { $0.first + UInt32($0.operations.count) } ?? Self.firstOperation
+  }
+
+  /// The place of an operation of this counting; nil for anything else.
+  func index(_ tag: UInt32) -> Int? { tag < first ? nil : Int(tag - first) }
 
   static func tag(_ cause: QueryCause) -> UInt32 {
     switch cause {
@@ -61,21 +70,20 @@ package struct Traffic: Sendable {
 
   mutating func begin(_ now: Instant) -> UInt32 {
     operations.append(Operation(began: now))
-    return UInt32(operations.count - 1) + Self.firstOperation
+    return UInt32(operations.count - 1) + first
   }
 
   mutating func count(_ tag: UInt32, bytes: Int, isQuery: Bool) {
     if tag < Self.firstOperation {
       upkeep[Int(tag)].add(bytes: bytes, isQuery: isQuery)
-    } else {
-      operations[Self.index(tag)].cost.add(bytes: bytes, isQuery: isQuery)
+    } else if let index = index(tag) {
+      operations[index].cost.add(bytes: bytes, isQuery: isQuery)
     }
   }
 
   /// An asker hears an answer.
   mutating func heard(_ response: Response, _ tag: UInt32, at time: Instant) {
-    guard tag >= Self.firstOperation, case .record? = response.held else { return }
-    let index = Self.index(tag)
+    guard let index = index(tag), case .record? = response.held else { return }
     if operations[index].firstRecord == nil { operations[index].firstRecord = time }
   }
 }
@@ -83,7 +91,7 @@ package struct Traffic: Sendable {
 extension SimulatedNetwork {
   /// Counts traffic from now on, from 0.
   package mutating func countTraffic() {
-    traffic = Traffic()
+    traffic = Traffic(after: traffic)
     for host in hosts {
       host.queriesHeard = 0
       host.tracked = []

@@ -104,15 +104,18 @@ enum BuiltInScenarios {
     """
 
   private static let adversaries = """
-    about: lookups and gets where some nodes tell of each other only
+    about: gets by disjoint paths where a fifth of the nodes claims to be whatever is looked for
     nodes: 1000
-    conduct: collude
+    addresses: public
+    adversaries: 20%
+    conduct: claim
+    adversaries_from: measurement
     keys: 300
-    gets_per_minute: 0.5
-    lookups: 1000
+    gets: 4000
+    reads: disjoint
     warm_up: 5m
     duration: 15m
     vary:
-      adversaries: [0%, 2%, 10%, 20%]
+      parameters.sybil.disjoint_paths: [1, 2, 4, 8]
     """
 }

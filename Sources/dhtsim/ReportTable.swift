@@ -27,6 +27,9 @@ struct ReportTable {
     add("lookup: of the K closest, found", "%", 2) { Samples($0.lookups.found).mean.map { $0 * 100 } }
     operations("get", \.gets)
     gets("get", \.gets)
+    add("get: met an honest holder", "%", 2) { $0.reachedShare.map { $0 * 100 } }
+    add("get: hops to the first of these, mean", "", 2) { Samples($0.gets.holderHops).mean }
+    add("S/Kademlia's bound at as many hops", "%", 2) { $0.disjointPathBound.map { $0 * 100 } }
     operations("crowd", \.crowd)
     gets("crowd", \.crowd)
     operations("put", \.puts)

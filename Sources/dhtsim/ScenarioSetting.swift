@@ -104,6 +104,7 @@ struct ScenarioSetting: Sendable {
     },
     number("nodes", \.nodes, 2...200_000, "nodes that are up at the beginning"),
     word("beginning", \.beginning, "tables as after a long time, or a join of each node"),
+    word("addresses", \.addresses, "of a private network, or public ones in a block (/24) each"),
     share("unreachable", \.unreachable, "nodes that query and cannot be queried (NAT)"),
     share("loss", \.loss, "datagrams that are lost"),
     Self("delay_matrix", "the path of a file of round trips in milliseconds", "delays as they were measured")
@@ -145,6 +146,7 @@ struct ScenarioSetting: Sendable {
     time("partition_length", \.partitionLength, .zero...year, "for how long"),
     share("adversaries", \.adversaries, "nodes that are not honest"),
     word("conduct", \.conduct, "what those do"),
+    word("adversaries_from", \.adversariesFrom, "when they begin to"),
     number("keys", \.keys, 0...1_000_000, "keys that are stored before the measurement"),
     number("value_bytes", \.valueBytes, 0...900, "bytes of a value"),
     time("ttl", \.ttl, .seconds(60)...month, "how long a record lives"),
@@ -152,6 +154,7 @@ struct ScenarioSetting: Sendable {
     rate("puts_per_hour", \.putsPerHour, upTo: 10_000, "puts of a new key, by each node in an hour"),
     number("lookups", \.lookups, 0...1_000_000, "lookups of random targets, all nodes together"),
     number("gets", \.gets, 0...1_000_000, "gets of random keys, all nodes together"),
+    word("reads", \.reading, "how gets look for a value"),
     number("crowd", \.crowd, 0...200_000, "reads of one key, halfway through"),
     time("crowd_within", \.crowdWithin, .milliseconds(1)...day, "the time within which those come"),
     time("warm_up", \.warmUp, .zero...year, "how long it runs before the measurement"),

@@ -24,16 +24,21 @@ let package = Package(
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
   ],
   targets: [
+    // Keys and signatures of records.
+    .target(
+      name: "Signatures", dependencies: [.product(name: "Crypto", package: "swift-crypto")],
+      swiftSettings: strict),
     // The core: events and the current time go in, effects come out.
     .target(
       name: "Kademlia",
       dependencies: [
+        "Signatures",
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "HeapModule", package: "swift-collections"),
       ],
       swiftSettings: strict),
-    .target(name: "KRPC", dependencies: ["Kademlia"], swiftSettings: strict),
+    .target(name: "KRPC", dependencies: ["Kademlia", "Signatures"], swiftSettings: strict),
     .target(
       name: "Simulation",
       dependencies: ["Kademlia", "KRPC"],
@@ -44,7 +49,8 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CFaultMark"),
     .target(
-      name: "RecordStore", dependencies: ["CFaultMark", "CLMDB", "CZlib", "Kademlia", "Threads"],
+      name: "RecordStore",
+      dependencies: ["CFaultMark", "CLMDB", "CZlib", "Kademlia", "Signatures", "Threads"],
       swiftSettings: strict),
 
     // The shells around it.
@@ -61,7 +67,7 @@ let package = Package(
     .target(
       name: "NodeRuntime",
       dependencies: [
-        "CDatagrams", "EventLoop", "Kademlia", "KRPC",
+        "CDatagrams", "EventLoop", "Kademlia", "KRPC", "Signatures",
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -70,7 +76,7 @@ let package = Package(
     .target(
       name: "ControlServer",
       dependencies: [
-        "ControlProtocol", "EventLoop", "Kademlia", "NodeRuntime",
+        "ControlProtocol", "EventLoop", "Kademlia", "KRPC", "NodeRuntime", "Signatures",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
@@ -89,7 +95,7 @@ let package = Package(
       name: "dhtd",
       dependencies: [
         "Configuration", "ControlProtocol", "ControlServer", "EventLoop", "Kademlia", "NodeRuntime",
-        "RecordStore", "Systemd",
+        "RecordStore", "Signatures", "Systemd",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -100,8 +106,10 @@ let package = Package(
     .executableTarget(
       name: "dhtctl",
       dependencies: [
-        "CLibEdit", "ControlProtocol",
+        "CLibEdit", "ControlProtocol", "Signatures",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "CryptoExtras", package: "swift-crypto"),
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ],
       swiftSettings: strict),
@@ -117,10 +125,13 @@ let package = Package(
 
     // What several of the tests use.
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
-    .testTarget(name: "KademliaTests", dependencies: ["Kademlia", "Simulation"], swiftSettings: strict),
+    .testTarget(
+      name: "KademliaTests", dependencies: ["Kademlia", "Signatures", "Simulation"], swiftSettings: strict),
     .testTarget(
       name: "SimulationTests", dependencies: ["Kademlia", "Simulation", "dhtsim"], swiftSettings: strict),
-    .testTarget(name: "KRPCTests", dependencies: ["Kademlia", "KRPC", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "KRPCTests", dependencies: ["Kademlia", "KRPC", "Signatures", "TestSupport"],
+      swiftSettings: strict),
     .testTarget(
       name: "RecordStoreTests",
       dependencies: ["CFaultMark", "CLMDB", "Kademlia", "RecordStore", "Simulation"],

@@ -23,7 +23,10 @@ deb_packages=(build-essential debhelper)
 #   procps             finds its processes
 #   iproute2           networks of the kernel, to cut in two
 #   util-linux, mount  namespaces, and small file systems to fill
-test_packages=(lintian man-db groff systemd-container mmdebstrap procps iproute2 util-linux mount)
+#   python3-libtorrent another implementation, to exchange records with
+test_packages=(
+  lintian man-db groff systemd-container mmdebstrap procps iproute2 util-linux mount python3-libtorrent
+)
 
 say() { printf '%s\n' "$*"; }
 

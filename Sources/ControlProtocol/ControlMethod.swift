@@ -6,9 +6,13 @@ package enum ControlMethod: String, CaseIterable, Hashable, Sendable {
   /// The names of the parameters that the method takes; any other is refused.
   package var params: [String] {
     switch self {
-    case .put: ["key", "key_base64", "value", "value_base64", "ttl", "if_seq"]
-    case .get: ["key", "key_base64", "max_age", "trace"]
-    case .delete: ["key", "key_base64"]
+    case .put:
+      [
+        "kind", "key", "key_base64", "value", "value_base64", "value_bencoded_base64", "ttl", "if_seq",
+        "public_key", "seq", "signature",
+      ]
+    case .get: ["kind", "key", "key_base64", "target", "public_key", "max_age", "trace"]
+    case .delete: ["kind", "key", "key_base64"]
     case .status, .peers: []
     case .keys: ["prefix", "prefix_base64", "limit", "cursor"]
     case .lookup: ["target", "key", "key_base64"]

@@ -3,14 +3,22 @@ package struct PutParams: Hashable, Sendable {
   /// The seconds that a value may live.
   static let ttlRange = 1...ControlLimits.maxTTL
 
-  /// At least one byte. Whether key and value fit in a record is the daemon's to say (`too_large`).
+  /// What kind of record is written.
+  package var kind = RecordKindName.plain
+  /// Of a plain record at least one byte; of a signed one its name, which may be empty; of an immutable one
+  /// empty. Whether key and value fit in a record is the daemon's to say (`too_large`).
   package var key: [UInt8]
   /// May be empty.
   package var value: [UInt8]
+  /// Whether the value is bencoded already (BEP 44), as that of an immutable or signed record may be; any other
+  /// becomes a byte string.
+  package var isBencoded = false
   /// Seconds to live, in `ttlRange`; nil for the daemon's default.
   package var ttl: Int64?
   /// Store only over this version; 0: only if the key has no value. nil: always.
   package var ifSeq: Int64?
+  /// A signed record's, where it was signed before; nil: the daemon signs it with its own record key.
+  package var signature: SignatureParams?
 
   /// A put of a value under a key.
   package init(key: [UInt8], value: [UInt8], ttl: Int64? = nil, ifSeq: Int64? = nil) {
@@ -21,24 +29,62 @@ package struct PutParams: Hashable, Sendable {
   }
 
   init(_ reader: ParamReader) throws(ControlError) {
-    key = try reader.key()
-    value = try reader.bytes("value")
+    kind = try reader.kind()
+    switch kind {
+    case .plain: key = try reader.key()
+    case .signed: key = try reader.optionalBytes("key") ?? []
+    case .immutable:
+      guard try reader.optionalBytes("key") == nil else {
+        throw .invalidParam("key", "an immutable record has no key; its value makes its target")
+      }
+      key = []
+    }
+    if let bencoded = try reader.optionalBase64("value_bencoded_base64") {
+      guard kind != .plain, try reader.optionalBytes("value") == nil else {
+        throw .invalidParam(
+          "value_bencoded_base64",
+          "value_bencoded_base64 is for immutable and signed records, and stands instead of value")
+      }
+      (value, isBencoded) = (bencoded, true)
+    } else {
+      value = try reader.bytes("value")
+    }
     ttl = try reader.optionalInteger("ttl", in: Self.ttlRange)
     ifSeq = try reader.optionalInteger("if_seq", in: 0...Int64.max)
+    signature = try SignatureParams(reader)
+    guard signature == nil || kind == .signed else {
+      throw .invalidParam("signature", "only a signed record has a signature")
+    }
+    guard ifSeq == nil || kind != .immutable else {
+      throw .invalidParam("if_seq", "an immutable record has one version")
+    }
   }
 
   func encode(to container: inout KeyedEncodingContainer<MemberName>) throws {
-    try container.encodeBytes(key, as: "key")
-    try container.encodeBytes(value, as: "value")
+    if kind != .plain { try container.encode(kind, forKey: "kind") }
+    if kind != .immutable { try container.encodeBytes(key, as: "key") }
+    if isBencoded {
+      try container.encodeBase64(value, as: "value_bencoded_base64")
+    } else {
+      try container.encodeBytes(value, as: "value")
+    }
     try container.encodeIfPresent(ttl, forKey: "ttl")
     try container.encodeIfPresent(ifSeq, forKey: "if_seq")
+    try signature?.encode(to: &container)
   }
 }
 
 /// What `get` takes.
 package struct GetParams: Hashable, Sendable {
-  /// At least one byte.
+  /// What kind of record is read.
+  package var kind = RecordKindName.plain
+  /// Of a plain record at least one byte; of a signed one its name, which may be empty; of an immutable one
+  /// empty.
   package var key: [UInt8]
+  /// Where an immutable record is: 20 bytes, 40 hexadecimal digits on the wire.
+  package var target: [UInt8]?
+  /// Whose signed record it is: 32 bytes, hexadecimal on the wire; nil: the daemon's own.
+  package var publicKey: [UInt8]?
   /// The daemon may answer with a copy that it fetched at most this many seconds ago; 0: never, so
   /// that no copy hides a put that was confirmed since.
   package var maxAge: Int64
@@ -52,14 +98,42 @@ package struct GetParams: Hashable, Sendable {
     self.trace = trace
   }
 
+  /// A get of an immutable record.
+  package init(target: [UInt8], maxAge: Int64 = 0, trace: Bool = false) {
+    self.init(key: [], maxAge: maxAge, trace: trace)
+    kind = .immutable
+    self.target = target
+  }
+
   init(_ reader: ParamReader) throws(ControlError) {
-    key = try reader.key()
+    kind = try reader.kind()
+    target = try reader.optionalHex("target", count: 20)
+    publicKey = try reader.optionalHex("public_key", count: SignatureParams.publicKeyBytes)
+    switch kind {
+    case .plain: key = try reader.key()
+    case .signed: key = try reader.optionalBytes("key") ?? []
+    case .immutable:
+      key = []
+      guard target != nil else { throw .missingParam("target") }
+      guard try reader.optionalBytes("key") == nil else {
+        throw .invalidParam("key", "an immutable record is read by its target")
+      }
+    }
+    guard target == nil || kind == .immutable else {
+      throw .invalidParam("target", "target is for the kind immutable")
+    }
+    guard publicKey == nil || kind == .signed else {
+      throw .invalidParam("public_key", "public_key is for the kind signed")
+    }
     maxAge = try reader.optionalInteger("max_age", in: 0...Int64.max) ?? 0
     trace = try reader.optionalBoolean("trace") ?? false
   }
 
   func encode(to container: inout KeyedEncodingContainer<MemberName>) throws {
-    try container.encodeBytes(key, as: "key")
+    if kind != .plain { try container.encode(kind, forKey: "kind") }
+    if kind != .immutable { try container.encodeBytes(key, as: "key") }
+    try container.encodeIfPresent(target.map(Hex.string), forKey: "target")
+    try container.encodeIfPresent(publicKey.map(Hex.string), forKey: "public_key")
     if maxAge != 0 { try container.encode(maxAge, forKey: "max_age") }
     if trace { try container.encode(trace, forKey: "trace") }
   }
@@ -67,13 +141,27 @@ package struct GetParams: Hashable, Sendable {
 
 /// What `delete` takes.
 package struct DeleteParams: Hashable, Sendable {
-  /// At least one byte.
+  /// What kind of record is deleted: plain, or signed by the daemon's own record key.
+  package var kind = RecordKindName.plain
+  /// As in a put.
   package var key: [UInt8]
 
   /// A deletion of a key.
   package init(key: [UInt8]) { self.key = key }
 
-  init(_ reader: ParamReader) throws(ControlError) { key = try reader.key() }
+  init(_ reader: ParamReader) throws(ControlError) {
+    kind = try reader.kind()
+    switch kind {
+    case .plain: key = try reader.key()
+    case .signed: key = try reader.optionalBytes("key") ?? []
+    case .immutable: throw .invalidParam("kind", "nobody can delete an immutable record; it expires")
+    }
+  }
+
+  func encode(to container: inout KeyedEncodingContainer<MemberName>) throws {
+    if kind != .plain { try container.encode(kind, forKey: "kind") }
+    try container.encodeBytes(key, as: "key")
+  }
 }
 
 /// What `keys` takes.

@@ -54,7 +54,7 @@ package enum ControlRequest: Hashable, Sendable {
     switch self {
     case .put(let params): try params.encode(to: &container)
     case .get(let params): try params.encode(to: &container)
-    case .delete(let params): try container.encodeBytes(params.key, as: "key")
+    case .delete(let params): try params.encode(to: &container)
     case .status, .peers: break
     case .keys(let params): try params.encode(to: &container)
     case .lookup(.key(let key)): try container.encodeBytes(key, as: "key")

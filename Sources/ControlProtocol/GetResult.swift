@@ -1,7 +1,12 @@
 /// What `get` gives back.
 package struct GetResult: Hashable, Sendable {
+  /// What kind of record it is; on the wire only where it is not plain.
+  package var kind = RecordKindName.plain
   /// On the wire `value` where it is UTF-8, otherwise `value_base64`.
   package var value: [UInt8]
+  /// Whether the value is bencoded, for it is another type than a byte string (BEP 44): then it is
+  /// `value_bencoded_base64` on the wire.
+  package var isBencoded = false
   /// The version that was read.
   package var seq: Int64
   /// When it expires, in seconds since the epoch.
@@ -33,7 +38,10 @@ extension GetResult: Codable {
   /// Reads the result object.
   package init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: MemberName.self)
-    value = try container.decodeBytes("value")
+    kind = try container.decodeIfPresent(RecordKindName.self, forKey: "kind") ?? .plain
+    isBencoded = container.contains("value_bencoded_base64")
+    value =
+      try isBencoded ? container.decodeBase64("value_bencoded_base64") : container.decodeBytes("value")
     seq = try container.decode(Int64.self, forKey: "seq")
     expires = try container.decode(Int64.self, forKey: "expires")
     target = try container.decode(String.self, forKey: "target")
@@ -44,7 +52,12 @@ extension GetResult: Codable {
   /// Writes the result object.
   package func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: MemberName.self)
-    try container.encodeBytes(value, as: "value")
+    if kind != .plain { try container.encode(kind, forKey: "kind") }
+    if isBencoded {
+      try container.encodeBase64(value, as: "value_bencoded_base64")
+    } else {
+      try container.encodeBytes(value, as: "value")
+    }
     try container.encode(seq, forKey: "seq")
     try container.encode(expires, forKey: "expires")
     try container.encode(target, forKey: "target")

@@ -14,11 +14,11 @@ struct JSONWriter {
   /// left to the general encoder.
   mutating func write(_ response: ControlResponse) -> Bool {
     switch response.outcome {
-    case .success(.get(let result)) where result.steps == nil:
+    case .success(.get(let result)) where result.steps == nil && result.kind == .plain:
       writeHead(of: response)
       write(result)
-    case .success(.put(let result)) where result.failures.isEmpty,
-      .success(.delete(let result)) where result.failures.isEmpty:
+    case .success(.put(let result)) where result.failures.isEmpty && result.publicKey == nil,
+      .success(.delete(let result)) where result.failures.isEmpty && result.publicKey == nil:
       writeHead(of: response)
       write(result)
     case .failure(let error) where error.data.put == nil && error.data.steps == nil:

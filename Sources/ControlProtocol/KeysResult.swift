@@ -14,9 +14,14 @@ package struct KeysResult: Codable, Hashable, Sendable {
 
 /// A key that this node holds a record of.
 package struct HeldKey: Hashable, Sendable {
-  /// On the wire `key` where it is UTF-8, otherwise `key_base64`.
+  /// What kind of record it is; on the wire only where it is not plain.
+  package var kind = RecordKindName.plain
+  /// On the wire `key` where it is UTF-8, otherwise `key_base64`. The name of a signed record, and the
+  /// target of an immutable one in hexadecimal digits.
   package var key: [UInt8]
-  /// The hash of the key: 40 hexadecimal digits.
+  /// Whose signed record it is, in hexadecimal digits; nil for the other kinds.
+  package var publicKey: String?
+  /// Where the record belongs: 40 hexadecimal digits.
   package var target: String
   /// The version that is held.
   package var seq: Int64
@@ -41,7 +46,9 @@ extension HeldKey: Codable {
   /// Reads an entry of `keys`.
   package init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: MemberName.self)
+    kind = try container.decodeIfPresent(RecordKindName.self, forKey: "kind") ?? .plain
     key = try container.decodeBytes("key")
+    publicKey = try container.decodeIfPresent(String.self, forKey: "public_key")
     target = try container.decode(String.self, forKey: "target")
     seq = try container.decode(Int64.self, forKey: "seq")
     expires = try container.decode(Int64.self, forKey: "expires")
@@ -51,7 +58,9 @@ extension HeldKey: Codable {
   /// Writes an entry of `keys`.
   package func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: MemberName.self)
+    if kind != .plain { try container.encode(kind, forKey: "kind") }
     try container.encodeBytes(key, as: "key")
+    try container.encodeIfPresent(publicKey, forKey: "public_key")
     try container.encode(target, forKey: "target")
     try container.encode(seq, forKey: "seq")
     try container.encode(expires, forKey: "expires")

@@ -20,8 +20,13 @@ extension KeyedEncodingContainer<MemberName> {
     if let text = String(validating: bytes, as: UTF8.self) {
       try encode(text, forKey: MemberName(stringValue: name))
     } else {
-      try encode(Data(bytes).base64EncodedString(), forKey: MemberName(stringValue: name + "_base64"))
+      try encodeBase64(bytes, as: name + "_base64")
     }
+  }
+
+  /// Writes bytes in base64, whatever they are.
+  mutating func encodeBase64(_ bytes: [UInt8], as name: String) throws {
+    try encode(Data(bytes).base64EncodedString(), forKey: MemberName(stringValue: name))
   }
 }
 
@@ -31,10 +36,14 @@ extension KeyedDecodingContainer<MemberName> {
     if let text = try decodeIfPresent(String.self, forKey: MemberName(stringValue: name)) {
       return Array(text.utf8)
     }
-    let base64Name = MemberName(stringValue: name + "_base64")
-    guard let bytes = Data(base64Encoded: try decode(String.self, forKey: base64Name)) else {
-      throw DecodingError.dataCorruptedError(
-        forKey: base64Name, in: self, debugDescription: "not base64")
+    return try decodeBase64(name + "_base64")
+  }
+
+  /// Reads what `encodeBase64` wrote.
+  func decodeBase64(_ name: String) throws -> [UInt8] {
+    let name = MemberName(stringValue: name)
+    guard let bytes = Data(base64Encoded: try decode(String.self, forKey: name)) else {
+      throw DecodingError.dataCorruptedError(forKey: name, in: self, debugDescription: "not base64")
     }
     return Array(bytes)
   }

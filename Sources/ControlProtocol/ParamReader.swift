@@ -68,6 +68,33 @@ struct ParamReader {
     return Array(bytes)
   }
 
+  /// Bytes in base64, without another form.
+  func optionalBase64(_ name: String) throws(ControlError) -> [UInt8]? {
+    guard let text = try optionalString(name) else { return nil }
+    guard let bytes = Data(base64Encoded: text) else {
+      throw .invalidParam(name, "\(name) must be base64 with its padding")
+    }
+    return Array(bytes)
+  }
+
+  /// So many bytes, in hexadecimal digits.
+  func optionalHex(_ name: String, count: Int) throws(ControlError) -> [UInt8]? {
+    guard let text = try optionalString(name) else { return nil }
+    guard let bytes = Hex.bytes(text), bytes.count == count else {
+      throw .invalidParam(name, "\(name) must be \(2 * count) hexadecimal digits")
+    }
+    return bytes
+  }
+
+  /// The kind of record; plain where none is named.
+  func kind() throws(ControlError) -> RecordKindName {
+    guard let text = try optionalString("kind") else { return .plain }
+    guard let kind = RecordKindName(rawValue: text) else {
+      throw .invalidParam("kind", "kind must be plain, immutable or signed")
+    }
+    return kind
+  }
+
   func bytes(_ name: String) throws(ControlError) -> [UInt8] {
     guard let bytes = try optionalBytes(name) else { throw .missingParam(name) }
     return bytes

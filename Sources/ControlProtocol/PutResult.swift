@@ -1,5 +1,12 @@
 /// What `put` and `delete` give back, and `quorum_failed` in its `data`.
 package struct PutResult: Codable, Hashable, Sendable {
+  private enum CodingKeys: String, CodingKey {
+    case publicKey = "public_key"
+    case target, seq, expires, stored, replicas, failures
+  }
+
+  /// The key that signed the record, in hexadecimal digits, for a signed one.
+  package var publicKey: String?
   /// Where the record belongs: 40 hexadecimal digits.
   package var target: String
   /// The version that was written.

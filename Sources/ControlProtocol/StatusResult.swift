@@ -2,6 +2,7 @@
 package struct StatusResult: Codable, Hashable, Sendable {
   private enum CodingKeys: String, CodingKey {
     case nodeID = "node_id"
+    case recordKey = "record_key"
     case address, addresses, version, uptime, state, buckets
     case knownNodes = "known_nodes"
     case storedKeys = "stored_keys"
@@ -26,6 +27,7 @@ package struct StatusResult: Codable, Hashable, Sendable {
     case strayAnswers = "stray_answers"
     case recordsStored = "records_stored"
     case recordsRefused = "records_refused"
+    case recordsForged = "records_forged"
     case recordsDamaged = "records_damaged"
     case recordsExpired = "records_expired"
     case repairsSent = "repairs_sent"
@@ -58,6 +60,8 @@ package struct StatusResult: Codable, Hashable, Sendable {
 
   /// 40 hexadecimal digits.
   package var nodeID = ""
+  /// The public key that its signed records are read by, in hexadecimal digits.
+  package var recordKey = ""
   /// HOST:PORT that the node is bound to; the first of `addresses`.
   package var address = ""
   /// Every HOST:PORT that the node is bound to.
@@ -117,6 +121,8 @@ package struct StatusResult: Codable, Hashable, Sendable {
   package var recordsStored: Int64 = 0
   /// Records of other nodes that were refused.
   package var recordsRefused: Int64 = 0
+  /// Answers with a record that was not signed by its owner, or did not belong where it was said to.
+  package var recordsForged: Int64 = 0
   /// Records found damaged in storage; they count as missing until another holder gives them back.
   package var recordsDamaged: Int64 = 0
   /// Records removed because their time was over.

@@ -4,6 +4,7 @@ import Glibc
 import Kademlia
 import Logging
 import NodeRuntime
+import Signatures
 
 /// Serves the control socket, on the event loop of the node: a request reaches the core without
 /// changing threads.
@@ -22,10 +23,13 @@ package struct ControlServer: Sendable {
 
   /// Makes the socket, if need be, and begins to serve it.
   ///
-  /// - Parameter version: what `status` says of the daemon's version.
+  /// - Parameters:
+  ///   - version: what `status` says of the daemon's version.
+  ///   - recordKey: signs the records of clients that have no key of their own.
   /// - Throws: `ControlSocketError`, `EventLoopError`.
   package static func start(
-    on socket: Socket, for runtime: NodeRuntime, version: String, logger: Logger
+    on socket: Socket, for runtime: NodeRuntime, version: String, recordKey: SigningKey,
+    logger: Logger
   ) async throws -> ControlServer {
     let file: ControlSocketFile?
     let descriptor: Int32
@@ -38,7 +42,8 @@ package struct ControlServer: Sendable {
     }
     do {
       return try await runtime.loop.run {
-        let service = ControlService(runtime.driver.value, version: version, logger: logger)
+        let service = ControlService(
+          runtime.driver.value, version: version, recordKey: recordKey, logger: logger)
         let connections = Connections(service: service, loop: runtime.loop, logger: logger)
         let listener = try Listener(descriptor, connections)
         return ControlServer(file: file, listener: LoopBound(listener, on: runtime.loop))

@@ -1,8 +1,10 @@
 import ControlProtocol
 import EventLoop
+import KRPC
 import Kademlia
 import Logging
 import NodeRuntime
+import Signatures
 
 /// Carries out what a client asks for: requests in the control socket's words become operations of
 /// the node, and their outcomes become answers.
@@ -11,11 +13,13 @@ final class ControlService {
 
   private let driver: NodeDriver
   private let version: String
+  private let recordKey: SigningKey
   private let logger: Logger
   private var lastFailures: [ControlErrorCode: Instant] = [:]
 
-  init(_ driver: NodeDriver, version: String, logger: Logger) {
+  init(_ driver: NodeDriver, version: String, recordKey: SigningKey, logger: Logger) {
     self.driver = driver
+    self.recordKey = recordKey
     self.version = version
     self.logger = logger
   }
@@ -29,19 +33,19 @@ final class ControlService {
       answer(outcome)
     }
     switch request {
-    case .put(let params):
-      operate(answer) { node, now throws(OperationRefusal) in
-        try node.put(
-          now, key: params.key, value: params.value, ttl: params.ttl, ifSeq: params.ifSeq,
-          for: client)
-      }
-    case .get(let params):
-      operate(answer) { node, now throws(OperationRefusal) in
-        try node.get(now, key: params.key, maxAge: params.maxAge, isTraced: params.trace, for: client)
-      }
+    case .put(let params): put(params, client, answer)
+    case .get(let params): get(params, client, answer)
     case .delete(let params):
-      operate(answer) { node, now throws(OperationRefusal) in
-        try node.delete(now, key: params.key, for: client)
+      switch params.kind {
+      case .plain, .immutable:
+        operate(answer) { node, now throws(OperationRefusal) in
+          try node.delete(now, key: params.key, for: client)
+        }
+      case .signed:
+        sign(answer) { [recordKey] node, now throws(OperationRefusal) in
+          try node.put(
+            now, value: SignedText.deletion, salt: params.key, signedBy: recordKey, for: client)
+        }
       }
     case .lookup(let params):
       switch params {
@@ -69,7 +73,7 @@ final class ControlService {
         operate(answer) { node, now throws(OperationRefusal) in try node.bootstrap(now, endpoints) }
       }
     case .status:
-      answer(.success(.status(StatusResult(driver, version: version))))
+      answer(.success(.status(StatusResult(driver, version: version, recordKey: recordKey.publicKey))))
     case .peers:
       answer(.success(.peers(PeersResult(driver.node, at: SystemClock.now.monotonic))))
     case .keys(let params):
@@ -86,6 +90,76 @@ final class ControlService {
       if isNews { lastFailures[error.code] = now }
     }
     logger.log(request, outcome, isNews: isNews)
+  }
+
+  private func put(_ params: PutParams, _ client: ClientID, _ answer: @escaping Answer) {
+    if params.kind == .plain {
+      operate(answer) { node, now throws(OperationRefusal) in
+        try node.put(
+          now, key: params.key, value: params.value, ttl: params.ttl, ifSeq: params.ifSeq, for: client)
+      }
+      return
+    }
+    let value = params.isBencoded ? params.value : SignedText.bencoded(params.value)
+    guard KRPC.isCanonical(value) else {
+      answer(
+        .failure(
+          .invalidParam(
+            "value_bencoded_base64", "the value is not canonical bencoding; sort the keys of its dictionaries"
+          )))
+      return
+    }
+    guard params.kind == .signed else {
+      operate(answer) { node, now throws(OperationRefusal) in
+        try node.put(now, immutable: value, ttl: params.ttl, for: client)
+      }
+      return
+    }
+    guard let signed = params.signature else {
+      sign(answer) { [recordKey] node, now throws(OperationRefusal) in
+        try node.put(
+          now, value: value, salt: params.key, signedBy: recordKey, ttl: params.ttl, ifSeq: params.ifSeq,
+          for: client)
+      }
+      return
+    }
+    guard let owner = PublicKey(signed.publicKey), let signature = Signature(signed.signature) else {
+      answer(.failure(.invalidParam("signature", "a public key has 32 bytes, and a signature 64")))
+      return
+    }
+    let authorship = Record.Authorship(owner: owner, salt: params.key, signature: signature)
+    sign(answer, as: owner) { node, now throws(OperationRefusal) in
+      try node.put(
+        now, value: value, seq: signed.seq, authorship: authorship, ttl: params.ttl, ifSeq: params.ifSeq,
+        for: client)
+    }
+  }
+
+  private func get(_ params: GetParams, _ client: ClientID, _ answer: @escaping Answer) {
+    let name: RecordName
+    switch params.kind {
+    case .plain: name = .plain(key: params.key)
+    case .immutable:
+      guard let target = params.target.flatMap({ NodeID(bytes: $0) }) else {
+        answer(.failure(.invalidParam("target", "target must be 40 hexadecimal digits")))
+        return
+      }
+      name = .immutable(target)
+    case .signed:
+      name = .signed(params.publicKey.flatMap { PublicKey($0) } ?? recordKey.publicKey, salt: params.key)
+    }
+    operate(answer) { node, now throws(OperationRefusal) in
+      try node.get(now, name, maxAge: params.maxAge, isTraced: params.trace, for: client)
+    }
+  }
+
+  /// Writes a signed record: its result says by which key it is read.
+  private func sign(
+    _ answer: @escaping Answer, as owner: PublicKey? = nil,
+    _ begin: (inout Node, Now) throws(OperationRefusal) -> OperationID
+  ) {
+    let publicKey = Hex.string((owner ?? recordKey.publicKey).bytes)
+    operate({ answer($0.signed(by: publicKey)) }, begin)
   }
 
   private func operate(
@@ -113,20 +187,44 @@ final class ControlService {
   }
 
   private func keys(_ params: KeysParams) -> Result<ControlResult, ControlError> {
-    var after: [UInt8]?
+    var after: PagePlace?
     if let cursor = params.cursor {
-      guard let key = Hex.bytes(cursor) else {
+      guard let place = PagePlace(cursor: cursor) else {
         return .failure(.invalidParam("cursor", "cursor must be what the page before gave"))
       }
-      after = key
+      after = place
     }
     let limit = Int(params.limit)
     // One more than the page has, to know whether another follows.
     let records = driver.store.page(
       prefix: params.prefix, after: after, limit: limit + 1, at: SystemClock.now.wall)
     let page = records.prefix(limit)
-    let next = records.count > limit ? page.last.map { Hex.string($0.key) } : nil
+    let next = records.count > limit ? page.last.map { PagePlace(of: $0).cursor } : nil
     return .success(.keys(KeysResult(keys: page.map(HeldKey.init), cursor: next)))
+  }
+}
+
+extension Result where Success == ControlResult, Failure == ControlError {
+  /// The same, of a record that was signed by a key.
+  fileprivate func signed(by publicKey: String) -> Self {
+    guard case .success(.put(var put)) = self else { return self }
+    put.publicKey = publicKey
+    return .success(.put(put))
+  }
+}
+
+extension PagePlace {
+  /// What a client sends for what comes after: the target, the kind and the key, in hexadecimal digits.
+  fileprivate var cursor: String {
+    "\(id.target)" + Hex.string(CollectionOfOne(id.kind.rawValue)) + Hex.string(key)
+  }
+
+  fileprivate init?(cursor: String) {
+    guard let bytes = Hex.bytes(cursor), bytes.count > NodeID.byteCount,
+      let target = NodeID(bytes: Array(bytes.prefix(NodeID.byteCount))),
+      let kind = RecordKind(rawValue: bytes[NodeID.byteCount])
+    else { return nil }
+    self.init(key: Array(bytes.dropFirst(NodeID.byteCount + 1)), id: RecordID(kind, target))
   }
 }
 

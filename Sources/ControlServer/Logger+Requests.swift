@@ -43,13 +43,17 @@ extension ControlRequest {
 
   fileprivate var metadata: Logger.Metadata {
     switch self {
-    case .put(let params): ["target": "\(NodeID(sha1Of: params.key))"]
-    case .get(let params): ["target": "\(NodeID(sha1Of: params.key))"]
-    case .delete(let params): ["target": "\(NodeID(sha1Of: params.key))"]
+    case .put(let params): Self.metadata(params.kind, params.key)
+    case .get(let params): Self.metadata(params.kind, params.key)
+    case .delete(let params): Self.metadata(params.kind, params.key)
     case .lookup(.key(let key)): ["target": "\(NodeID(sha1Of: key))"]
     case .lookup(.target(let bytes)): NodeID(bytes: bytes).map { ["target": "\($0)"] } ?? [:]
     case .ping(let params): ["peer": "\(params.address)"]
     case .bootstrap, .status, .peers, .keys: [:]
     }
+  }
+
+  private static func metadata(_ kind: RecordKindName, _ key: [UInt8]) -> Logger.Metadata {
+    kind == .plain ? ["target": "\(NodeID(sha1Of: key))"] : ["kind": "\(kind.rawValue)"]
   }
 }

@@ -2,6 +2,7 @@ import ControlProtocol
 import EventLoop
 import Kademlia
 import NodeRuntime
+import Signatures
 
 /// The node's outcomes and state in the words of the control socket.
 
@@ -100,6 +101,13 @@ extension ControlError {
       self.init(
         .tooLarge,
         "key and value have \(size) bytes together, and \(limit) is the limit; store less under one key")
+    case .saltTooLarge(let size, let limit):
+      self.init(
+        .tooLarge,
+        "the name of a signed record has \(size) bytes, and \(limit) is the limit; choose a shorter one")
+    case .badSignature:
+      self = .invalidParam(
+        "signature", "the signature is not that key's over this name, seq and value; sign them anew")
     case .ttlOutOfRange(let limit):
       self = .invalidParam("ttl", "ttl must be from 1 to \(limit) seconds")
     case .busy(let limit):
@@ -129,9 +137,12 @@ extension PutResult {
 
 extension GetResult {
   init(_ record: Record, age: Int64?, steps: [LookupStep]?) {
+    let content = record.id.kind == .plain ? record.value : SignedText.content(of: record.value)
     self.init(
-      value: record.value, seq: record.version.seq, expires: record.version.expiry,
+      value: content ?? record.value, seq: record.version.seq, expires: record.version.expiry,
       target: "\(record.target)", age: age, steps: steps)
+    kind = RecordKindName(record.id.kind)
+    isBencoded = content == nil
   }
 }
 
@@ -140,6 +151,18 @@ extension HeldKey {
     self.init(
       key: record.key, target: "\(record.target)", seq: record.version.seq,
       expires: record.version.expiry, size: Int64(record.value.count))
+    kind = RecordKindName(record.id.kind)
+    if case .signed(let authorship) = record.binding { publicKey = Hex.string(authorship.owner.bytes) }
+  }
+}
+
+extension RecordKindName {
+  init(_ kind: RecordKind) {
+    switch kind {
+    case .plain: self = .plain
+    case .immutable: self = .immutable
+    case .signed: self = .signed
+    }
   }
 }
 
@@ -188,7 +211,7 @@ extension PeersResult {
 }
 
 extension StatusResult {
-  init(_ driver: NodeDriver, version: String) {
+  init(_ driver: NodeDriver, version: String, recordKey: PublicKey) {
     self.init()
     let node = driver.node
     let counters = node.counters
@@ -196,6 +219,7 @@ extension StatusResult {
     addresses = driver.endpoints.map(\.description)
     address = addresses.first ?? ""
     self.version = version
+    self.recordKey = Hex.string(recordKey.bytes)
     uptime = SystemClock.now.monotonic.since(driver.started.monotonic).components.seconds
     state = node.isJoined ? .ready : .joining
     buckets = node.table.occupancy.map { BucketStatus(index: Int64($0.index), nodes: Int64($0.nodes)) }
@@ -215,6 +239,7 @@ extension StatusResult {
     replications = counters.replications
     replicationsSkipped = counters.replicationsSkipped
     republications = counters.republications
+    recordsForged = counters.forgedRecords
     publicationsFailed = counters.publicationsFailed
     handOffs = counters.handOffs
     replicasSent = counters.replicasSent

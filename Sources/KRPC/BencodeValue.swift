@@ -71,6 +71,16 @@ struct BencodeValue {
     return bytes.extracting(start..<end).withUnsafeBytes { [UInt8]($0) }
   }
 
+  /// The value as it is encoded, copied. Only what the reader has found canonical has this one encoding.
+  func encoding(in bytes: RawSpan) -> [UInt8] {
+    guard form == .string else {
+      return bytes.extracting((start - 1)..<(end + 1)).withUnsafeBytes { [UInt8]($0) }
+    }
+    var encoding = Array("\(count):".utf8)
+    bytes.extracting(start..<end).withUnsafeBytes { encoding += $0 }
+    return encoding
+  }
+
   /// A string as text: bytes that are not UTF-8 are replaced and what is beyond
   /// `KRPC.maxErrorText` is cut off, at a whole character. Nil for the other forms.
   func text(in bytes: RawSpan) -> String? {

@@ -65,6 +65,8 @@ extension BencodeWriter {
       write("2:id", query.sender)
       switch kind {
       case .plain: raw("4:kind5:plain")
+      case .immutable: raw("4:kind9:immutable")
+      case .signed: raw("4:kind6:signed")
       case nil: break
       }
       write("3:seq", seq)
@@ -75,11 +77,14 @@ extension BencodeWriter {
       write("3:cas", cas)
       write(query.sender, among: record.version)
       writeKey(of: record)
-      write("3:seq", record.version.seq)
+      if case .signed(let authorship) = record.binding, !authorship.salt.isEmpty {
+        raw("4:salt")
+        string(authorship.salt)
+      }
+      writeSeq(of: record)
       raw("5:token")
       string(token)
-      raw("1:v")
-      string(record.value)
+      writeValue(of: record)
       raw("e1:q3:put")
     }
     if query.isReadOnly { raw("2:roi1e") }
@@ -106,15 +111,16 @@ extension BencodeWriter {
     if case .record(let record) = held { writeKey(of: record) }
     if response.keepsPlainRecords { raw("2:kvi1e") }
     if nodes != .none { write(response.nodes, areV4Only: nodes == .v4) }
-    write("3:seq", held?.version.seq ?? response.storedSeq)
+    if case .record(let record) = held {
+      writeSeq(of: record)
+    } else {
+      write("3:seq", held?.version.seq ?? response.storedSeq)
+    }
     if let token = response.token {
       raw("5:token")
       string(token)
     }
-    if case .record(let record) = held {
-      raw("1:v")
-      string(record.value)
-    }
+    if case .record(let record) = held { writeValue(of: record) }
     raw("e")
   }
 
@@ -150,13 +156,35 @@ extension BencodeWriter {
     write("2:id", sender)
   }
 
-  /// `key` of a plain record.
+  /// `key` of a plain record, `k` of a signed one.
   private mutating func writeKey(of record: Record) {
     switch record.binding {
     case .plain(let key):
       raw("3:key")
       string(key)
+    case .immutable: break
+    case .signed(let authorship):
+      raw("1:k")
+      string(authorship.owner.bytes)
     }
+  }
+
+  /// `seq`, and `sig` of a signed record. An immutable one has neither (BEP 44).
+  private mutating func writeSeq(of record: Record) {
+    switch record.binding {
+    case .plain: write("3:seq", record.version.seq)
+    case .immutable: break
+    case .signed(let authorship):
+      write("3:seq", record.version.seq)
+      raw("3:sig")
+      string(authorship.signature.bytes)
+    }
+  }
+
+  /// `v`: a plain record's is a byte string, and others' are bencoded already.
+  private mutating func writeValue(of record: Record) {
+    raw("1:v")
+    if case .plain = record.binding { string(record.value) } else { raw(record.value) }
   }
 
   @inline(__always)

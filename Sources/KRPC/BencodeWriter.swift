@@ -38,6 +38,11 @@ struct BencodeWriter {
     fragment.withUTF8Buffer { copy(UnsafeRawBufferPointer($0)) }
   }
 
+  /// The same for bytes that came from elsewhere.
+  mutating func raw(_ fragment: [UInt8]) {
+    fragment.withUnsafeBytes { copy($0) }
+  }
+
   @inline(__always)
   mutating func integer(_ number: some SignedInteger & FixedWidthInteger) {
     raw("i")

@@ -1,4 +1,5 @@
 import Kademlia
+import Signatures
 
 extension KRPC {
   /// How many bytes `encode` would write, without writing them.
@@ -30,11 +31,14 @@ extension KRPC {
     case .ping: size += 10
     case .findNode: size += target + want(query.want) + 15
     case .get(_, let kind, let seq):
-      if kind == .plain { size += 13 }
+      if let kind { size += 6 + string(kind.word.utf8CodeUnitCount) }
       size += number(3, seq) + target + want(query.want) + 9
     case .put(let record, let token, let cas):
-      size += number(3, cas) + version(record.version) + key(record) + number(3, record.version.seq)
-      size += 7 + string(token.count) + 3 + string(record.value.count) + 9
+      size += number(3, cas) + version(record.version) + proof(of: record) + value(of: record)
+      if case .signed(let authorship) = record.binding, !authorship.salt.isEmpty {
+        size += 6 + string(authorship.salt.count)
+      }
+      size += 7 + string(token.count) + 9
     }
     return size
   }
@@ -44,9 +48,12 @@ extension KRPC {
     var size = 5 + id + 1
     if let held = response.held { size += version(held.version) }
     if response.keepsPlainRecords { size += 7 }
-    size += number(3, response.held?.version.seq ?? response.storedSeq)
     if let token = response.token { size += 7 + string(token.count) }
-    if case .record(let record) = response.held { size += key(record) + 3 + string(record.value.count) }
+    if case .record(let record) = response.held {
+      size += proof(of: record) + value(of: record)
+    } else {
+      size += number(3, response.held?.version.seq ?? response.storedSeq)
+    }
     return size
   }
 
@@ -74,10 +81,18 @@ extension KRPC {
     number(3, version.expiry) + (version.isTombstone ? 8 : 0)
   }
 
-  private static func key(_ record: Record) -> Int {
+  /// What shows that a record belongs where it is, and its seq.
+  private static func proof(of record: Record) -> Int {
     switch record.binding {
-    case .plain(let key): 5 + string(key.count)
+    case .plain(let key): 5 + string(key.count) + number(3, record.version.seq)
+    case .immutable: 0
+    case .signed:
+      3 + string(PublicKey.byteCount) + number(3, record.version.seq) + 5 + string(Signature.byteCount)
     }
+  }
+
+  private static func value(of record: Record) -> Int {
+    if case .plain = record.binding { 3 + string(record.value.count) } else { 3 + record.value.count }
   }
 
   /// A number with a key of so many letters; nothing if there is none.

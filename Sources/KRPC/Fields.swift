@@ -23,6 +23,9 @@ struct Fields {
   private(set) var nodes: BencodeValue?
   private(set) var nodes6: BencodeValue?
   private(set) var keepsPlainRecords: BencodeValue?
+  private(set) var publicKey: BencodeValue?
+  private(set) var salt: BencodeValue?
+  private(set) var signature: BencodeValue?
 
   /// Reads them where they are kept, for they are large to move. A value that is no dictionary is
   /// passed over.
@@ -60,6 +63,9 @@ struct Fields {
     case .nodes: nodes = entry
     case .nodes6: nodes6 = entry
     case .keepsPlainRecords: keepsPlainRecords = entry
+    case .publicKey: publicKey = entry
+    case .salt: salt = entry
+    case .signature: signature = entry
     }
   }
 
@@ -105,6 +111,9 @@ extension MalformedMessage.Field {
     case keyWord("want"): self = .want
     case keyWord("del"): self = .deletion
     case keyWord("cas"): self = .cas
+    case keyWord("k"): self = .publicKey
+    case keyWord("sig"): self = .signature
+    case keyWord("salt"): self = .salt
     default:
       guard bytes.matches("info_hash", from: key.start, to: key.end) else { return nil }
       self = .infoHash

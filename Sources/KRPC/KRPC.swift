@@ -5,7 +5,8 @@ import Kademlia
 /// What is written is canonical. What is read may have its keys in any order and keys that nobody
 /// knows, but never the same key twice in one dictionary.
 package enum KRPC {
-  /// 1,200: the most bytes that we put in one datagram, so that IP fragments are never made.
+  /// 1,200: the most bytes that we put in one datagram, so that IP fragments are never made. A full item of
+  /// BEP 44 alone goes over it, to 1,350.
   package static let maxDatagramSize = 1200
   /// The most bytes that the key and the value of a record may have together to go by datagram.
   package static let maxRecordPayload = Record.maxDatagramPayload
@@ -43,6 +44,17 @@ package enum KRPC {
       }
       room *= 2
     }
+  }
+
+  /// Whether bytes are one bencoded value, canonically: what `v` of an immutable or signed record has to be
+  /// (BEP 44).
+  package static func isCanonical(_ value: [UInt8]) -> Bool {
+    var reader = BencodeReader()
+    let bytes = value.span.bytes
+    guard let read = try? reader.value(in: bytes, depth: 3), reader.position == bytes.byteCount else {
+      return false
+    }
+    return read.isCanonical && reader.flaw == nil
   }
 
   /// Reads one datagram, or one message of a stream.

@@ -1,4 +1,5 @@
 import Kademlia
+import Signatures
 
 /// Why a datagram was not understood, and what to answer it with.
 package struct MalformedMessage: Error, Hashable, Sendable {
@@ -69,22 +70,24 @@ extension MalformedMessage {
     case missing(Field)
     /// A field is not of its type, length or range.
     case invalid(Field)
-    /// A `put` of a record of a kind that is not kept: one without `key`.
-    case unkeptRecordKind
     /// `v` is not canonical: it has a dictionary with keys out of order (BEP 44).
     case nonCanonicalValue
-    /// Key and value are longer than `KRPC.maxRecordPayload` together (205).
+    /// Key and value are longer than `KRPC.maxRecordPayload` together, or a bencoded value is (205).
     case payloadTooBig
+    /// `salt` is longer than `SignedText.maxSalt` (207).
+    case saltTooBig
   }
 
   /// The fields of `a` and `r` that are read; the raw value is the key on the wire.
   package enum Field: String, Hashable, Sendable, CaseIterable {
-    case id, target, want, seq, kind, token, key, cas, nodes, nodes6
+    case id, target, want, seq, kind, token, key, cas, nodes, nodes6, salt
     case infoHash = "info_hash"
     case value = "v"
     case expiry = "exp"
     case deletion = "del"
     case keepsPlainRecords = "kv"
+    case publicKey = "k"
+    case signature = "sig"
   }
 }
 
@@ -94,6 +97,7 @@ extension MalformedMessage.Reason {
     switch self {
     case .unknownMethod: RPCError.methodUnknown
     case .payloadTooBig: RPCError.tooBig
+    case .saltTooBig: RPCError.saltTooBig
     default: RPCError.protocolError
     }
   }
@@ -121,9 +125,9 @@ extension MalformedMessage.Reason: CustomStringConvertible {
     case .noErrorCode: "'e' must be a list of a code and a text"
     case .missing(let field): "'\(field.rawValue)' is missing"
     case .invalid(let field): "'\(field.rawValue)' must be \(field.requirement)"
-    case .unkeptRecordKind: "only records with a 'key' are kept here"
     case .nonCanonicalValue: "'v' is not canonical"
     case .payloadTooBig: "key and value are over \(KRPC.maxRecordPayload) bytes"
+    case .saltTooBig: "'salt' is over \(SignedText.maxSalt) bytes"
     }
   }
 }
@@ -135,7 +139,7 @@ extension MalformedMessage.Field {
     case .id, .target, .infoHash: "20 bytes"
     case .want: "a list of n4 and n6"
     case .seq, .expiry, .cas: "an integer from 0 to \(Int64.max)"
-    case .kind: "a kind of record that is kept here: plain"
+    case .kind: "a kind of record: plain, immutable or signed"
     case .token: "1 to \(ShortBytes.capacity) bytes"
     case .key: "a string that is not empty"
     case .value: "a byte string"
@@ -143,6 +147,9 @@ extension MalformedMessage.Field {
     case .nodes: "a string of \(CompactNodes.size(.v4)) bytes a node"
     case .nodes6: "a string of \(CompactNodes.size(.v6)) bytes a node"
     case .keepsPlainRecords: "1"
+    case .publicKey: "\(PublicKey.byteCount) bytes"
+    case .signature: "\(Signature.byteCount) bytes"
+    case .salt: "a byte string"
     }
   }
 }

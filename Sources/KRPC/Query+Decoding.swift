@@ -75,8 +75,8 @@ extension Fields {
 
   fileprivate func recordKindAsked(in bytes: RawSpan) throws(Reason) -> RecordKind? {
     guard let kind else { return nil }
-    guard kind.isString("plain", in: bytes) else { throw .invalid(.kind) }
-    return .plain
+    for known in RecordKind.allCases where kind.isString(known.word, in: bytes) { return known }
+    throw .invalid(.kind)
   }
 
   /// The families of `want` (BEP 32). It is a wish and not needed: a `want` that is no list, and

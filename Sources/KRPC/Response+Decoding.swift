@@ -19,12 +19,11 @@ extension Response {
 }
 
 extension Fields {
-  /// The record of the answer to a `get`: what has an `exp`. With `key` and `v` it is a record;
-  /// with neither, the version alone.
+  /// The record of the answer to a `get`: what has a `v`. With an `exp` and neither `key` nor `v`, it is
+  /// the version alone.
   fileprivate func heldRecord(in bytes: RawSpan) -> HeldRecord? {
-    guard expiry != nil else { return nil }
     if key == nil, value == nil {
-      guard let version = try? recordVersion(in: bytes) else { return nil }
+      guard expiry != nil, let version = try? recordVersion(in: bytes) else { return nil }
       return .version(version)
     }
     guard let record = try? record(in: bytes) else { return nil }
@@ -33,7 +32,7 @@ extension Fields {
 
   /// The seq that the answer to a `put` confirms: one that belongs to no record of the answer. Our
   /// nodes never send the seq of what they hold without its `exp`; those of BEP 44 send it with the
-  /// `v`, and without one only when they were asked to, which the asker knows.
+  /// `v`, and without one where the asker named a seq as great: the asker knows what it asked.
   fileprivate func storedSeq(in bytes: RawSpan) -> Int64? {
     guard expiry == nil, key == nil, value == nil else { return nil }
     return seq?.natural(in: bytes)

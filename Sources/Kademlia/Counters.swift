@@ -18,6 +18,8 @@ package struct Counters: Hashable, Sendable {
   package var recordsStored: Int64 = 0
   /// Records of other nodes that were not.
   package var recordsRefused: Int64 = 0
+  /// Answers with a record that was not signed by its owner, or did not belong where it was said to.
+  package var forgedRecords: Int64 = 0
   /// Records given to holders that had an older version or none.
   package var repairsSent: Int64 = 0
   /// Records that were dropped when their time was over.

@@ -40,6 +40,8 @@ package enum Notice: Hashable, Sendable {
   case contactLost(Peer)
   /// A query to an address has failed: nobody answered within the RPC timeout.
   case unanswered(Query.Method, Endpoint)
+  /// A node answered with a record that nobody can have signed or that does not belong there.
+  case forgedRecord(Peer)
   /// The last contact has left: this node is alone.
   case isolated
   /// A contact came back, or another part of the network was met.

@@ -10,10 +10,13 @@ package struct Lookup: Sendable {
     package var token: WriteToken?
     /// What it has under the target; nil if nothing, or nothing was asked for.
     package var held: HeldRecord?
+    /// Whether it is a node like this one, and not of another implementation.
+    package var isOfOurMake: Bool
 
-    package init(token: WriteToken? = nil, held: HeldRecord? = nil) {
+    package init(token: WriteToken? = nil, held: HeldRecord? = nil, isOfOurMake: Bool = true) {
       self.token = token
       self.held = held
+      self.isOfOurMake = isOfOurMake
     }
   }
 
@@ -69,6 +72,8 @@ package struct Lookup: Sendable {
     package internal(set) var held: RecordVersion?
     /// What it wants back with a record to store; nil where nothing was asked for.
     fileprivate var token: WriteToken?
+    /// What its answer said of it.
+    fileprivate var isOfOurMake = true
     /// Which of the things that were told it told.
     fileprivate var told: Int?
     /// The paths that were told of it, and the one that it was asked on.
@@ -175,6 +180,7 @@ package struct Lookup: Sendable {
 
   private mutating func note(_ answer: Answer, at index: Int) {
     candidates[index].token = answer.token
+    candidates[index].isOfOurMake = answer.isOfOurMake
     candidates[index].held = answer.held?.version
     guard let held = answer.held else { return }
     candidates[index].told = told.firstIndex(of: held) ?? told.count
@@ -184,7 +190,8 @@ package struct Lookup: Sendable {
   /// What a node said that has answered and may be one of the K closest; nil for any other.
   package func answer(of candidate: Candidate) -> Answer? {
     guard candidate.state == .answered else { return nil }
-    return Answer(token: candidate.token, held: candidate.told.map { told[$0] })
+    return Answer(
+      token: candidate.token, held: candidate.told.map { told[$0] }, isOfOurMake: candidate.isOfOurMake)
   }
 
   /// - Parameter paths: those that were told of it.

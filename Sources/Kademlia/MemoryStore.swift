@@ -70,13 +70,14 @@ package final class MemoryStore: RecordStorage {
   package var damagedRecords: Int { 0 }
 
   package func page(
-    prefix: [UInt8], after cursor: [UInt8]?, limit: Int, at now: WallTime
+    prefix: [UInt8], after cursor: PagePlace?, limit: Int, at now: WallTime
   ) -> [Record] {
     struct Entry: Comparable {
+      let place: PagePlace
       let record: Record
-      static func < (left: Entry, right: Entry) -> Bool {
-        left.record.key.lexicographicallyPrecedes(right.record.key)
-      }
+
+      static func < (left: Entry, right: Entry) -> Bool { left.place < right.place }
+      static func == (left: Entry, right: Entry) -> Bool { left.place == right.place }
     }
     // The limit smallest keys, in one pass: the greatest of them leaves when a smaller one comes.
     var page: Heap<Entry> = []
@@ -84,8 +85,9 @@ package final class MemoryStore: RecordStorage {
       guard let record = stored.live(at: now), !record.version.isTombstone,
         record.key.starts(with: prefix)
       else { continue }
-      if let cursor, !cursor.lexicographicallyPrecedes(record.key) { continue }
-      page.insert(Entry(record: record))
+      let place = PagePlace(of: record)
+      if let cursor, place <= cursor { continue }
+      page.insert(Entry(place: place, record: record))
       if page.count > limit { page.removeMax() }
     }
     return page.unordered.sorted().map(\.record)
@@ -154,7 +156,7 @@ package final class MemoryStore: RecordStorage {
     countValue(record, times: 1)
     records[record.id] = new
     order.insert(record.id)
-    let expiry = record.version.expiry
+    let expiry = new.record.version.expiry
     if held?.record.version.expiry != expiry { note(expiry, record.id, .records) }
     return true
   }

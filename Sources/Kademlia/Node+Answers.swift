@@ -26,7 +26,8 @@ extension Node {
           sender: id, nodes: nodes(near: target, for: query, from: source),
           token: tokens.issue(now.monotonic, to: source.address), keepsPlainRecords: true,
           held: held))
-    case .put(let record, let token, let cas):
+    case .put(let sent, let token, let cas):
+      let record = named(now, sent)
       let isTokenGood = tokens.accepts(token, now.monotonic, from: source.address)
       let refusal =
         isTokenGood
@@ -86,24 +87,26 @@ extension Node {
     return table.peers(closestTo: target, count: parameters.k, for: query.sender, in: families)
   }
 
-  /// What we hold under a target: without a kind signed, then immutable, then plain records; of
-  /// these there are only plain ones yet.
+  /// What we hold under a target: without a kind signed, then immutable, then plain records.
   func held(
     _ now: Now, _ target: NodeID, _ kind: RecordKind?, unlessNewerThan seq: Int64?
   ) -> HeldRecord? {
-    let kinds = kind.map { [$0] } ?? RecordKind.allCases
-    for kind in kinds {
-      guard let stored = records.stored(RecordID(kind, target)) else { continue }
-      let version = stored.record.version
-      guard let record = stored.live(at: now.wall) else {
-        // It hides older versions from readers, and a writer must get above it.
-        if stored.hidesUntil > now.wall.seconds { return .version(version) }
-        continue
-      }
-      if let seq, version.seq <= seq { return .version(version) }
-      return .record(record)
+    if let kind { return held(now, RecordID(kind, target), unlessNewerThan: seq) }
+    for kind in RecordKind.byStrength {
+      if let held = held(now, RecordID(kind, target), unlessNewerThan: seq) { return held }
     }
     return nil
+  }
+
+  private func held(_ now: Now, _ id: RecordID, unlessNewerThan seq: Int64?) -> HeldRecord? {
+    guard let stored = records.stored(id) else { return nil }
+    let version = stored.record.version
+    guard let record = stored.live(at: now.wall) else {
+      // It hides older versions from readers, and a writer must get above it.
+      return stored.hidesUntil > now.wall.seconds ? .version(version) : nil
+    }
+    if let seq, version.seq <= seq { return .version(version) }
+    return .record(record)
   }
 
   /// Why a record is not stored; nil if it is.
@@ -116,10 +119,11 @@ extension Node {
     guard version.seq >= 0 else {
       return RPCError(RPCError.protocolError, "seq is negative")
     }
-    guard !version.isTombstone || record.value.isEmpty else {
+    guard record.id.kind != .plain || !version.isTombstone || record.value.isEmpty else {
       return RPCError(RPCError.protocolError, "a deletion has no value")
     }
-    guard version.seq <= now.wall.microseconds + parameters.clockSkew * 1_000_000 else {
+    guard record.id.kind != .plain || version.seq <= now.wall.microseconds + parameters.clockSkew * 1_000_000
+    else {
       return RPCError(RPCError.protocolError, "seq is ahead of the clock here")
     }
     guard !version.isExpired(at: now.wall) else {
@@ -128,16 +132,30 @@ extension Node {
     guard version.expiry <= now.wall.seconds + parameters.maxTTL + parameters.clockSkew else {
       return RPCError(RPCError.protocolError, "expiry is over \(parameters.maxTTL) s ahead")
     }
-    guard let held = records.stored(record.id) else { return nil }
+    let held = records.stored(record.id)
     // A version that comes twice is confirmed twice: the first answer may have been lost.
-    if record.isSameVersion(as: held.record) { return nil }
-    if let cas, let current = held.live(at: now.wall)?.version, current.seq > cas {
+    if let held, record.isSameVersion(as: held.record), record.binding == held.record.binding { return nil }
+    if let held, let cas, let current = held.live(at: now.wall)?.version,
+      // An owner who names a version means that one (BEP 44); a plain one may be an older than is held.
+      record.id.kind == .signed ? current.seq != cas : current.seq > cas
+    {
       return RPCError(RPCError.casMismatch, "seq is \(current.seq), not \(cas)")
     }
     if case .stale(let newer) = StoredRecord.deciding(held: held, arriving: record) {
       return RPCError(RPCError.seqTooOld, "seq \(newer.seq) is held")
     }
+    // Last, for nothing else takes as long.
+    guard record.isAuthentic else { return RPCError(RPCError.badSignature, "the signature is not right") }
     return nil
+  }
+
+  /// A record with an expiry: one that came without, as from another implementation, lives for two hours after
+  /// its last put (BEP 44, Expiration).
+  func named(_ now: Now, _ record: Record) -> Record {
+    guard record.version.expiry == RecordVersion.unnamedExpiry, record.id.kind != .plain else {
+      return record
+    }
+    return record.expiring(at: now.wall.seconds + parameters.unnamedTTL)
   }
 
   mutating func respond(to source: Endpoint, _ transaction: TransactionID, _ response: Response) {

@@ -38,7 +38,7 @@ extension Node {
   /// Gives the newest version to those of the K closest that answered with an older one or none.
   mutating func repair(_ now: Now, _ newest: Record, after lookup: Lookup) {
     for candidate in lookup.nearest {
-      guard let answer = lookup.answer(of: candidate) else { continue }
+      guard let answer = lookup.answer(of: candidate), answer.isOfOurMake else { continue }
       guard answer.held?.isOlder(than: newest) ?? true else { continue }
       guard repairs.permits(now.monotonic, holder: candidate.peer.id, target: newest.id) else {
         continue

@@ -94,7 +94,7 @@ extension Node {
 
   /// A node that was offered a record says what it has.
   mutating func offerAnswered(_ now: Now, _ id: RecordID, _ peer: Peer, _ response: Response) {
-    guard let record = records.stored(id)?.live(at: now.wall), response.keeps(id.kind) else { return }
+    guard let record = records.stored(id)?.live(at: now.wall), response.isOfOurMake else { return }
     if let theirs = response.held?.version, theirs.seq > record.version.seq {
       // It has a newer one, which is wanted unless it has expired.
       guard !theirs.isExpired(at: now.wall) else { return }

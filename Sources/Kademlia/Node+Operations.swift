@@ -1,3 +1,5 @@
+import Signatures
+
 /// Operations from their start to their outcome.
 extension Node {
   // MARK: - What people ask for
@@ -13,51 +15,109 @@ extension Node {
     _ now: Now, key: [UInt8], value: [UInt8], ttl: Int64? = nil, ifSeq: Int64? = nil,
     for client: ClientID = .anybody
   ) throws(OperationRefusal) -> OperationID {
+    guard !key.isEmpty else { throw .emptyKey }
+    try checkSize(key.count + value.count)
+    return try place(
+      now, .plain(key: key, value: value, isTombstone: false), expiry: try expiry(now, ttl), ifSeq: ifSeq,
+      for: client)
+  }
+
+  /// Stores a value under its own hash.
+  ///
+  /// - Parameters:
+  ///   - value: bencoded, canonically (BEP 44).
+  ///   - ttl: as with any put, as is `client`.
+  package mutating func put(
+    _ now: Now, immutable value: [UInt8], ttl: Int64? = nil, for client: ClientID = .anybody
+  ) throws(OperationRefusal) -> OperationID {
+    try checkSize(value.count)
+    return try place(now, .immutable(value), expiry: try expiry(now, ttl), ifSeq: nil, for: client)
+  }
+
+  /// Stores a value that only the owner of a key can change. An empty byte string deletes.
+  ///
+  /// - Parameters:
+  ///   - value: bencoded, canonically (BEP 44).
+  ///   - salt: which of the records of that key, at most `SignedText.maxSalt` bytes.
+  ///   - key: signs it, once the seq is known that it must have.
+  ///   - ttl: as with any put, as are `ifSeq` and `client`.
+  package mutating func put(
+    _ now: Now, value: [UInt8], salt: [UInt8], signedBy key: SigningKey, ttl: Int64? = nil,
+    ifSeq: Int64? = nil, for client: ClientID = .anybody
+  ) throws(OperationRefusal) -> OperationID {
+    try checkSize(value.count, salt: salt.count)
+    let draft = Placement.Draft.toSign(key, salt: salt, value: value)
+    return try place(
+      now, draft, expiry: draft.isTombstone ? tombstoneExpiry(now) : try expiry(now, ttl), ifSeq: ifSeq,
+      for: client)
+  }
+
+  /// Stores a record that was signed elsewhere, with the seq that it was signed with.
+  package mutating func put(
+    _ now: Now, value: [UInt8], seq: Int64, authorship: Record.Authorship, ttl: Int64? = nil,
+    ifSeq: Int64? = nil, for client: ClientID = .anybody
+  ) throws(OperationRefusal) -> OperationID {
+    try checkSize(value.count, salt: authorship.salt.count)
+    let expiry = value == SignedText.deletion ? tombstoneExpiry(now) : try expiry(now, ttl)
+    let record = Record(signed: authorship, value: value, seq: seq, expiry: expiry)
+    guard seq >= 0, record.isAuthentic else { throw .badSignature }
+    return try place(now, .signed(record), expiry: expiry, ifSeq: ifSeq, for: client)
+  }
+
+  private func expiry(_ now: Now, _ ttl: Int64?) throws(OperationRefusal) -> Int64 {
     let ttl = ttl ?? parameters.defaultTTL
     guard (1...parameters.maxTTL).contains(ttl) else {
       throw .ttlOutOfRange(limit: parameters.maxTTL)
     }
-    return try place(
-      now, key: key, value: value, expiry: now.wall.seconds + ttl, isTombstone: false, ifSeq: ifSeq,
-      for: client)
+    return now.wall.seconds + ttl
+  }
+
+  private func tombstoneExpiry(_ now: Now) -> Int64 { now.wall.seconds + parameters.maxTTL }
+
+  private func checkSize(_ size: Int, salt: Int = 0) throws(OperationRefusal) {
+    guard size <= parameters.maxPayload else { throw .tooLarge(size: size, limit: parameters.maxPayload) }
+    guard salt <= SignedText.maxSalt else { throw .saltTooLarge(size: salt, limit: SignedText.maxSalt) }
   }
 
   /// Deletes a key: puts a tombstone that outlives every older copy.
   package mutating func delete(
     _ now: Now, key: [UInt8], for client: ClientID = .anybody
   ) throws(OperationRefusal) -> OperationID {
-    try place(
-      now, key: key, value: [], expiry: now.wall.seconds + parameters.maxTTL, isTombstone: true,
-      ifSeq: nil, for: client)
+    guard !key.isEmpty else { throw .emptyKey }
+    try checkSize(key.count)
+    return try place(
+      now, .plain(key: key, value: [], isTombstone: true), expiry: tombstoneExpiry(now), ifSeq: nil,
+      for: client)
   }
 
   private mutating func place(
-    _ now: Now, key: [UInt8], value: [UInt8], expiry: Int64, isTombstone: Bool, ifSeq: Int64?,
-    for client: ClientID
+    _ now: Now, _ draft: Placement.Draft, expiry: Int64, ifSeq: Int64?, for client: ClientID
   ) throws(OperationRefusal) -> OperationID {
-    guard !key.isEmpty else { throw .emptyKey }
-    guard key.count + value.count <= parameters.maxPayload else {
-      throw .tooLarge(size: key.count + value.count, limit: parameters.maxPayload)
-    }
-    let placement = Placement(
-      key: key, value: value, expiry: expiry, isTombstone: isTombstone, ifSeq: ifSeq,
-      draftSeq: now.wall.microseconds)
+    let placement = Placement(draft, expiry: expiry, ifSeq: ifSeq, draftSeq: now.wall.microseconds)
     fetched.remove(placement.id)
     return try begin(now, operation(placement.id.target, .put(placement)), for: client)
   }
 
-  /// Reads the newest version of a key.
+  /// Reads the newest version of a plain key.
+  package mutating func get(
+    _ now: Now, key: [UInt8], maxAge: Int64 = 0, isTraced: Bool = false, for client: ClientID = .anybody
+  ) throws(OperationRefusal) -> OperationID {
+    guard !key.isEmpty else { throw .emptyKey }
+    return try get(now, .plain(key: key), maxAge: maxAge, isTraced: isTraced, for: client)
+  }
+
+  /// Reads the newest version of a record.
   ///
   /// - Parameters:
   ///   - maxAge: a copy that was read so many seconds ago is as good; 0: only what the network says.
   ///   - isTraced: whether the way to the answer is wanted, too.
   ///   - isGuarded: whether it takes disjoint paths, and waits for the end of all of them.
   package mutating func get(
-    _ now: Now, key: [UInt8], maxAge: Int64 = 0, isTraced: Bool = false, isGuarded: Bool = false,
+    _ now: Now, _ name: RecordName, maxAge: Int64 = 0, isTraced: Bool = false, isGuarded: Bool = false,
     for client: ClientID = .anybody
   ) throws(OperationRefusal) -> OperationID {
-    guard !key.isEmpty else { throw .emptyKey }
-    let id = RecordID(.plain, NodeID(sha1Of: key))
+    if case .signed(_, let salt) = name { try checkSize(0, salt: salt.count) }
+    let id = name.id
     if let copy = fetched.copy(now, of: id, maxAge: maxAge) {
       let operation = newOperationID()
       let outcome = GetOutcome.cached(copy.record, age: copy.age)
@@ -65,7 +125,7 @@ extension Node {
       finish(operation, isTraced ? .tracedGet(outcome, LookupOutcome(noneFor: id.target)) : .get(outcome))
       return operation
     }
-    let retrieval = Retrieval(id, isTraced: isTraced, isGuarded: isGuarded)
+    let retrieval = Retrieval(name, id, isTraced: isTraced, isGuarded: isGuarded)
     return try begin(now, operation(id.target, .get(retrieval)), for: client)
   }
 
@@ -74,8 +134,8 @@ extension Node {
     _ now: Now, key: [UInt8], for client: ClientID = .anybody
   ) throws(OperationRefusal) -> OperationID {
     guard !key.isEmpty else { throw .emptyKey }
-    let id = RecordID(.plain, NodeID(sha1Of: key))
-    return try begin(now, operation(id.target, .inspect(id)), for: client)
+    return try begin(
+      now, operation(NodeID(sha1Of: key), .inspect(.plain(key: key))), for: client)
   }
 
   /// Finds the nodes closest to a target.
@@ -154,7 +214,8 @@ extension Node {
   /// gains most by.
   private mutating func pathCount(of operation: Operation) -> Int {
     switch operation.task {
-    case .get(let retrieval) where retrieval.isGuarded: parameters.disjointPaths
+    case .get(let retrieval) where retrieval.isGuarded || retrieval.id.kind == .signed:
+      parameters.disjointPaths
     // Where a value goes to nobody honest, no get finds it ever again. In a small network a node knows many of
     // the nodes that should have it from the start.
     case .put where estimateNetworkSize() > parameters.largeNetwork: parameters.disjointPaths
@@ -374,19 +435,12 @@ extension Node {
       stragglerAnswered(now, id, peer, response)
       return
     }
-    if let held = response.held, case .record(let record) = held,
-      record.target != operation.lookup.target
-    {
-      // It lied about the record, so that the nodes it names are not to be believed either.
-      operation.lookup.failed(peer.id)
-    } else {
-      let answer = answer(from: response, to: operation, now)
-      // With `self` in the closure, the whole node would be copied for it.
-      let (acquaintances, families) = (acquaintances(now), identity.families)
-      operation.lookup.answered(peer.id, answer, nodes: response.nodes, after: roundTrip) { peer in
-        guard families.contains(AddressFamilies(peer.endpoint.address.family)) else { return nil }
-        return acquaintances[peer.id]
-      }
+    let answer = answer(from: response, to: operation, now)
+    // With `self` in the closure, the whole node would be copied for it.
+    let (acquaintances, families) = (acquaintances(now), identity.families)
+    operation.lookup.answered(peer.id, answer, nodes: response.nodes, after: roundTrip) { peer in
+      guard families.contains(AddressFamilies(peer.endpoint.address.family)) else { return nil }
+      return acquaintances[peer.id]
     }
     carryOn(now, id)
   }
@@ -405,8 +459,9 @@ extension Node {
     // A node that will not store for us is no replica, and a reader must pass it over as the writer
     // did, or the two would not meet.
     guard let token = response.token, response.keeps(kind) else { return nil }
+    if operation.isReplication, !response.isOfOurMake { return nil }
     let held = response.held.flatMap { operation.heard($0, now, parameters: parameters) }
-    return Lookup.Answer(token: token, held: held)
+    return Lookup.Answer(token: token, held: held, isOfOurMake: response.isOfOurMake)
   }
 }
 
@@ -415,8 +470,12 @@ extension Response {
   func keeps(_ kind: RecordKind) -> Bool {
     switch kind {
     case .plain: keepsPlainRecords
+    case .immutable, .signed: true
     }
   }
+
+  /// Whether the node that answered is one like this: it alone knows of an expiry.
+  var isOfOurMake: Bool { keepsPlainRecords }
 }
 
 /// What a node knows of others before it asks them, apart from the rest of the node: a closure that holds

@@ -12,7 +12,9 @@ extension Node {
       if let current = placement.conflict {
         return placement.outcome(.conflict(current: current), stored: 0, replicas: replicas)
       }
-      placement.begin(replicas: replicas)
+      guard placement.begin(replicas: replicas) else {
+        return placement.outcome(.quorumFailed, stored: 0, replicas: replicas)
+      }
     }
     if placement.isShort, let (record, nodes) = placement.due(from: operation.lookup.closest) {
       for node in nodes {
@@ -94,8 +96,7 @@ extension Node {
     _ now: Now, _ id: OperationID, _ peer: Peer, _ response: Response
   ) {
     guard case .put(let placement)? = operations[id]?.task else { return }
-    // Nodes of another make may say yes to what they keep as something else, or not at all.
-    if response.storedSeq == placement.version.seq {
+    if placement.isConfirmed(by: response) {
       stored(now, id, at: peer.id)
     } else {
       refusedStore(now, id, at: peer.id, reason: .unnamedVersion)

@@ -167,6 +167,8 @@ extension Node {
       return
     }
     counters.responsesReceived += 1
+    var response = response
+    let isHonest = examine(now, &response, to: query)
     let peer = Peer(id: response.sender, endpoint: source)
     let roundTrip = now.monotonic.since(query.sent)
     networkRoundTrip.sample(roundTrip)
@@ -179,6 +181,13 @@ extension Node {
     if let expected = query.peer, expected != response.sender {
       // Somebody else lives at that address now. Whom we meant has not answered.
       isNotThere(now, expected, query)
+      return
+    }
+    guard isHonest else {
+      counters.forgedRecords += 1
+      effects.append(.notice(.forgedRecord(peer)))
+      // It lied about the record, so that the nodes it names are not to be believed either.
+      if case .lookup(let operation) = query.purpose { lookupFailed(now, operation, at: peer.id) }
       return
     }
     switch query.purpose {
@@ -209,6 +218,61 @@ extension Node {
       introduced(now, by: peer, to: response.nodes)
     case .repair, .liveness, .probe:
       break
+    }
+  }
+
+  /// Makes whole what the answer to a `get` says of a record, and checks that it may be believed.
+  ///
+  /// - Returns: whether it is what it says; false for what no honest node can have sent.
+  private mutating func examine(
+    _ now: Now, _ response: inout Response, to query: InflightQueries.Pending
+  ) -> Bool {
+    guard case .get(let target, let kind, _) = query.method else { return true }
+    guard let held = response.held else {
+      // A node of another make that has nothing newer names the seq alone (BEP 44).
+      if kind == .signed, let seq = response.storedSeq {
+        response.held = .version(RecordVersion(seq: seq, expiry: now.wall.seconds + parameters.unnamedTTL))
+      }
+      return true
+    }
+    guard case .record(let told) = held else { return true }
+    guard told.id.kind != .plain else { return told.target == target }
+    let operation = operation(of: query.purpose)
+    guard let salt = operation?.salt ?? salt(for: query.purpose) else {
+      // What asked for it has ended: nobody will look at it.
+      response.held = nil
+      return true
+    }
+    let record = named(now, told.salted(with: salt))
+    response.held = .record(record)
+    guard record.target == target else { return false }
+    // Most nodes tell the same: it is checked once.
+    if let operation, let known = operation.authentic, known.binding == record.binding,
+      known.isSameVersion(as: record)
+    {
+      return true
+    }
+    guard record.isAuthentic else { return false }
+    operation?.authentic = record
+    return true
+  }
+
+  private func operation(of purpose: Purpose) -> Operation? {
+    switch purpose {
+    case .lookup(let id), .token(let id), .refusal(let id, _): operations[id]
+    case .store, .repair, .handOff, .newer, .verification, .liveness, .probe, .introduction, .bootstrap,
+      .reunion, .ping, .userBootstrap:
+      nil
+    }
+  }
+
+  /// The salt of the record that a query outside of any operation asks for.
+  private func salt(for purpose: Purpose) -> [UInt8]? {
+    switch purpose {
+    case .handOff(let id), .newer(let id): records.stored(id)?.record.name.salt
+    case .lookup, .store, .token, .refusal, .repair, .verification, .liveness, .probe, .introduction,
+      .bootstrap, .reunion, .ping, .userBootstrap:
+      nil
     }
   }
 

@@ -116,8 +116,9 @@ extension Node {
     let newest = renewal.newest
     let closest = lookup.closest
     for candidate in closest where candidate.peer.id != id {
+      // To a node of another make it is the publisher who comes, and it must be stored anew to live on.
       guard let answer = lookup.answer(of: candidate), let token = answer.token,
-        answer.held?.isOlder(than: newest) ?? true
+        !answer.isOfOurMake || answer.held?.isOlder(than: newest) ?? true
       else { continue }
       sendCopy(now, newest, to: candidate.peer, token: token)
     }

@@ -6,7 +6,7 @@ final class Operation {
     /// Finds the nodes closest to a target (FIND_NODE).
     case locate(Reason)
     /// Finds the nodes that should hold a record, and what each holds.
-    case inspect(RecordID)
+    case inspect(RecordName)
     case get(Retrieval)
     case put(Placement)
     case renew(Renewal)
@@ -21,6 +21,8 @@ final class Operation {
   let id: OperationID
   var lookup: Lookup
   let task: Task
+  /// The last record of those it was told of whose signature was checked and is right.
+  var authentic: Record?
 
   init(id: OperationID, lookup: Lookup, task: Task) {
     self.id = id
@@ -33,7 +35,7 @@ final class Operation {
     switch task {
     case .locate: .findNode(target: lookup.target)
     // No version is newer: only what it is, and no value, is told.
-    case .inspect(let id): .get(target: lookup.target, kind: id.kind, seq: .max)
+    case .inspect(let name): .get(target: lookup.target, kind: name.id.kind, seq: .max)
     case .get(let retrieval): .get(target: lookup.target, kind: retrieval.id.kind, seq: nil)
     case .renew(let renewal):
       .get(
@@ -48,7 +50,7 @@ final class Operation {
   var kind: RecordKind? {
     switch task {
     case .locate: nil
-    case .inspect(let id): id.kind
+    case .inspect(let name): name.kind
     case .get(let retrieval): retrieval.id.kind
     case .renew(let renewal): renewal.record.id.kind
     case .put(let placement): placement.id.kind
@@ -58,6 +60,23 @@ final class Operation {
   /// Whether its nodes are still to be found: a put that has fixed its replicas keeps to them.
   var isLocating: Bool {
     if case .put(let placement) = task, case .storing = placement.phase { false } else { true }
+  }
+
+  /// The salt of the signed record that it is about; empty if none.
+  var salt: [UInt8] {
+    switch task {
+    case .locate: []
+    case .inspect(let name): name.salt
+    case .get(let retrieval): retrieval.name.salt
+    case .renew(let renewal): renewal.record.name.salt
+    case .put(let placement): placement.draft.name.salt
+    }
+  }
+
+  /// Whether this node's part in it is a holder's: such copies go to nodes of our make only, which alone know
+  /// how long a record lives.
+  var isReplication: Bool {
+    if case .renew(let renewal) = task { renewal.reason == .replicate } else { false }
   }
 
   /// The next node to ask, if any is to be asked now.
@@ -73,7 +92,8 @@ final class Operation {
   /// Notes what a holder said it has, if that can be believed.
   func heard(_ held: HeldRecord, _ now: Now, parameters: Parameters) -> HeldRecord? {
     let version = held.version
-    guard version.seq <= now.wall.microseconds + parameters.clockSkew * 1_000_000 else { return nil }
+    // Of a signed record only its owner can make a version that stands in everybody's way.
+    if kind == .plain, version.seq > now.wall.microseconds + parameters.clockSkew * 1_000_000 { return nil }
     if case .record(let record) = held, record.target != lookup.target { return nil }
     switch task {
     case .locate, .inspect: break
@@ -95,6 +115,7 @@ final class Operation {
 final class Retrieval {
   /// How many more are asked than must be heard, so that the slowest of them need not be waited for.
   var spares = 0
+  let name: RecordName
   let id: RecordID
   /// Whether whoever asked wants to know the way to the answer.
   let isTraced: Bool
@@ -105,7 +126,8 @@ final class Retrieval {
   /// The greatest seq of an expired version that a holder told of: it hides what is older.
   private var hiddenSeq: Int64 = -1
 
-  init(_ id: RecordID, isTraced: Bool = false, isGuarded: Bool = false) {
+  init(_ name: RecordName, _ id: RecordID, isTraced: Bool = false, isGuarded: Bool = false) {
+    self.name = name
     self.id = id
     self.isTraced = isTraced
     self.isGuarded = isGuarded
@@ -116,7 +138,10 @@ final class Retrieval {
   /// Where fewer nodes are known than there may be replicas, all of them are heard. So they are where
   /// those that were heard do not agree: some have come since the record was written, or come back with
   /// an older one, and the newest may be with few.
+  ///
+  /// There is one version of an immutable record: whoever has it gives it.
   func needed(by lookup: Lookup) -> Int {
+    if id.kind == .immutable, newest != nil { return 0 }
     let progress = lookup.progress
     let isEnough = progress.expected == lookup.width && progress.isUnanimous
     let half = lookup.width - lookup.width / 2

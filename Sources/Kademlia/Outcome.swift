@@ -13,8 +13,12 @@ package enum Outcome: Sendable {
 /// Why an operation was not begun.
 package enum OperationRefusal: Error, Hashable, Sendable {
   case emptyKey
-  /// Key and value together are over the limit, in bytes.
+  /// Key and value together, or a bencoded value, are over the limit, in bytes.
   case tooLarge(size: Int, limit: Int)
+  /// The salt is over the limit, in bytes.
+  case saltTooLarge(size: Int, limit: Int)
+  /// The signature is not that of the record.
+  case badSignature
   /// The TTL is not within 1 and the limit, in seconds.
   case ttlOutOfRange(limit: Int64)
   /// As many operations as are allowed wait already.

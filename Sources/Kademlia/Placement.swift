@@ -1,3 +1,5 @@
+import Signatures
+
 /// A record on its way to the nodes that should hold it: what a put does besides its lookup.
 final class Placement {
   /// What a node that should hold the record has done with it.
@@ -34,12 +36,53 @@ final class Placement {
     case noted
   }
 
+  /// What is to be written, as far as it is known before the lookup has ended.
+  enum Draft: Sendable {
+    case plain(key: [UInt8], value: [UInt8], isTombstone: Bool)
+    case immutable([UInt8])
+    /// To be signed here when its seq is known.
+    case toSign(SigningKey, salt: [UInt8], value: [UInt8])
+    /// Signed elsewhere, with a seq that stays.
+    case signed(Record)
+
+    var name: RecordName {
+      switch self {
+      case .plain(let key, _, _): .plain(key: key)
+      case .immutable(let value): .immutable(NodeID(sha1Of: value))
+      case .toSign(let signer, let salt, _): .signed(signer.publicKey, salt: salt)
+      case .signed(let record): record.name
+      }
+    }
+
+    var isTombstone: Bool {
+      switch self {
+      case .plain(_, _, let isTombstone): isTombstone
+      case .immutable: false
+      case .toSign(_, _, let value): value == SignedText.deletion
+      case .signed(let record): record.version.isTombstone
+      }
+    }
+
+    /// The record of a version; nil if it cannot be signed.
+    func record(_ version: RecordVersion) -> Record? {
+      switch self {
+      case .plain(let key, let value, _): return Record(plainKey: key, value: value, version: version)
+      case .immutable(let value): return Record(immutable: value, expiry: version.expiry)
+      case .toSign(let signer, let salt, let value):
+        let text = SignedText.of(salt: salt, seq: version.seq, value: value)
+        guard let signature = signer.signature(of: text) else { return nil }
+        return Record(
+          signed: Record.Authorship(owner: signer.publicKey, salt: salt, signature: signature), value: value,
+          seq: version.seq, expiry: version.expiry)
+      case .signed(let record): return record.expiring(at: version.expiry)
+      }
+    }
+  }
+
   let id: RecordID
-  let key: [UInt8]
-  let value: [UInt8]
+  let draft: Draft
   /// Seconds since the epoch.
   private(set) var expiry: Int64
-  let isTombstone: Bool
   /// The seq that the current version must have; 0 for none.
   let ifSeq: Int64?
   /// The time at the writer when it began, in microseconds: the record's seq unless a holder has a
@@ -58,17 +101,15 @@ final class Placement {
   /// The greatest seq that a holder named when it was asked why it had refused.
   private var refusingSeq: Int64?
 
-  init(
-    key: [UInt8], value: [UInt8], expiry: Int64, isTombstone: Bool, ifSeq: Int64?, draftSeq: Int64
-  ) {
-    self.id = RecordID(.plain, NodeID(sha1Of: key))
-    self.key = key
-    self.value = value
+  init(_ draft: Draft, expiry: Int64, ifSeq: Int64?, draftSeq: Int64) {
+    self.id = draft.name.id
+    self.draft = draft
     self.expiry = expiry
-    self.isTombstone = isTombstone
     self.ifSeq = ifSeq
     self.draftSeq = draftSeq
   }
+
+  private var isTombstone: Bool { draft.isTombstone }
 
   /// - Parameter latest: no record expires later than that, seconds since the epoch.
   func heard(_ version: RecordVersion, isLive: Bool, latest: Int64) {
@@ -81,10 +122,12 @@ final class Placement {
     currentSeq = isLive && !isDeleted ? version.seq : 0
   }
 
-  /// Whether the version found is another than `if_seq` asked for.
+  /// The seq of the version found, where that is another than `if_seq` asked for, or above that of a record
+  /// that was signed before.
   var conflict: Int64? {
-    guard let ifSeq, ifSeq != currentSeq else { return nil }
-    return currentSeq
+    if let ifSeq, ifSeq != currentSeq { return currentSeq }
+    if case .signed(let record) = draft, highestSeq > record.version.seq { return highestSeq }
+    return nil
   }
 
   /// What a holder's version must not be above, for a put with `if_seq`: the version that was found
@@ -96,13 +139,30 @@ final class Placement {
     // What holders tell of later does not change what was sent out.
     if case .storing(let record, _) = phase { return record.version }
     let next = highestSeq == .max ? highestSeq : highestSeq + 1
-    return RecordVersion(seq: max(draftSeq, next), expiry: expiry, isTombstone: isTombstone)
+    let seq =
+      switch draft {
+      case .plain, .toSign: max(draftSeq, next)
+      case .immutable: Int64(0)
+      case .signed(let record): record.version.seq
+      }
+    return RecordVersion(seq: seq, expiry: expiry, isTombstone: isTombstone)
   }
 
   /// The lookup has ended: fixes the record and how many nodes should hold it.
-  func begin(replicas: Int) {
+  ///
+  /// - Returns: false if the record cannot be made.
+  func begin(replicas: Int) -> Bool {
     foundSeq = max(0, highestSeq)
-    phase = .storing(Record(plainKey: key, value: value, version: version), replicas: replicas)
+    guard let record = draft.record(version) else { return false }
+    phase = .storing(record, replicas: replicas)
+    return true
+  }
+
+  /// Whether an answer to a store confirms it. Nodes of another make may say yes to what they keep as
+  /// something else, or not at all: a plain record is confirmed by its seq. One of BEP 44 they know, and say
+  /// no more than yes.
+  func isConfirmed(by response: Response) -> Bool {
+    id.kind != .plain || response.storedSeq == version.seq
   }
 
   /// How many nodes have confirmed or may yet.

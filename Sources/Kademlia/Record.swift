@@ -1,11 +1,49 @@
+import Signatures
+
 /// What a record is bound to its target by, without its payload.
 ///
-/// The immutable and signed kinds of BEP 44 will be cases of their own here and in
-/// `Record.Binding`; everything between reading a datagram and committing a record asks the binding
-/// and not the kind.
+/// Everything between reading a datagram and committing a record asks the binding and not the kind.
 package enum RecordKind: UInt8, Hashable, Sendable, CaseIterable {
   /// Anyone may write; the last writer wins. The target is the SHA-1 of the key.
   case plain
+  /// The content addresses itself: the target is the SHA-1 of the bencoded value (BEP 44).
+  case immutable
+  /// Only the owner of a key may write. The target is the SHA-1 of the public key and the salt (BEP 44).
+  case signed
+
+  /// Which of several records under one target answers a `get` that names no kind: the one that is hardest
+  /// to make.
+  static let byStrength: [RecordKind] = [.signed, .immutable, .plain]
+}
+
+/// What a record is called by whoever wants to read it.
+package enum RecordName: Hashable, Sendable {
+  case plain(key: [UInt8])
+  case immutable(NodeID)
+  case signed(PublicKey, salt: [UInt8])
+
+  /// What its record is kept under.
+  package var id: RecordID {
+    switch self {
+    case .plain(let key): RecordID(.plain, NodeID(sha1Of: key))
+    case .immutable(let target): RecordID(.immutable, target)
+    case .signed(let owner, let salt): RecordID(.signed, NodeID(sha1Of: owner.bytes + salt))
+    }
+  }
+
+  /// What ties its record to its target.
+  var kind: RecordKind {
+    switch self {
+    case .plain: .plain
+    case .immutable: .immutable
+    case .signed: .signed
+    }
+  }
+
+  /// The salt of a signed record, which answers leave out (BEP 44).
+  var salt: [UInt8] {
+    if case .signed(_, let salt) = self { salt } else { [] }
+  }
 }
 
 /// What the stores are keyed by: the targets of two kinds can collide.
@@ -43,32 +81,64 @@ package struct Record: Hashable, Sendable {
   /// What ties a record to its target, and shows that it belongs there.
   package enum Binding: Hashable, Sendable {
     case plain(key: [UInt8])
+    case immutable
+    // Behind a reference: nothing that a plain record goes through becomes larger for it.
+    indirect case signed(Authorship)
   }
 
-  /// The most bytes of key and value together that go in a datagram, whatever else is in it.
+  /// Who wrote a signed record, under which salt, and the proof (BEP 44).
+  package struct Authorship: Hashable, Sendable {
+    /// `k`.
+    package let owner: PublicKey
+    /// `salt`, at most `SignedText.maxSalt` bytes; empty: none.
+    package let salt: [UInt8]
+    /// `sig`.
+    package let signature: Signature
+
+    package init(owner: PublicKey, salt: [UInt8], signature: Signature) {
+      self.owner = owner
+      self.salt = salt
+      self.signature = signature
+    }
+  }
+
+  /// The most bytes of key and value together, or of a bencoded value (BEP 44), that go in a datagram,
+  /// whatever else is in it.
   package static let maxDatagramPayload = 1000
 
   /// What a store keeps it under.
   package let id: RecordID
   /// What ties it to its target.
   package let binding: Binding
-  /// The value; empty in a tombstone. An empty value that is no tombstone is a value like any other.
+  /// The value; that of an immutable or signed record bencoded, of whatever type it is, byte for byte. Empty
+  /// in a tombstone of a plain record; an empty value that is no tombstone is a value like any other.
   package let value: [UInt8]
   /// Which version it is, and how long it lives.
   package let version: RecordVersion
 
   package init(plainKey key: [UInt8], value: [UInt8], version: RecordVersion) {
-    self.id = RecordID(.plain, NodeID(sha1Of: key))
-    self.binding = .plain(key: key)
-    self.value = value
-    self.version = version
+    self.init(
+      trusted: .plain(key: key), id: RecordName.plain(key: key).id, value: value, version: version)
   }
 
-  /// The tombstone of the same key.
-  func deleted(by version: RecordVersion) -> Record {
-    switch binding {
-    case .plain(let key): Record(plainKey: key, value: [], version: version)
-    }
+  /// An immutable record. There is one version of it, 0.
+  ///
+  /// - Parameter value: bencoded.
+  package init(immutable value: [UInt8], expiry: Int64) {
+    self.init(
+      trusted: .immutable, id: RecordID(.immutable, NodeID(sha1Of: value)), value: value,
+      version: RecordVersion(seq: 0, expiry: expiry))
+  }
+
+  /// A signed record, whose signature is not checked here (`isAuthentic`). An empty byte string for a value
+  /// is its deletion.
+  ///
+  /// - Parameter value: bencoded.
+  package init(signed authorship: Authorship, value: [UInt8], seq: Int64, expiry: Int64) {
+    self.init(
+      trusted: .signed(authorship), id: RecordName.signed(authorship.owner, salt: authorship.salt).id,
+      value: value,
+      version: RecordVersion(seq: seq, expiry: expiry, isTombstone: value == SignedText.deletion))
   }
 
   /// A record whose binding is known to lead to its ID, and is not checked: for a store, which trusts
@@ -80,21 +150,60 @@ package struct Record: Hashable, Sendable {
     self.version = version
   }
 
+  /// The same with another time of expiry, which no signature covers.
+  func expiring(at expiry: Int64) -> Record {
+    var version = version
+    version.expiry = expiry
+    return Record(trusted: binding, id: id, value: value, version: version)
+  }
+
+  /// A signed record with the salt that the answer it came in has left out, and so at its target; any other
+  /// as it is.
+  func salted(with salt: [UInt8]) -> Record {
+    guard case .signed(let authorship) = binding, authorship.salt != salt else { return self }
+    return Record(
+      signed: Authorship(owner: authorship.owner, salt: salt, signature: authorship.signature),
+      value: value, seq: version.seq, expiry: version.expiry)
+  }
+
+  /// Whether the owner of its key has signed it. Records of the other kinds show by their IDs that they are
+  /// what they say.
+  package var isAuthentic: Bool {
+    guard case .signed(let authorship) = binding else { return true }
+    return authorship.owner.hasSigned(
+      SignedText.of(salt: authorship.salt, seq: version.seq, value: value), with: authorship.signature)
+  }
+
   /// The point that its holders are closest to.
   package var target: NodeID { id.target }
 
-  /// The key of a plain record.
+  /// What lists show it under: the key of a plain record, the salt of a signed one, the target of an
+  /// immutable one in hexadecimal digits.
   package var key: [UInt8] {
     switch binding {
     case .plain(let key): key
+    case .immutable: Array("\(target)".utf8)
+    case .signed(let authorship): authorship.salt
+    }
+  }
+
+  /// Its name.
+  package var name: RecordName {
+    switch binding {
+    case .plain(let key): .plain(key: key)
+    case .immutable: .immutable(target)
+    case .signed(let authorship): .signed(authorship.owner, salt: authorship.salt)
     }
   }
 
   /// Whether this is a value, and not the mark of a deletion.
   package var isValue: Bool { !version.isTombstone }
 
-  /// What the limit on a datagram is counted in: the bytes of the key and of the value.
-  package var payloadSize: Int { key.count + value.count }
+  /// What the limit on a datagram is counted in: the bytes of a plain record's key and value, and of the
+  /// bencoded value of any other.
+  package var payloadSize: Int {
+    if case .plain(let key) = binding { key.count + value.count } else { value.count }
+  }
 
   /// Whether this record takes the place of another with the same ID.
   ///
@@ -116,7 +225,10 @@ package struct Record: Hashable, Sendable {
 
 /// What orders the versions of a record, and how long one lives.
 package struct RecordVersion: Hashable, Sendable {
-  /// Plain records: microseconds since the epoch at the writer, 0 or more.
+  /// The expiry of a record that came without one, as those of other implementations do.
+  package static let unnamedExpiry: Int64 = 0
+
+  /// 0 or more. Plain records: microseconds since the epoch at the writer. Immutable ones: 0.
   package var seq: Int64
   /// Seconds since the epoch, set by the publisher; replication never moves it.
   package var expiry: Int64

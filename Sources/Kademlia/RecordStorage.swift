@@ -29,13 +29,13 @@ package protocol RecordStorage: RecordReader {
   func takeResults() -> [StoreResult]
   /// Has a function called, from any thread, whenever there are results that came by themselves.
   func notify(_ resultsCame: @escaping @Sendable () -> Void)
-  /// A page of the live plain values in an order of their keys that stays the same.
+  /// A page of the live values in an order of their keys (`Record.key`) that stays the same.
   ///
   /// - Parameters:
   ///   - prefix: only keys that start with this.
-  ///   - cursor: only keys after this one.
+  ///   - cursor: only records after this place.
   ///   - limit: the most records.
-  func page(prefix: [UInt8], after cursor: [UInt8]?, limit: Int, at now: WallTime) -> [Record]
+  func page(prefix: [UInt8], after cursor: PagePlace?, limit: Int, at now: WallTime) -> [Record]
   /// The most bytes that it may take. A smaller limit drops nothing: it keeps further records out.
   var maxBytes: Int { get set }
   /// Records that were found damaged when they were read since the start.
@@ -47,6 +47,25 @@ package protocol RecordStorage: RecordReader {
   var failure: String? { get }
   /// Ends it: what was submitted is carried out first. Nothing may be called after this.
   func close()
+}
+
+/// Where a record is in the order of pages: by its key, and where several have the same, by its ID.
+package struct PagePlace: Hashable, Comparable, Sendable {
+  /// What pages are in the order of.
+  package let key: [UInt8]
+  /// Which of those with that key.
+  package let id: RecordID
+
+  package init(key: [UInt8], id: RecordID) {
+    self.key = key
+    self.id = id
+  }
+
+  package init(of record: Record) { self.init(key: record.key, id: record.id) }
+
+  package static func < (left: PagePlace, right: PagePlace) -> Bool {
+    left.key != right.key ? left.key.lexicographicallyPrecedes(right.key) : left.id < right.id
+  }
 }
 
 /// Something that a store is asked to do. Each is carried out whole or not at all.

@@ -20,9 +20,9 @@ package struct StoredRecord: Hashable, Sendable {
   /// ones, which live on elsewhere and would come back when nobody knew of it any more; nil when it
   /// hides nothing.
   package func remains(at now: WallTime) -> StoredRecord? {
-    guard hidesUntil > now.seconds else { return nil }
+    guard hidesUntil > now.seconds, case .plain(let key) = record.binding else { return nil }
     let version = RecordVersion(seq: record.version.seq, expiry: hidesUntil, isTombstone: true)
-    return StoredRecord(record.deleted(by: version), hidesUntil: hidesUntil)
+    return StoredRecord(Record(plainKey: key, value: [], version: version), hidesUntil: hidesUntil)
   }
 
   /// What a store does with a version that reaches it.
@@ -36,7 +36,8 @@ package struct StoredRecord: Hashable, Sendable {
   }
 
   /// Decides between the version held, if any, and one that arrives. The same version keeps the
-  /// greater expiry.
+  /// greater expiry. So does a newer one of a signed record, whose expiry nobody signs: nobody but its owner
+  /// can make a tombstone that would hide the older one.
   package static func deciding(held: StoredRecord?, arriving record: Record) -> Arrival {
     guard let held else {
       return .kept(StoredRecord(record, hidesUntil: record.version.expiry))
@@ -46,8 +47,8 @@ package struct StoredRecord: Hashable, Sendable {
       return record.version.expiry > held.record.version.expiry
         ? .kept(StoredRecord(record, hidesUntil: hidesUntil)) : .unchanged
     }
-    return record.supersedes(held.record)
-      ? .kept(StoredRecord(record, hidesUntil: hidesUntil))
-      : .stale(than: held.record.version)
+    guard record.supersedes(held.record) else { return .stale(than: held.record.version) }
+    let kept = record.id.kind == .plain ? record : record.expiring(at: hidesUntil)
+    return .kept(StoredRecord(kept, hidesUntil: hidesUntil))
   }
 }

@@ -425,6 +425,9 @@ package final class NodeDriver {
       contactsChanged?()
     case .unanswered(let method, let endpoint):
       logger.debug("no answer", metadata: .rpc(method, endpoint))
+    case .forgedRecord(let peer):
+      // Whoever lies decides how often.
+      logger.debug("a node answered with a forged record", metadata: .peer(peer))
     case .isolated:
       logger.warning(
         "lost the last contact: this node is alone until one comes back", metadata: .event(.isolated))

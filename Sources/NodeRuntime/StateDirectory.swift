@@ -106,6 +106,7 @@ package enum StateDirectoryError: Error, Hashable, Sendable {
   case inUse(path: String)
   case unusable(path: String, reason: String)
   case damagedIdentity(path: String)
+  case damagedRecordKey(path: String)
 }
 
 extension StateDirectoryError: CustomStringConvertible {
@@ -118,6 +119,8 @@ extension StateDirectoryError: CustomStringConvertible {
       "cannot use \(path): \(reason); mend that or choose another directory with --state-dir"
     case .damagedIdentity(let path):
       "\(path) is not a node's key; restore it from a copy, or remove it to start with a new node ID"
+    case .damagedRecordKey(let path):
+      "\(path) is not a key for records; restore it from a copy, or remove it to sign with a new one"
     }
   }
 }

@@ -165,7 +165,7 @@ struct Batch {
     if table == .records {
       let index =
         if let record = slot.stored?.record { IndexKey(of: record.key, target: record.target).key } else {
-          try indexKey(of: id.target)
+          try indexKey(of: id)
         }
       if let index {
         try uncount(index)
@@ -182,10 +182,10 @@ struct Batch {
 
   /// Where a record is in the index by key when its own key cannot be read. It looks at all of the
   /// index, and damage is rare.
-  private func indexKey(of target: NodeID) throws(LMDBError) -> [UInt8]? {
+  private func indexKey(of id: RecordID) throws(LMDBError) -> [UInt8]? {
     var found: [UInt8]?
-    try transaction.walk(tables.keys, from: []) { (key, _) in
-      if IndexKey.target(in: key) == target { found = Array(key) }
+    try transaction.walk(tables.keys, from: []) { (key, value) in
+      if IndexKey.target(in: key) == id.target, IndexValue(value)?.kind == id.kind { found = Array(key) }
       return found == nil
     }
     return found

@@ -76,9 +76,9 @@ struct ExpiryKey {
   }
 }
 
-/// A key of the index by plain key, that pages are read from.
+/// A key of the index by key (`Record.key`), that pages are read from.
 ///
-/// The order of pages is that of the plain keys, byte by byte, as far as the first 480 bytes of their
+/// The order of pages is that of the keys, byte by byte, as far as the first 480 bytes of their
 /// spelling tell them apart, and then that of their targets. In the spelling a zero byte takes two, and
 /// two zero bytes end it, so that a key comes before all that it begins.
 struct IndexKey {
@@ -87,15 +87,16 @@ struct IndexKey {
 
   let key: [UInt8]
 
-  /// Where a key is; nothing else is there, for two keys differ in spelling or in target.
-  init(of plainKey: [UInt8], target: NodeID) {
-    var bytes = Self.spelling(of: plainKey)
+  /// Where a key is. Nothing else is there: two plain keys differ in spelling or in target, and for records
+  /// of two kinds to agree in both, a hash would have to be found that contains itself.
+  init(of recordKey: [UInt8], target: NodeID) {
+    var bytes = Self.spelling(of: recordKey)
     if bytes.count < Self.maxSpelling - 1 { bytes += [0, 0] }
     bytes += RecordID(.plain, target).key.dropLast()
     key = bytes
   }
 
-  /// What the index keys of all plain keys with this prefix begin with.
+  /// What the index keys of all keys with this prefix begin with.
   static func spelling(of prefix: [UInt8]) -> [UInt8] {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(min(prefix.count, maxSpelling) + 22)

@@ -1,11 +1,14 @@
 import CZlib
 import Kademlia
+import Signatures
 
 /// How a record is written as the value of an entry.
 ///
-/// All numbers are little-endian: magic (4 bytes), format (1), flags (1), zero (2), seq (8), expiry (8),
-/// hidesUntil (8), length of the key (4), length of the value (4), the key, the value, and a CRC-32 over
-/// the ID that it is kept under and all of the above. LMDB keeps no checksums, so each entry has one.
+/// All numbers are little-endian: magic (4 bytes), format (1), flags (1), kind (1), zero (1), seq (8),
+/// expiry (8), hidesUntil (8), length of the binding (4), length of the value (4), the binding, the value, and
+/// a CRC-32 over the ID that it is kept under and all of the above. LMDB keeps no checksums, so each entry
+/// has one. The binding is the key of a plain record, nothing for an immutable one, and for a signed one the
+/// public key (32), the signature (64) and the salt.
 ///
 /// The checksum begins with a number drawn for each store. Without it, the value of a record could be
 /// made to look like an entry of its own to a search of a damaged file.
@@ -29,19 +32,21 @@ struct RecordCoding: Hashable, Sendable {
   /// An entry for a record.
   func encode(_ stored: StoredRecord, in table: EntryTable) -> [UInt8] {
     let record = stored.record
+    let binding = Self.bytes(of: record.binding)
     var bytes: [UInt8] = []
-    bytes.reserveCapacity(record.payloadSize + Self.overhead)
+    bytes.reserveCapacity(binding.count + record.value.count + Self.overhead)
     bytes.append(littleEndian: Self.magic)
     bytes.append(Self.format)
     bytes.append(
       (record.isValue ? 0 : Self.tombstoneFlag) | (table == .records ? 0 : Self.publicationFlag))
-    bytes.append(littleEndian: UInt16(0))
+    bytes.append(record.id.kind.rawValue)
+    bytes.append(0)
     bytes.append(littleEndian: record.version.seq)
     bytes.append(littleEndian: record.version.expiry)
     bytes.append(littleEndian: stored.hidesUntil)
-    bytes.append(littleEndian: UInt32(truncatingIfNeeded: record.key.count))
+    bytes.append(littleEndian: UInt32(truncatingIfNeeded: binding.count))
     bytes.append(littleEndian: UInt32(truncatingIfNeeded: record.value.count))
-    bytes += record.key
+    bytes += binding
     bytes += record.value
     let checksum = bytes.withUnsafeBytes { self.checksum(of: $0, id: record.id) }
     bytes.append(littleEndian: checksum)
@@ -61,8 +66,8 @@ struct RecordCoding: Hashable, Sendable {
     guard let header = Header(bytes) else { return .nothing }
     guard header.length <= bytes.count else { return .incomplete(length: header.length) }
     let entry = UnsafeRawBufferPointer(rebasing: bytes.prefix(header.length))
-    // The ID is made of the key, and the checksum is over the ID: so both are known to fit.
-    let id = RecordID(.plain, NodeID(sha1Of: Array(header.key(in: entry))))
+    // The ID is made of what is in the entry, and the checksum is over the ID: so both are known to fit.
+    guard let id = header.id(in: entry) else { return .damaged }
     return decode(entry, header, id: id).map { .entry($0, header.table, length: header.length) }
       ?? .damaged
   }
@@ -84,10 +89,18 @@ struct RecordCoding: Hashable, Sendable {
     guard checksum(of: covered, id: id) == bytes.littleEndian(at: bytes.count - 4, UInt32.self) else {
       return nil
     }
+    guard header.kind == id.kind, let binding = header.binding(in: bytes) else { return nil }
     let record = Record(
-      trusted: .plain(key: Array(header.key(in: bytes))), id: id, value: Array(header.value(in: bytes)),
-      version: header.version)
+      trusted: binding, id: id, value: Array(header.value(in: bytes)), version: header.version)
     return StoredRecord(record, hidesUntil: header.hidesUntil)
+  }
+
+  private static func bytes(of binding: Record.Binding) -> [UInt8] {
+    switch binding {
+    case .plain(let key): key
+    case .immutable: []
+    case .signed(let authorship): authorship.owner.bytes + authorship.signature.bytes + authorship.salt
+    }
   }
 
   private func checksum(of bytes: UnsafeRawBufferPointer, id: RecordID) -> UInt32 {
@@ -104,35 +117,60 @@ struct RecordCoding: Hashable, Sendable {
   /// The fixed part of an entry, with its lengths checked for sense but not for truth.
   private struct Header {
     let flags: UInt8
+    let kind: RecordKind
     let version: RecordVersion
     let hidesUntil: Int64
-    let keyLength: Int
+    let bindingLength: Int
     let valueLength: Int
 
     init?(_ bytes: UnsafeRawBufferPointer) {
       guard bytes.count >= RecordCoding.overhead,
         bytes.littleEndian(at: 0, UInt32.self) == RecordCoding.magic,
-        bytes[4] == RecordCoding.format
+        bytes[4] == RecordCoding.format, let kind = RecordKind(rawValue: bytes[6])
       else { return nil }
       flags = bytes[5]
+      self.kind = kind
       version = RecordVersion(
         seq: bytes.littleEndian(at: 8, Int64.self), expiry: bytes.littleEndian(at: 16, Int64.self),
         isTombstone: flags & RecordCoding.tombstoneFlag != 0)
       hidesUntil = bytes.littleEndian(at: 24, Int64.self)
-      keyLength = Int(bytes.littleEndian(at: 32, UInt32.self))
+      bindingLength = Int(bytes.littleEndian(at: 32, UInt32.self))
       valueLength = Int(bytes.littleEndian(at: 36, UInt32.self))
       guard length <= RecordCoding.maxLength else { return nil }
     }
 
     var table: EntryTable { flags & RecordCoding.publicationFlag == 0 ? .records : .publications }
-    var length: Int { RecordCoding.overhead + keyLength + valueLength }
+    var length: Int { RecordCoding.overhead + bindingLength + valueLength }
 
-    func key(in bytes: UnsafeRawBufferPointer) -> Slice<UnsafeRawBufferPointer> {
-      bytes.dropFirst(RecordCoding.headerLength).prefix(keyLength)
+    /// What ties the record to its ID; nil for what can tie none.
+    func binding(in bytes: UnsafeRawBufferPointer) -> Record.Binding? {
+      let content = bytes.dropFirst(RecordCoding.headerLength).prefix(bindingLength)
+      switch kind {
+      case .plain: return .plain(key: Array(content))
+      case .immutable: return content.isEmpty ? .immutable : nil
+      case .signed:
+        let proof = content.dropFirst(PublicKey.byteCount)
+        guard let owner = PublicKey(content.prefix(PublicKey.byteCount)),
+          let signature = Signature(proof.prefix(Signature.byteCount))
+        else { return nil }
+        return .signed(
+          Record.Authorship(
+            owner: owner, salt: Array(proof.dropFirst(Signature.byteCount)), signature: signature))
+      }
+    }
+
+    /// The ID that the record makes; nil if it makes none.
+    func id(in bytes: UnsafeRawBufferPointer) -> RecordID? {
+      switch binding(in: bytes) {
+      case .plain(let key)?: RecordName.plain(key: key).id
+      case .immutable?: RecordID(.immutable, NodeID(sha1Of: Array(value(in: bytes))))
+      case .signed(let authorship)?: RecordName.signed(authorship.owner, salt: authorship.salt).id
+      case nil: nil
+      }
     }
 
     func value(in bytes: UnsafeRawBufferPointer) -> Slice<UnsafeRawBufferPointer> {
-      bytes.dropFirst(RecordCoding.headerLength + keyLength).prefix(valueLength)
+      bytes.dropFirst(RecordCoding.headerLength + bindingLength).prefix(valueLength)
     }
   }
 }

@@ -222,16 +222,16 @@ package final class RecordStore: RecordStorage {
     }
   }
 
-  /// A page of the live plain values in the order of their keys, byte by byte. Keys that are alike for
+  /// A page of the live values in the order of their keys, byte by byte. Keys that are alike for
   /// 480 bytes (a zero byte counts twice) come in the order of their targets.
   ///
   /// The work is that for the records of the page, and a step for each that has expired among them.
   package func page(
-    prefix: [UInt8], after cursor: [UInt8]?, limit: Int, at now: WallTime
+    prefix: [UInt8], after cursor: PagePlace?, limit: Int, at now: WallTime
   ) -> [Record] {
     guard limit > 0 else { return [] }
     let start = IndexKey.spelling(of: prefix)
-    let after = cursor.map { IndexKey(of: $0, target: NodeID(sha1Of: $0)).key }
+    let after = cursor.map { IndexKey(of: $0.key, target: $0.id.target).key }
     let first = if let after, start.lexicographicallyPrecedes(after) { after } else { start }
     return read(or: []) { (transaction) throws(LMDBError) in
       var page: [Record] = []
@@ -241,7 +241,7 @@ package final class RecordStore: RecordStorage {
         guard let target = IndexKey.target(in: key), let index = IndexValue(value),
           index.expiry > now.seconds
         else { return true }
-        let id = RecordID(.plain, target)
+        let id = RecordID(index.kind, target)
         let slot = try tables.lookUp(id, in: .records, of: transaction)
         // An entry of the index without a record is damage as well: of the index, or of the tree.
         if slot.stored == nil { damage.note(id) }

@@ -10,7 +10,8 @@ struct StoreTables: Sendable {
   let published: Table
   /// `ExpiryKey` to nothing, for records and publications.
   let expiry: Table
-  /// `IndexKey` to the expiry of the record (8 bytes) and the bytes of its key and value (4).
+  /// `IndexKey` to the expiry of the record (8 bytes), the bytes of its key and value (4), and its kind (1)
+  /// where that is not plain.
   let keys: Table
   let meta: Table
   let coding: RecordCoding
@@ -114,14 +115,21 @@ struct IndexValue {
   let expiry: Int64
   /// The bytes of its key and value.
   let payloadSize: Int
+  /// Which of the records of its target it is.
+  let kind: RecordKind
 
   init(of record: Record) {
+    kind = record.id.kind
     expiry = record.version.expiry
     payloadSize = record.payloadSize
   }
 
   init?(_ bytes: UnsafeRawBufferPointer) {
-    guard bytes.count == 12 else { return nil }
+    // Those of plain records have no byte for the kind: there was no other at first.
+    guard bytes.count == 12 || bytes.count == 13,
+      let kind = bytes.count == 12 ? .plain : RecordKind(rawValue: bytes[12])
+    else { return nil }
+    self.kind = kind
     expiry = bytes.littleEndian(at: 0, Int64.self)
     payloadSize = Int(bytes.littleEndian(at: 8, UInt32.self))
   }
@@ -130,6 +138,7 @@ struct IndexValue {
     var bytes: [UInt8] = []
     bytes.append(littleEndian: expiry)
     bytes.append(littleEndian: UInt32(truncatingIfNeeded: payloadSize))
+    if kind != .plain { bytes.append(kind.rawValue) }
     return bytes
   }
 }

@@ -52,7 +52,7 @@ extension ScenarioPlay {
         case .lookup: return try node.lookup(now, target)
         case .look: return try node.lookup(now, key: name)
         case .get, .crowdRead:
-          return try node.get(now, key: name, isTraced: true, isGuarded: isGuarded)
+          return try node.get(now, .plain(key: name), isTraced: true, isGuarded: isGuarded)
         case .put: return try node.put(now, key: name, value: value, ttl: ttl)
         }
       }
@@ -126,9 +126,11 @@ extension ScenarioPlay {
     let isExpected = isLive(key)
     let hops = way.closest.first.map { Double($0.hop) }
     let now = network.time
+    let isOnFastLine = network.line(of: deed.host).map { $0 < ScenarioReport.slowLine } ?? false
     let met = honestHolderMet(on: way, key: key, from: deed.host)
     count(deed.kind) { operations in
       if let hops { operations.hops.append(hops) }
+      if isOnFastLine { operations.latencyOnFastLines.append(now.since(operation.began).milliseconds) }
       if let met {
         operations.reachable += 1
         if case .after(let hops) = met { operations.holderHops.append(Double(hops)) }
@@ -139,6 +141,7 @@ extension ScenarioPlay {
         // What the asker holds itself it has at once.
         let first = (operation.firstRecord ?? now).since(operation.began)
         operations.firstAnswer.append(first.milliseconds)
+        if isOnFastLine { operations.firstAnswerOnFastLines.append(first.milliseconds) }
       case .notFound, .unreachable:
         if isExpected { operations.failed += 1 }
       }

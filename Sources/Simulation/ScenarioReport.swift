@@ -12,6 +12,10 @@ package struct ScenarioReport: Sendable {
     package internal(set) var latency: [Double] = []
     /// Milliseconds until the asker first heard a record; gets that found one only.
     package internal(set) var firstAnswer: [Double] = []
+    /// The same two of gets whose asker's own line adds less than `ScenarioReport.slowLine` to each round
+    /// trip: what a lookup can do something about. Those of a plane of delays only.
+    package internal(set) var latencyOnFastLines: [Double] = []
+    package internal(set) var firstAnswerOnFastLines: [Double] = []
     /// How many steps away the closest node was that was found.
     package internal(set) var hops: [Double] = []
     /// Queries sent, and bytes of queries and answers.
@@ -31,6 +35,9 @@ package struct ScenarioReport: Sendable {
     package internal(set) var reachable = 0
     package internal(set) var holderHops: [Double] = []
   }
+
+  /// Milliseconds of a round trip from which an access line counts as slow.
+  package static let slowLine = 100.0
 
   /// How it stood at one time.
   package struct Moment: Sendable {

@@ -426,6 +426,12 @@ package struct SimulatedNetwork {
     }
   }
 
+  /// What a host's own line adds to each of its round trips, in milliseconds; nil where delays are not those
+  /// of a plane.
+  package func line(of host: Int) -> Double? {
+    if case .plane = configuration.delays { hosts[host].place.access } else { nil }
+  }
+
   private mutating func delay(from source: SimulatedHost, to destination: SimulatedHost) -> Duration {
     guard let model = configuration.delays else {
       return links.delay(from: source.index, to: destination.index, seed: seed, using: &random)

@@ -13,7 +13,7 @@ struct Dhtctl: ParsableCommand {
     version: "dhtctl \(ProjectVersion.current)",
     subcommands: [
       Put.self, Get.self, Delete.self, Status.self, Peers.self, Keys.self, Lookup.self, Ping.self,
-      Bootstrap.self, ShellSession.self, Bench.self,
+      Bootstrap.self, ShellSession.self, Bench.self, KeyCommand.self,
     ])
 
   @OptionGroup var options: GlobalOptions

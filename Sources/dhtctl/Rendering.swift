@@ -3,18 +3,30 @@ import ControlProtocol
 /// What a person reads of a result. Pure: text out, nothing printed.
 package enum Rendering {
   /// `Stored key 'hello' at 3 nodes`, and `at 5 of 8 nodes` where not all stored it.
-  package static func put(_ key: [UInt8], _ result: PutResult, verb: String = "Stored") -> String {
+  ///
+  /// - Parameter isSealed: nobody needs to know the key that a sealed record is signed by.
+  package static func put(
+    _ key: [UInt8], _ result: PutResult, verb: String = "Stored", isSealed: Bool = false
+  ) -> String {
+    let signed = isSealed ? "" : result.publicKey.map { ", signed by \(safe($0))" } ?? ""
+    return "\(verb) key '\(TerminalText.escaped(key))' at \(places(result))\(signed)\n"
+  }
+
+  /// `Stored at 3 nodes`.
+  package static func stored(_ result: PutResult) -> String { "Stored at \(places(result))" }
+
+  private static func places(_ result: PutResult) -> String {
     let nodes = result.replicas == 1 ? "node" : "nodes"
     let count =
       result.stored < result.replicas
       ? "\(result.stored) of \(result.replicas)" : "\(result.stored)"
     let noun = result.stored < result.replicas ? nodes : result.stored == 1 ? "node" : "nodes"
-    return "\(verb) key '\(TerminalText.escaped(key))' at \(count) \(noun)\n"
+    return "\(count) \(noun)"
   }
 
   /// `Deleted key 'hello' at 3 nodes`.
-  package static func delete(_ key: [UInt8], _ result: PutResult) -> String {
-    put(key, result, verb: "Deleted")
+  package static func delete(_ key: [UInt8], _ result: PutResult, isSealed: Bool = false) -> String {
+    put(key, result, verb: "Deleted", isSealed: isSealed)
   }
 
   /// A value for a terminal: safe to show, and with a line feed at its end.
@@ -28,6 +40,7 @@ package enum Rendering {
     let inUse = status.buckets.count
     var lines: [(String, String)] = [
       ("Node ID", status.nodeID),
+      ("Record key", status.recordKey),
       ("Address", addresses(status)),
       ("Version", status.version),
       ("Uptime", TimeSpan.text(status.uptime)),
@@ -43,6 +56,7 @@ package enum Rendering {
       ("Storage", storage(status)),
       ("Upkeep", upkeep(status)),
     ]
+    if status.recordsForged > 0 { lines.append(("Forged", "\(status.recordsForged) answers")) }
     if status.recordsDamaged > 0 { lines.append(("Damaged", "\(status.recordsDamaged) records")) }
     lines += [
       ("Gets", "\(status.getsOK) ok, \(status.getsNotFound) not found, \(status.getsFailed) failed"),
@@ -91,11 +105,12 @@ package enum Rendering {
   /// The keys held here. `now` is in seconds since the epoch.
   package static func keys(_ keys: [HeldKey], now: Int64) -> String {
     if keys.isEmpty { return "No keys held here\n" }
-    var table = Table(("KEY", .left), ("SIZE", .right), ("EXPIRES IN", .right), ("SEQ", .right))
+    var table = Table(
+      ("KEY", .left), ("KIND", .left), ("SIZE", .right), ("EXPIRES IN", .right), ("SEQ", .right))
     for key in keys {
       let (left, overflow) = key.expires.subtractingReportingOverflow(now)
       table.append(
-        TerminalText.escaped(key.key), "\(key.size)",
+        TerminalText.escaped(key.key), key.kind.rawValue, "\(key.size)",
         overflow ? "-" : TimeSpan.text(left), "\(key.seq)")
     }
     return table.text

@@ -28,6 +28,7 @@ struct Daemon {
     let state = try StateDirectory(
       loaded.configuration.stateDirectory ?? instance.stateDirectory(context))
     let key = try NodeKey(in: state)
+    let recordKey = try RecordKey.load(from: state)
     var logger = Logger(label: "dhtd")
     logger[metadataKey: "node_id"] = "\(key.id)"
     for warning in loaded.warnings { logger.warning("\(warning)") }
@@ -43,7 +44,8 @@ struct Daemon {
     // One loop does all: a node waits for the network and not for a processor.
     let loop = try EventLoop()
     let service = NodeService(
-      id: key.id, port: instance.port, sources: sources, loaded: loaded, savedContacts: savedContacts,
+      id: key.id, recordKey: recordKey, port: instance.port, sources: sources, loaded: loaded,
+      savedContacts: savedContacts,
       socket: socket, state: state, hangups: hangups, terminal: terminal,
       manager: ServiceManager(environment: environment), loop: loop, logger: logger,
       threshold: logs.threshold)

@@ -6,12 +6,15 @@ import Kademlia
 import Logging
 import NodeRuntime
 import ServiceLifecycle
+import Signatures
 import Systemd
 import UnixSignals
 
 /// The node with its control socket, as a service that starts, reloads and stops.
 struct NodeService: Service {
   let id: NodeID
+  /// Signs the records of this node's users.
+  let recordKey: SigningKey
   let port: UInt16
   let sources: ConfigurationSources
   let loaded: LoadedConfiguration
@@ -39,7 +42,7 @@ struct NodeService: Service {
     let control: ControlServer
     do {
       control = try await ControlServer.start(
-        on: socket, for: runtime, version: ProjectVersion.current, logger: logger)
+        on: socket, for: runtime, version: ProjectVersion.current, recordKey: recordKey, logger: logger)
     } catch {
       try? await runtime.stop()
       throw error

@@ -93,6 +93,13 @@ struct ReportTable {
   }
 
   private mutating func gets(_ name: String, _ path: KeyPath<ScenarioReport, ScenarioReport.Operations>) {
+    let line = "line under \(Text.number(ScenarioReport.slowLine)) ms"
+    add("\(name): first answer, p99, \(line)", "ms", 0) {
+      Samples($0[keyPath: path].firstAnswerOnFastLines).percentile(0.99)
+    }
+    add("\(name): complete, p99, \(line)", "ms", 0) {
+      Samples($0[keyPath: path].latencyOnFastLines).percentile(0.99)
+    }
     share("\(name): failed", { Double($0[keyPath: path].failed) }, of: { $0[keyPath: path].begun })
     share("\(name): a value of nobody", { Double($0[keyPath: path].wrong) }, of: { $0[keyPath: path].begun })
   }

@@ -90,7 +90,7 @@ struct ResultTests {
         "gets_failed":0,"gets_not_found":0,"gets_ok":0,"hand_offs":0,"known_nodes":0,\
         "latency":null,"node_id":"","pending_operations":0,"publications_failed":0,"published_keys":0,"puts_failed":0,"puts_ok":0,\
         "queries_answered":0,"queries_resent":0,"queries_sent":0,"queries_timed_out":0,\
-        "records_damaged":0,"records_expired":0,"records_refused":0,"records_stored":0,"repairs_sent":0,\
+        "record_key":"","records_damaged":0,"records_expired":0,"records_forged":0,"records_refused":0,"records_stored":0,"repairs_sent":0,\
         "replicas_sent":0,"replications":0,"replications_skipped":0,"republications":0,\
         "responses_received":0,"state":"joining","storage_limit":0,"storage_used":0,"stored_bytes":0,\
         "stored_keys":0,"stored_tombstones":0,"stray_answers":0,"uptime":0,"version":""}}

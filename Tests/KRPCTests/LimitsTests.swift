@@ -87,8 +87,8 @@ struct LimitsTests {
       #expect(field(String(known.rawValue.dropLast()) + "?") == nil)
     }
     #expect(field("") == nil)
-    #expect(field("k") == nil)
-    #expect(field("salt") == nil)
+    #expect(field("x") == nil)
+    #expect(field("pepper") == nil)
   }
 
   @Test("a query's r and an answer's a are keys like any other")

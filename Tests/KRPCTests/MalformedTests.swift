@@ -5,6 +5,8 @@ import Testing
 
 @Suite("malformed messages")
 struct MalformedTests {
+  private static let key = String(repeating: "k", count: 32)
+  private static let signature = String(repeating: "s", count: 64)
   private static let target = "6:target20:mnopqrstuvwxyz123456"
 
   /// A query, the code it is answered with, and a word of the text.
@@ -55,8 +57,17 @@ struct MalformedTests {
     Refusal(
       put("3:key1:k3:seqi7e5:token33:\(String(repeating: "t", count: 33))1:v1:x"), 203,
       naming: "'token'"),
-    Refusal(put("3:seqi7e5:token1:t1:v1:x"), 203, naming: "'key'"),
-    Refusal(put(before: "", "5:token1:t1:v12:Hello World!"), 203, naming: "'key'"),
+    Refusal(put("1:k32:\(key)3:seqi7e5:token1:t1:v1:x"), 203, naming: "'sig'"),
+    Refusal(put("3:seqi7e3:sig64:\(signature)5:token1:t1:v1:x"), 203, naming: "'k'"),
+    Refusal(put("1:k31:\(key.dropLast())3:seqi7e3:sig64:\(signature)5:token1:t1:v1:x"), 203, naming: "'k'"),
+    Refusal(put("1:k32:\(key)3:seqi7e3:sig63:\(signature.dropLast())5:token1:t1:v1:x"), 203, naming: "'sig'"),
+    Refusal(put("1:k32:\(key)3:sig64:\(signature)5:token1:t1:v1:x"), 203, naming: "'seq'"),
+    Refusal(put("1:k32:\(key)4:salti1e3:seqi7e3:sig64:\(signature)5:token1:t1:v1:x"), 203, naming: "'salt'"),
+    Refusal(
+      put("1:k32:\(key)4:salt65:\(signature)s3:seqi7e3:sig64:\(signature)5:token1:t1:v1:x"), 207,
+      naming: "'salt'"),
+    Refusal(put(before: "", "5:token1:t1:v997:\(String(repeating: "v", count: 997))"), 205, naming: "1000"),
+    Refusal(put(before: "", "5:token1:t1:vd1:bi1e1:ai2ee"), 203, naming: "canonical"),
     Refusal(put("3:key0:3:seqi7e5:token1:t1:v1:x"), 203, naming: "'key'"),
     Refusal(put("3:keyi1e3:seqi7e5:token1:t1:v1:x"), 203, naming: "'key'"),
     Refusal(put("3:key1:k3:seqi7e5:token1:t"), 203, naming: "'v'"),

@@ -1,4 +1,5 @@
 import Kademlia
+import Signatures
 import TestSupport
 
 /// Messages of every kind, from a seed.
@@ -12,7 +13,8 @@ extension Message {
       body = .query(
         .random(
           .get(
-            target: NodeID(random: &source), kind: source.below(2) == 0 ? nil : .plain,
+            target: NodeID(random: &source),
+            kind: source.below(4) == 0 ? nil : RecordKind.allCases[source.below(3)],
             seq: .random(using: &source)), using: &source))
     case 3:
       body = .query(
@@ -48,7 +50,8 @@ extension Response {
       token: source.below(2) == 0 ? .random(using: &source) : nil,
       keepsPlainRecords: source.below(2) == 0)
     switch source.below(4) {
-    case 0: response.held = .record(.random(upTo: 300, using: &source))
+    // Answers leave the salt out.
+    case 0: response.held = .record(.random(upTo: 300, saltUpTo: 0, using: &source))
     case 1: response.held = .version(.random(using: &source))
     case 2: response.storedSeq = .random(using: &source)
     default: break
@@ -74,12 +77,40 @@ extension [Peer] {
 
 extension Record {
   /// A record with a payload of at most so many bytes, 2 or more.
-  static func random(upTo limit: Int = 1000, using source: inout SplitMix64) -> Record {
+  static func random(
+    upTo limit: Int = 1000, saltUpTo maxSalt: Int = 64, using source: inout SplitMix64
+  ) -> Record {
+    switch RecordKind.allCases[source.below(3)] {
+    case .plain: return .randomPlain(upTo: limit, using: &source)
+    case .immutable:
+      return Record(immutable: .randomValue(upTo: limit, using: &source), expiry: source.natural())
+    case .signed:
+      guard let owner = PublicKey(source.bytes(32)), let signature = Signature(source.bytes(64)) else {
+        return .randomPlain(upTo: limit, using: &source)
+      }
+      return Record(
+        signed: Authorship(owner: owner, salt: source.bytes(source.below(maxSalt + 1)), signature: signature),
+        value: .randomValue(upTo: limit, using: &source), seq: source.natural(), expiry: source.natural())
+    }
+  }
+
+  private static func randomPlain(upTo limit: Int, using source: inout SplitMix64) -> Record {
     let version = RecordVersion.random(using: &source)
     let keyLength = 1 + source.below(limit)
     let valueLength = version.isTombstone ? 0 : source.below(limit - keyLength + 1)
     return Record(
       plainKey: source.bytes(keyLength), value: source.bytes(valueLength), version: version)
+  }
+}
+
+extension [UInt8] {
+  /// A bencoded value of at most so many bytes, 16 or more.
+  fileprivate static func randomValue(upTo limit: Int, using source: inout SplitMix64) -> [UInt8] {
+    switch source.below(4) {
+    case 0: Array("i\(Int32(truncatingIfNeeded: source.next()))e".utf8)
+    case 1: Array("l1:ai7ee".utf8)
+    default: SignedText.bencoded(source.bytes(source.below(limit - 4)))
+    }
   }
 }
 

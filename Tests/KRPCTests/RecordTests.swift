@@ -1,4 +1,5 @@
 import Kademlia
+import Signatures
 import TestSupport
 import Testing
 
@@ -45,7 +46,7 @@ struct RecordTests {
       ("3:expi9e", "3:key0:3:seqi7e1:v1:x"), ("3:expi9e", "3:keyi1e3:seqi7e1:v1:x"),
       ("3:expi9e", "3:key1:k3:seqi-7e1:v1:x"), ("3:expi-9e", "3:key1:k3:seqi7e1:v1:x"),
       ("3:exp1:9", "3:key1:k3:seqi7e1:v1:x"), ("3:expi9e", "3:key1:k1:v1:x"),
-      ("3:expi9e", "3:key1:k3:seqi7e"), ("3:expi9e", "3:seqi7e1:v1:x"),
+      ("3:expi9e", "3:key1:k3:seqi7e"), ("3:expi9e", "1:k1:k3:seqi7e1:v1:x"),
       ("3:expi9e", "3:key1:k3:seqi7e1:vi1e"), ("3:deli1e3:expi9e", "3:key1:k3:seqi7e1:v1:x"),
       ("3:deli0e3:expi9e", "3:key1:k3:seqi7e1:v1:x"), ("3:deli2e3:expi9e", "3:seqi7e"),
       ("3:expi9223372036854775808e", "3:key1:k3:seqi7e1:v1:x"), ("3:expi9e", ""),
@@ -122,5 +123,42 @@ struct RecordTests {
       method: .put(record, token: token, cas: version.seq), isReadOnly: true)
     let datagram = encoded(Message(transaction: ShortBytes(7), body: .query(query)))
     #expect(datagram.count <= KRPC.maxDatagramSize)
+  }
+
+  @Test("a full item of BEP 44 goes in one datagram, and one byte more is refused")
+  func fullItems() throws {
+    for (kind, size) in [(RecordKind.immutable, 996), (.signed, 996), (.immutable, 997), (.signed, 997)] {
+      let value = SignedText.bencoded([UInt8](repeating: 0x76, count: size))
+      let authorship = Record.Authorship(
+        owner: try #require(PublicKey([UInt8](repeating: 1, count: 32))),
+        salt: [UInt8](repeating: 2, count: 64),
+        signature: try #require(Signature([UInt8](repeating: 3, count: 64))))
+      let record =
+        kind == .signed
+        ? Record(signed: authorship, value: value, seq: .max, expiry: .max)
+        : Record(immutable: value, expiry: .max)
+      let put = Message(
+        transaction: short("aa"),
+        body: .query(
+          Query(
+            sender: id("abcdefghij0123456789"),
+            method: .put(record, token: short(String(repeating: "t", count: 32)), cas: .max))))
+      let written = encoded(put)
+      #expect(written.count <= 1_400)
+      if size == 996 {
+        #expect(try decoded(written) == put)
+      } else {
+        #expect(code(malformed(written)) == RPCError.tooBig)
+      }
+    }
+  }
+
+  @Test("the value of an item is kept byte for byte, whatever its type")
+  func types() throws {
+    for value in ["i-42e", "le", "l4:spam4:eggse", "d1:ai2e1:bl1:xee", "0:", "12:Hello World!"] {
+      let answer = try response(responseText("5:token1:t1:v\(value)"))
+      #expect(
+        answer.held == .record(Record(immutable: Array(value.utf8), expiry: RecordVersion.unnamedExpiry)))
+    }
   }
 }

@@ -1,4 +1,5 @@
 import Kademlia
+import Signatures
 import Testing
 
 @testable import KRPC
@@ -165,17 +166,25 @@ struct SpecificationTests {
     #expect(encodedText(message) == naming(text))
   }
 
-  @Test("BEP 44: the answer of a node of another make counts without its item")
+  @Test("BEP 44: the answers of a node of another make, with items of both kinds")
   func foreignItems() throws {
     let immutable = try response(responseText("5:token4:toke1:v12:Hello World!"))
-    #expect(immutable.held == nil)
+    let value = Array("12:Hello World!".utf8)
+    #expect(
+      immutable.held == .record(Record(immutable: value, expiry: RecordVersion.unnamedExpiry)))
     #expect(immutable.token == short("toke"))
     let signature = String(repeating: "s", count: 64)
     let key = String(repeating: "k", count: 32)
     let nodes = "5:nodes26:mnopqrstuvwxyz123456abcdxy"
     let mutable = try response(
       responseText("1:k32:\(key)\(nodes)3:seqi4e3:sig64:\(signature)5:token4:toke1:v12:Hello World!"))
-    #expect(mutable.held == nil)
+    let authorship = Record.Authorship(
+      owner: try #require(PublicKey(key.utf8)), salt: [],
+      signature: try #require(Signature(signature.utf8)))
+    #expect(
+      mutable.held
+        == .record(
+          Record(signed: authorship, value: value, seq: 4, expiry: RecordVersion.unnamedExpiry)))
     #expect(mutable.storedSeq == nil)
     #expect(mutable.nodes.count == 1)
     let structured = try response(responseText("5:token4:toke1:vd1:bi1e1:ai2ee"))

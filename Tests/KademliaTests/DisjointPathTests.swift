@@ -191,7 +191,7 @@ import Testing
     let reader = try #require((0..<60).first { network.stored("key", at: $0) == nil })
     func get(_ key: String) throws -> GetOutcome? {
       let ticket = try network.begin(at: reader) { node, now in
-        try node.get(now, key: Array(key.utf8), isTraced: true, isGuarded: true)
+        try node.get(now, .plain(key: Array(key.utf8)), isTraced: true, isGuarded: true)
       }
       guard case .tracedGet(let outcome, let way) = try network.outcome(of: ticket) else { return nil }
       #expect(way.steps.count { $0.held != nil } == (key == "key" ? 8 : 0))

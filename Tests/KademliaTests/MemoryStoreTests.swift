@@ -103,8 +103,10 @@ struct MemoryStoreTests {
     try store.write(.plain("user:expired", "v", seq: 1, expiry: 1))
     let prefix = Array("user:".utf8)
     var keys: [[UInt8]] = []
+    var last: PagePlace?
     while true {
-      let page = store.page(prefix: prefix, after: keys.last, limit: 10, at: .epoch)
+      let page = store.page(prefix: prefix, after: last, limit: 10, at: .epoch)
+      last = page.last.map { PagePlace(of: $0) }
       guard !page.isEmpty else { break }
       #expect(page.count <= 10)
       keys += page.map(\.key)

@@ -83,9 +83,11 @@ final class StoreUnderTest {
   /// All keys with a prefix, a page at a time.
   func keys(_ prefix: [UInt8] = [], pageSize: Int = 7) -> [[UInt8]] {
     var keys: [[UInt8]] = []
+    var last: PagePlace?
     while true {
-      let page = storage.page(prefix: prefix, after: keys.last, limit: pageSize, at: now)
+      let page = storage.page(prefix: prefix, after: last, limit: pageSize, at: now)
       keys += page.map(\.key)
+      last = page.last.map { PagePlace(of: $0) }
       if page.count < pageSize { return keys }
     }
   }

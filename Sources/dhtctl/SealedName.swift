@@ -1,0 +1,66 @@
+import Crypto
+import CryptoExtras
+import Signatures
+
+/// A passphrase and a name, and the keys that they make: one to write the record by, and one to read it by.
+///
+/// Nothing else is needed to find the record, and nobody who holds it can tell what it says or what it is
+/// called: its public key is its only address, and a new nonce makes each version look like any other. A
+/// passphrase that can be guessed is no protection: whoever holds the record can try as many as they like.
+package struct SealedName {
+  /// What scrypt (RFC 7914) is made to cost for each guess: N = 2^17, r = 8, p = 1, which takes 128 MiB and
+  /// some tenths of a second.
+  private static let rounds = 1 << 17
+  private static let blockSize = 8
+  private static let parallelism = 1
+  /// Keeps what is derived here from being of use anywhere else, and names the format.
+  private static let domain = Array("dhtd sealed record 1\0".utf8)
+  private static let version: UInt8 = 1
+  private static let nonceByteCount = 12
+  private static let tagByteCount = 16
+  /// How many bytes longer a sealed value is.
+  package static let overhead = 1 + nonceByteCount + tagByteCount
+
+  /// Signs the record.
+  package let signer: SigningKey
+  private let key: SymmetricKey
+
+  /// Derives the keys, which takes a while on purpose.
+  ///
+  /// - Returns: nil where there is no memory for it.
+  package init?(_ name: [UInt8], passphrase: [UInt8]) {
+    let derived = try? KDF.Scrypt.deriveKey(
+      from: passphrase, salt: Self.domain + name, outputByteCount: SigningKey.seedByteCount + 32,
+      rounds: Self.rounds, blockSize: Self.blockSize, parallelism: Self.parallelism)
+    guard let bytes = derived?.withUnsafeBytes({ Array($0) }),
+      let signer = SigningKey(seed: bytes.prefix(SigningKey.seedByteCount))
+    else { return nil }
+    self.signer = signer
+    key = SymmetricKey(data: bytes.dropFirst(SigningKey.seedByteCount))
+  }
+
+  /// What a seal is bound to besides its content: that no holder gives an old version out as a newer one, or
+  /// one record as another.
+  private func context(seq: Int64) -> [UInt8] {
+    Self.domain + signer.publicKey.bytes + withUnsafeBytes(of: seq.bigEndian) { Array($0) }
+  }
+
+  /// Encrypts a value with ChaCha20-Poly1305 (RFC 8439): a version byte, a random nonce, the ciphertext and its
+  /// tag.
+  ///
+  /// - Returns: nil where the library fails.
+  package func seal(_ value: [UInt8], seq: Int64) -> [UInt8]? {
+    guard let box = try? ChaChaPoly.seal(value, using: key, authenticating: context(seq: seq)) else {
+      return nil
+    }
+    return [Self.version] + box.combined
+  }
+
+  /// Decrypts what `seal` made; nil for anything else.
+  package func open(_ sealed: [UInt8], seq: Int64) -> [UInt8]? {
+    guard sealed.first == Self.version, let box = try? ChaChaPoly.SealedBox(combined: sealed.dropFirst()),
+      let value = try? ChaChaPoly.open(box, using: key, authenticating: context(seq: seq))
+    else { return nil }
+    return Array(value)
+  }
+}

@@ -1,0 +1,108 @@
+import ControlProtocol
+import Glibc
+import Signatures
+
+/// Files with a secret in them, and a secret that a person types.
+enum SecretFile {
+  /// The longest passphrase.
+  private static let maxPassphrase = 1024
+
+  /// The key in a file that `key generate` made.
+  static func key(in path: String) throws(Failure) -> SigningKey {
+    guard let seed = Hex.bytes(String(decoding: try firstLine(of: path), as: UTF8.self)),
+      let key = SigningKey(seed: seed)
+    else {
+      throw Failure(
+        .failed, "\(quoted(path)) holds no key; make one with 'dhtctl key generate FILE'", reason: "input")
+    }
+    return key
+  }
+
+  /// Makes a file that only its owner can read. One that is there stays as it is.
+  static func write(_ key: SigningKey, to path: String) throws(Failure) {
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else {
+      let cause = String(cString: strerror(errno))
+      throw Failure(
+        .failed, "cannot make \(quoted(path)): \(cause); choose a file that is not there yet",
+        reason: "output")
+    }
+    let line = Array((Hex.string(key.seed) + "\n").utf8)
+    let isWritten = Glibc.write(descriptor, line, line.count) == line.count && fsync(descriptor) == 0
+    let cause = String(cString: strerror(errno))
+    close(descriptor)
+    guard isWritten else {
+      unlink(path)
+      throw Failure(
+        .failed, "cannot write \(quoted(path)): \(cause); see that its disk has room", reason: "output")
+    }
+  }
+
+  /// A passphrase: the first line of a file, or what is typed at the terminal.
+  ///
+  /// - Parameter isNew: it is asked for twice, for a mistake would hide the value for good.
+  static func passphrase(in path: String?, isNew: Bool) throws(Failure) -> [UInt8] {
+    let passphrase: [UInt8]
+    if let path {
+      passphrase = try firstLine(of: path)
+    } else {
+      passphrase = try typed("Passphrase: ")
+      if isNew, try typed("The same again: ") != passphrase {
+        throw Failure(.failed, "the two passphrases differ; try again", reason: "input")
+      }
+    }
+    guard !passphrase.isEmpty else {
+      throw Failure(.failed, "the passphrase is empty; choose a long one", reason: "input")
+    }
+    return passphrase
+  }
+
+  private static func firstLine(of path: String) throws(Failure) -> [UInt8] {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    var content: [UInt8]?
+    if descriptor >= 0 {
+      content = Descriptor.read(descriptor)
+      close(descriptor)
+    }
+    guard let content else {
+      let cause = String(cString: strerror(errno))
+      throw Failure(.failed, "cannot read \(quoted(path)): \(cause)", reason: "input")
+    }
+    return line(content)
+  }
+
+  private static func line(_ content: [UInt8]) -> [UInt8] {
+    var line = Array(content.prefix { $0 != UInt8(ascii: "\n") })
+    if line.last == UInt8(ascii: "\r") { line.removeLast() }
+    return line
+  }
+
+  /// Reads a line from the terminal without showing it.
+  private static func typed(_ prompt: String) throws(Failure) -> [UInt8] {
+    let terminal = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC)
+    var before = termios()
+    guard terminal >= 0, tcgetattr(terminal, &before) == 0 else {
+      if terminal >= 0 { close(terminal) }
+      throw Failure(
+        .failed, "there is no terminal to ask for the passphrase on; give --passphrase-file FILE",
+        reason: "input")
+    }
+    defer { close(terminal) }
+    // Without signals, so that the terminal never stays silent after an interrupt.
+    var silent = before
+    silent.c_lflag &= ~tcflag_t(ECHO | ISIG)
+    tcsetattr(terminal, TCSAFLUSH, &silent)
+    defer { tcsetattr(terminal, TCSAFLUSH, &before) }
+    _ = Glibc.write(terminal, prompt, prompt.utf8.count)
+    var bytes = [UInt8](repeating: 0, count: maxPassphrase)
+    let count = Glibc.read(terminal, &bytes, bytes.count)
+    _ = Glibc.write(terminal, "\n", 1)
+    let text = line(Array(bytes.prefix(max(0, count))))
+    guard count >= 0, !text.contains(0x03) else {
+      throw Failure(.failed, "no passphrase was given", reason: "interrupted")
+    }
+    return text
+  }
+
+  private static func quoted(_ path: String) -> String { "'\(TerminalText.escaped(path))'" }
+}

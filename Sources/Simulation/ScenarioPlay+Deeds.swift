@@ -52,7 +52,7 @@ extension ScenarioPlay {
         case .lookup: return try node.lookup(now, target)
         case .look: return try node.lookup(now, key: name)
         case .get, .crowdRead:
-          return try node.get(now, key: name, isTraced: true, isGuarded: isGuarded)
+          return try node.get(now, .plain(key: name), isTraced: true, isGuarded: isGuarded)
         case .put: return try node.put(now, key: name, value: value, ttl: ttl)
         }
       }

@@ -1,4 +1,5 @@
 import Kademlia
+import Signatures
 import Simulation
 import Testing
 
@@ -184,6 +185,25 @@ import Testing
     #expect(one.stored == 8 && several.stored >= 8)
   }
 
+  @Test("a get of a signed record asks all of its holders, by several paths; a plain one does not")
+  func signed() throws {
+    var network = SimulatedNetwork.joined(seed: 814, nodes: 60)
+    let key = try #require(SigningKey(seed: [UInt8](repeating: 3, count: SigningKey.seedByteCount)))
+    let put = try network.begin(at: 5) { node, now throws(OperationRefusal) in
+      try node.put(now, value: SignedText.bencoded(Array("value".utf8)), salt: [1], signedBy: key)
+    }
+    #expect(try network.putOutcome(of: put).verdict == .stored)
+    _ = try network.put("key", "value", at: 5)
+    func holdersAsked(_ name: RecordName) throws -> Int {
+      let reader = try #require((0..<60).first { network[$0].store.stored(name.id) == nil })
+      let ticket = try network.begin(at: reader) { try $0.get($1, name, isTraced: true) }
+      guard case .tracedGet(.found, let way) = try network.outcome(of: ticket) else { return 0 }
+      return way.steps.count { $0.held != nil }
+    }
+    #expect(try holdersAsked(.signed(key.publicKey, salt: [1])) == 8)
+    #expect(try holdersAsked(.plain(key: Array("key".utf8))) < 8)
+  }
+
   @Test("a get by several paths finds what is there, says what is not, and asks all holders")
   func gets() throws {
     var network = SimulatedNetwork.joined(seed: 812, nodes: 60)
@@ -191,7 +211,7 @@ import Testing
     let reader = try #require((0..<60).first { network.stored("key", at: $0) == nil })
     func get(_ key: String) throws -> GetOutcome? {
       let ticket = try network.begin(at: reader) { node, now in
-        try node.get(now, key: Array(key.utf8), isTraced: true, isGuarded: true)
+        try node.get(now, .plain(key: Array(key.utf8)), isTraced: true, isGuarded: true)
       }
       guard case .tracedGet(let outcome, let way) = try network.outcome(of: ticket) else { return nil }
       #expect(way.steps.count { $0.held != nil } == (key == "key" ? 8 : 0))

@@ -68,11 +68,6 @@ final class Operation {
     }
   }
 
-  /// Whether its nodes are still to be found: a put that has fixed its replicas keeps to them.
-  var isLocating: Bool {
-    if case .put(let placement) = task, case .storing = placement.phase { false } else { true }
-  }
-
   /// The salt of the signed record that it is about; empty if none.
   var salt: [UInt8] {
     switch task {

@@ -53,12 +53,17 @@ struct FuzzedNode {
   private var running: Set<OperationID> = []
   /// What was stored before then may be of a time to come.
   private var isClockSetBack = false
+  /// What the node was built on, the greatest limits that it has had, and whether its caps were others.
+  private let built: Parameters
+  private var loosest: Parameters
+  private var hasNewCaps = false
 
   init(_ reader: inout InputReader) {
     let me = Self.everybody[0]
     let flags = reader.byte()
     var parameters = Self.parameters(isTight: flags & 1 == 0)
     parameters.identity = flags & 2 == 0 ? .prefer : flags & 4 == 0 ? .require : .off
+    (built, loosest) = (parameters, parameters)
     node = Node(
       now,
       identity: Node.Identity(
@@ -112,7 +117,6 @@ struct FuzzedNode {
       forward(to: due)
       node.advance(now)
       carryOutEffects()
-      checkBounds()
       require(node.nextDeadline > now.monotonic, "what is due stays due")
     }
     forward(to: max(end, now.monotonic))
@@ -168,7 +172,12 @@ struct FuzzedNode {
     }
   }
 
-  mutating func adopt(isTight: Bool) { node.adopt(now, Self.parameters(isTight: isTight)) }
+  mutating func adopt(isTight: Bool) {
+    if !isTight { loosest = Parameters() }
+    let parameters = Self.parameters(isTight: isTight)
+    if parameters.addressCaps != node.parameters.addressCaps { hasNewCaps = true }
+    node.adopt(now, parameters)
+  }
 
   mutating func changeBootstrap(isConfigured: Bool) {
     node.bootstrapChanged(now, hasBootstrap: isConfigured)
@@ -265,29 +274,28 @@ struct FuzzedNode {
 
   /// No table, queue or cache is over its bound.
   mutating func checkBounds() {
-    let parameters = node.parameters
     var endpoints: Set<Endpoint> = []
-    for index in 0..<160 {
-      let contacts = node.table.contacts(inBucket: index)
-      let room =
-        parameters.wideBuckets.indices.contains(index)
-        ? max(parameters.k, parameters.wideBuckets[index]) : parameters.k
-      // The width of the buckets stays as it was at the start.
-      require(contacts.count <= max(room, 128), "\(contacts.count) contacts in bucket \(index)")
-      require(node.table.replacements(inBucket: index).count <= 128, "too many wait in bucket \(index)")
-      for contact in contacts {
+    for (index, nodes) in node.table.occupancy {
+      let room = built.wideBuckets.indices.contains(index) ? max(built.k, built.wideBuckets[index]) : built.k
+      require(nodes <= room, "\(nodes) contacts in bucket \(index)")
+      require(node.table.replacements(inBucket: index).count <= built.k, "too many wait in bucket \(index)")
+      for contact in node.table.contacts(inBucket: index) {
         require(node.id.distance(to: contact.id).bucketIndex == index, "a contact is in another's bucket")
-        guard parameters.addressCaps.cover(contact.endpoint.address) else { continue }
+        // Those that were there before an address counted stay.
+        guard !hasNewCaps, built.addressCaps.cover(contact.endpoint.address) else { continue }
         require(endpoints.insert(contact.endpoint).inserted, "two contacts are at one address")
       }
     }
     require(store.usage.bytes <= Self.storeBytes, "the store is over its limit")
-    require(node.cachedRecords <= max(parameters.cachedRecords, 1024), "too many copies are kept")
-    require(node.cachedBytes <= max(parameters.cachedBytes, 1 << 20), "the copies are too long")
-    require(node.lostContacts.count <= 64, "too many lost contacts are kept")
+    require(node.cachedRecords <= loosest.cachedRecords, "too many copies are kept")
+    require(node.cachedBytes <= loosest.cachedBytes, "the copies are too long")
+    require(node.lostContacts.count <= loosest.lostContacts, "too many lost contacts are kept")
     require(node.offersInFlight <= HandOffs.offersAtOnce, "too many records are offered at once")
-    require(node.activeOperations <= 64 && node.line.count <= 1024, "too many operations")
-    require(node.queriesInFlight <= 4096 + 1024, "\(node.queriesInFlight) queries are under way")
+    require(node.activeOperations <= loosest.activeOperations, "too many operations run")
+    require(node.line.count <= loosest.waitingOperations, "too many operations wait")
+    require(node.queriesInFlight <= loosest.inflightQueries + 512, "\(node.queriesInFlight) queries wait")
+    require(
+      node.commitsInProgress <= loosest.pendingCommits + 256, "\(node.commitsInProgress) commits are under way")
     for operation in node.operations.values { check(operation.lookup) }
   }
 

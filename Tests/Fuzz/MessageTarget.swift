@@ -67,19 +67,20 @@ extension Message {
       response.nodes.filter { $0.endpoint.address.family == .v4 },
       response.nodes.filter { $0.endpoint.address.family == .v6 }
     )
-    for nodes in [v4 + v6, v4, []] {
-      response.nodes = nodes
-      let message = Message(transaction: transaction, body: .response(response))
-      if message.written.count <= KRPC.maxDatagramSize, message.isWhole { return message }
+    response.nodes = []
+    let rest = KRPC.encodedSize(Message(transaction: transaction, body: .response(response)))
+    let (size4, size6) = (Self.size(of: v4.count, 26, "5:nodes"), Self.size(of: v6.count, 38, "6:nodes6"))
+    if rest + size4 + size6 <= KRPC.maxDatagramSize {
+      response.nodes = v4 + v6
+    } else if rest + size4 <= KRPC.maxDatagramSize {
+      response.nodes = v4
     }
     return Message(transaction: transaction, body: .response(response))
   }
 
-  /// Whether its nodes are all in what is written.
-  private var isWhole: Bool {
-    guard case .response(let response) = body, case .response(let again)? = try? Message(read: written).body
-    else { return true }
-    return again.nodes.count == response.nodes.count
+  /// What so many nodes of so many bytes take, with their key.
+  private static func size(of count: Int, _ bytes: Int, _ key: String) -> Int {
+    count == 0 ? 0 : "\(key)\(count * bytes):".utf8.count + count * bytes
   }
 
   fileprivate init(read bytes: [UInt8]) throws(MalformedMessage) { self = try KRPC.decode(bytes.span.bytes) }

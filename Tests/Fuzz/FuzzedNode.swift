@@ -294,8 +294,7 @@ struct FuzzedNode {
     require(node.activeOperations <= loosest.activeOperations, "too many operations run")
     require(node.line.count <= loosest.waitingOperations, "too many operations wait")
     require(node.queriesInFlight <= loosest.inflightQueries + 512, "\(node.queriesInFlight) queries wait")
-    require(
-      node.commitsInProgress <= loosest.pendingCommits + 256, "\(node.commitsInProgress) commits are under way")
+    require(node.commitsInProgress <= loosest.pendingCommits + 64, "\(node.commitsInProgress) changes wait")
     for operation in node.operations.values { check(operation.lookup) }
   }
 

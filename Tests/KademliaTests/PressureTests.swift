@@ -44,7 +44,7 @@ struct PressureTests {
     #expect(network[0].node.counters.queriesSent - before <= 16 + 8)
   }
 
-  @Test("what a node wants of a store that hangs does not pile up, neither from its upkeep nor from its users")
+  @Test("what upkeep and users want of a store that hangs does not pile up")
   func hangs() throws {
     var network = SimulatedNetwork.joined(seed: 453, nodes: 2) { $0.parameters.pendingCommits = 16 }
     network[0].commitMode = .never

@@ -188,3 +188,15 @@ let package = Package(
   ],
   swiftLanguageModes: [.v6]
 )
+
+// What feeds the parsers and the core with made-up input: packaging/fuzz. It has no `main` but that of
+// libFuzzer, so that it is in the package only where it is built with the sanitizer.
+if Context.environment["DHTD_FUZZ"] == "1" {
+  package.targets.append(
+    .executableTarget(
+      name: "dhtd-fuzz",
+      dependencies: ["ControlProtocol", "Kademlia", "KRPC", "Sealing", "Signatures", "TestSupport"],
+      path: "Tests/Fuzz",
+      exclude: ["bencode.dict", "control.dict", "corpus"],
+      swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
+}

@@ -114,7 +114,8 @@ extension ControlError {
     case .busy(let limit):
       self.init(
         .busy,
-        "\(limit) operations, queries or look-ups of names are under way already; try again in a moment")
+        "\(limit) operations, queries, look-ups of names or changes of the store are under way already; "
+          + "try again in a moment")
     }
   }
 

@@ -178,7 +178,8 @@ extension Node {
     }
     if maintenance.probeIsDue(time, using: &random) { probe(now) }
     if maintenance.refreshIsDue(time) { refreshStaleBuckets(now) }
-    if maintenance.expiryIsDue(time, using: &random) {
+    // A store that hangs is not given the same to do over and over.
+    if maintenance.expiryIsDue(time, using: &random), commits.count < parameters.pendingCommits {
       let limit = parameters.expiredAtOnce
       commit(.removeExpired(at: now.wall, limit: limit), for: .expiry(limit: limit))
     }

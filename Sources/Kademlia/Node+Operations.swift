@@ -93,6 +93,8 @@ extension Node {
   private mutating func place(
     _ now: Now, _ draft: Placement.Draft, expiry: Int64, ifSeq: Int64?, for client: ClientID
   ) throws(OperationRefusal) -> OperationID {
+    // Each put leaves changes with a store that hangs, whatever becomes of the put.
+    guard commits.count < parameters.pendingCommits else { throw .busy(limit: parameters.pendingCommits) }
     let placement = Placement(draft, expiry: expiry, ifSeq: ifSeq, draftSeq: now.wall.microseconds)
     fetched.remove(placement.id)
     return try begin(now, operation(placement.id.target, .put(placement)), for: client)

@@ -9,7 +9,8 @@ extension Node {
     }
     upkeep.dueThin(now.monotonic)
     beginRenewals(now)
-    if let progress = upkeep.progressToNote(now.monotonic) {
+    // It need not be noted: while a store hangs, what is to be done does not pile up.
+    if let progress = upkeep.progressToNote(now.monotonic), commits.count < parameters.pendingCommits {
       commit(.noteProgress(progress), for: .upkeep)
     }
   }

@@ -30,7 +30,7 @@ package struct Opener {
 
   /// Opens a datagram.
   ///
-  /// - Parameter buffer: its content makes room for the message, if there is one; else it is as it was.
+  /// - Parameter buffer: its content makes room for the message; where there is none, it is as it was or empty.
   /// - Returns: whether there is one. What there is none in is to be dropped in silence.
   package mutating func open(_ now: Now, _ datagram: RawSpan, into buffer: inout [UInt8]) -> Bool {
     do throws(SealFault) {

@@ -44,6 +44,17 @@ struct PressureTests {
     #expect(network[0].node.counters.queriesSent - before <= 16 + 8)
   }
 
+  @Test("what upkeep and users want of a store that hangs does not pile up")
+  func hangs() throws {
+    var network = SimulatedNetwork.joined(seed: 453, nodes: 2) { $0.parameters.pendingCommits = 16 }
+    network[0].commitMode = .never
+    // Upkeep alone, at least once a minute.
+    network.run(for: .seconds(6 * 3600))
+    #expect(network[0].node.commitsInProgress == 16)
+    #expect(throws: OperationRefusal.busy(limit: 16)) { try network.beginPut("key", "value", at: 0) }
+    #expect(network[0].node.commitsInProgress == 16)
+  }
+
   @Test("when as many changes as may be are under way, further ones are refused as busy and none is lost")
   func busy() throws {
     var network = SimulatedNetwork.joined(seed: 451, nodes: 2) { $0.parameters.pendingCommits = 64 }

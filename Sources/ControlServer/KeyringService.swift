@@ -105,7 +105,8 @@ extension ControlError {
   fileprivate static func otherKeysInFile(_ path: String) -> ControlError {
     ControlError(
       .conflict,
-      "\(path) has other keys than the node, which this would overwrite; reload the node first, and look again",
+      "\(path) has other keys than the node, which this would overwrite; reload the node to take them over "
+        + "('systemctl reload dhtd@PORT', or SIGHUP), and look at 'dhtctl keyring list'",
       reason: "other_keys_in_file")
   }
 

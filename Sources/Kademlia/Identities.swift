@@ -15,30 +15,22 @@ struct Identities: Sendable {
   private var held: [HeldAnswer] = []
   /// Proofs that may be made now: each costs as much as ten answers. Half of them are for contacts, so that no
   /// crowd of strangers keeps this node from proving itself to those that it works with.
-  private var allowance: Double
-  private var lastProof: Instant
+  private var allowance = TokenBucket()
 
   /// So many proven nodes are remembered besides those in the table.
   private static let remembered = 1024
   /// So many answers wait; further ones are as good as none.
   private static let mostHeld = 256
   /// Proofs in a second, and at once.
-  private static let proofsPerSecond = 200.0
+  private static let proofs = TokenBucket.Rate(200)
 
-  init(_ now: Instant, bound: [Endpoint]) {
+  init(bound: [Endpoint]) {
     own = OwnAddresses(bound: bound)
-    allowance = Self.proofsPerSecond
-    lastProof = now
   }
 
   /// Whether one more proof may be made; it counts as made if so.
   mutating func mayProve(_ now: Instant, isFriend: Bool) -> Bool {
-    let elapsed = Double(now.since(lastProof).nanoseconds) / 1e9
-    lastProof = now
-    allowance = min(allowance + elapsed * Self.proofsPerSecond, Self.proofsPerSecond)
-    guard allowance >= (isFriend ? 1 : Self.proofsPerSecond / 2 + 1) else { return false }
-    allowance -= 1
-    return true
+    allowance.take(now.nanoseconds, 1, at: Self.proofs, leavingHalf: !isFriend)
   }
 
   func isProven(_ peer: Peer) -> Bool { proven[peer.id] == peer.endpoint }

@@ -99,7 +99,7 @@ package struct Node {
     let salt = Self.salt(from: identity.tokenSecret)
     self.quota = SourceQuota(now.monotonic, limit: parameters.keysPerSource, salt: salt)
     self.floods = FloodGuard(parameters.floods, salt: salt)
-    self.identities = Identities(now.monotonic, bound: identity.endpoints)
+    self.identities = Identities(bound: identity.endpoints)
     self.table = RoutingTable(local: identity.id, parameters: parameters, now: now.monotonic)
     self.tokens = WriteTokenIssuer(secret: identity.tokenSecret, epoch: parameters.tokenEpoch)
     self.inflight = InflightQueries(rpcTimeout: parameters.rpcTimeout)

@@ -18,17 +18,14 @@ struct KeyInput {
       }
       text = line
     case "-":
-      text = try Self.contents(of: STDIN_FILENO, "standard input")
+      text = try Self.standardInput()
     case let path?:
       guard !Self.looksLikeKey(path) else {
         throw .usage(
           "a key is never an argument, for others can read it there: take another one, since that is known now, "
             + "and give the file that it is in, or - for standard input")
       }
-      let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-      guard descriptor >= 0 else { throw Self.unreadable("'\(TerminalText.escaped(path))'") }
-      defer { close(descriptor) }
-      text = try Self.contents(of: descriptor, "'\(TerminalText.escaped(path))'")
+      text = try SecretFile.contents(of: path)
     }
     return try Self.key(in: text)
   }
@@ -49,19 +46,18 @@ struct KeyInput {
     argument.utf8.count == 44 && argument.hasSuffix("=") && access(argument, F_OK) != 0
   }
 
-  private static func contents(of descriptor: Int32, _ name: String) throws(Failure) -> [UInt8] {
+  private static func standardInput() throws(Failure) -> [UInt8] {
     var bytes: [UInt8] = []
     while true {
-      guard let piece = Descriptor.read(descriptor) else { throw unreadable(name) }
+      guard let piece = Descriptor.read(STDIN_FILENO) else {
+        throw Failure(
+          .failed, "cannot read standard input: \(String(cString: strerror(errno)))", reason: "input")
+      }
       if piece.isEmpty { return bytes }
       bytes += piece
       guard bytes.count <= 64 << 10 else {
-        throw Failure(.failed, "\(name) has over 64 KiB, and is no key", reason: "input")
+        throw Failure(.failed, "standard input has over 64 KiB, and is no key", reason: "input")
       }
     }
-  }
-
-  private static func unreadable(_ name: String) -> Failure {
-    Failure(.failed, "cannot read \(name): \(String(cString: strerror(errno)))", reason: "input")
   }
 }

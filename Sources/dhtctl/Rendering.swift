@@ -177,7 +177,7 @@ package enum Rendering {
   /// Why: ` (3 not sealed, 1 replayed)`.
   private static func dropped(_ sealing: SealingStatus) -> String {
     let reasons = [
-      (sealing.notSealed, "not sealed"), (sealing.wrongKey, "with another key"),
+      (sealing.notSealed, "not sealed"), (sealing.wrongKey, "with another key or name"),
       (sealing.replayed, "replayed"),
       (sealing.untimely, "of clocks too far from ours"), (sealing.tooMany, "of too many strangers at once"),
     ].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }

@@ -16,10 +16,6 @@ package struct SealedName {
   /// Keeps what is derived here from being of use anywhere else, and names the format.
   private static let domain = Array("dhtd sealed record 1\0".utf8)
   private static let version: UInt8 = 1
-  private static let nonceByteCount = 12
-  private static let tagByteCount = 16
-  /// How many bytes longer a sealed value is.
-  package static let overhead = 1 + nonceByteCount + tagByteCount
 
   /// Signs the record.
   package let signer: SigningKey

@@ -55,6 +55,11 @@ enum SecretFile {
   }
 
   private static func firstLine(of path: String) throws(Failure) -> [UInt8] {
+    line(try contents(of: path))
+  }
+
+  /// What is in a file, or its first 64 KiB, which is more than any secret has. One that others can read is refused.
+  static func contents(of path: String) throws(Failure) -> [UInt8] {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     var content: [UInt8]?
     if descriptor >= 0 {
@@ -72,7 +77,7 @@ enum SecretFile {
       let cause = String(cString: strerror(errno))
       throw Failure(.failed, "cannot read \(quoted(path)): \(cause)", reason: "input")
     }
-    return line(content)
+    return content
   }
 
   private static func line(_ content: [UInt8]) -> [UInt8] {

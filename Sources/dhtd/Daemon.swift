@@ -37,6 +37,9 @@ struct Daemon {
     let id = configuration.nodeID(of: key)
     logger[metadataKey: "node_id"] = "\(id)"
     for warning in loaded.warnings { logger.warning("\(warning)") }
+    if keyring == nil, configuration.networkName != Configuration().networkName {
+      logger.warning("network.name counts only with network.keys: this node is in an open network")
+    }
     let savedContacts: [Kademlia.Peer]
     do throws(StateDirectoryError) {
       savedContacts = try SavedContacts.read(from: state)

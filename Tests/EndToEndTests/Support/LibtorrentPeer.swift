@@ -67,7 +67,8 @@ struct LibtorrentPeer {
     session.add_dht_node(("127.0.0.1", int(bootstrap)))
     end = time.time() + 20
     while session.status().dht_nodes < 3 and time.time() < end:
-        time.sleep(0.05)
+        session.wait_for_alert(50)
+        session.pop_alerts()
     print("nodes", session.status().dht_nodes, flush=True)
     for line in sys.stdin:
         verb, *words = line.split()

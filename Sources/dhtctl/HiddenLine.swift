@@ -14,8 +14,9 @@ enum HiddenLine {
     var hidden = settings
     // Without signals, so that an interrupt never leaves the terminal silent.
     hidden.c_lflag &= ~tcflag_t(ECHO | ISIG)
-    write(prompt, to: terminal)
+    // Before it asks: what somebody types at once must neither show nor be thrown away.
     tcsetattr(terminal, TCSAFLUSH, &hidden)
+    write(prompt, to: terminal)
     defer {
       tcsetattr(terminal, TCSAFLUSH, &settings)
       write("\n", to: terminal)

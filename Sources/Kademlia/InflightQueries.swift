@@ -55,8 +55,12 @@ struct InflightQueries: Sendable {
   /// One entry for each pending query; those of answered queries stay until they surface.
   private var deadlines: Heap<Deadline> = []
 
-  init(rpcTimeout: Duration) {
+  /// The node's own source: transaction numbers and nonces must not be guessed.
+  private var random: any RandomNumberGenerator & Sendable
+
+  init(rpcTimeout: Duration, random: any RandomNumberGenerator & Sendable) {
     self.rpcTimeout = rpcTimeout
+    self.random = random
   }
 
   var count: Int { pending.count }
@@ -67,11 +71,13 @@ struct InflightQueries: Sendable {
   /// Who should answer a query; nil if none with that number waits, or only an address is known.
   func addressee(of transaction: UInt32) -> NodeID? { pending[transaction]?.peer }
 
-  /// Takes a query in and gives it a transaction number that no other has.
-  ///
-  /// - Parameter random: random bits, so that nobody can guess the number.
-  mutating func add(_ query: Pending, random: UInt64) -> UInt32 {
-    var transaction = UInt32(truncatingIfNeeded: random)
+  /// A nonce for a query.
+  mutating func makeNonce() -> Nonce { Nonce(random: &random) }
+
+  /// Adds a query and returns its transaction number, which no other pending query has and which nobody
+  /// can guess.
+  mutating func add(_ query: Pending) -> UInt32 {
+    var transaction = UInt32(truncatingIfNeeded: random.next())
     while pending[transaction] != nil { transaction &+= 1 }
     pending[transaction] = query
     deadlines.insert(Deadline(time: query.sent + query.softTimeout, transaction: transaction))

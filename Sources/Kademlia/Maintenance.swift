@@ -14,8 +14,17 @@ struct Maintenance: Sendable {
   /// Whom we pinged of our own accord lately, oldest first.
   private var recentPings: Deque<(peer: NodeID, time: Instant)> = []
 
-  init(_ now: Instant, parameters: Parameters) {
+  var refreshRandom: JobRandom
+  var probeRandom: JobRandom
+  private var livenessRandom: JobRandom
+  private var expiryRandom: JobRandom
+
+  init(_ now: Instant, parameters: Parameters, seed: UInt64) {
     self.parameters = parameters
+    refreshRandom = JobRandom(seed: seed, .refresh)
+    probeRandom = JobRandom(seed: seed, .partitionProbe)
+    livenessRandom = JobRandom(seed: seed, .liveness)
+    expiryRandom = JobRandom(seed: seed, .expiry)
     nextLiveness = now + parameters.livenessInterval
     nextProbe = now + parameters.probeInterval
     nextRefresh = now + parameters.refreshInterval
@@ -38,23 +47,13 @@ struct Maintenance: Sendable {
     min(min(nextLiveness, nextProbe), min(nextRefresh, nextExpiry))
   }
 
-  /// A tenth to either side, so that nodes started together do not act together for ever.
-  static func jitter(
-    _ interval: Duration, using random: inout some RandomNumberGenerator
-  ) -> Duration {
-    let tenth = interval.nanoseconds / 10
-    return interval + .nanoseconds(Int64.random(in: -tenth...tenth, using: &random))
-  }
-
   // MARK: - What is due
 
   func livenessIsDue(_ now: Instant) -> Bool { nextLiveness <= now }
 
-  mutating func planLiveness(
-    _ now: Instant, inDoubt: Bool, using random: inout some RandomNumberGenerator
-  ) {
+  mutating func planLiveness(_ now: Instant, inDoubt: Bool) {
     let interval = inDoubt ? parameters.livenessIntervalInDoubt : parameters.livenessInterval
-    nextLiveness = now + Self.jitter(interval, using: &random)
+    nextLiveness = now + livenessRandom.jittered(interval)
   }
 
   /// A contact has stopped to answer: it is asked again soon.
@@ -62,19 +61,15 @@ struct Maintenance: Sendable {
     nextLiveness = min(nextLiveness, now + parameters.livenessIntervalInDoubt)
   }
 
-  mutating func probeIsDue(
-    _ now: Instant, using random: inout some RandomNumberGenerator
-  ) -> Bool {
+  mutating func probeIsDue(_ now: Instant) -> Bool {
     guard nextProbe <= now else { return false }
-    nextProbe = now + Self.jitter(parameters.probeInterval, using: &random)
+    nextProbe = now + probeRandom.jittered(parameters.probeInterval)
     return true
   }
 
-  mutating func expiryIsDue(
-    _ now: Instant, using random: inout some RandomNumberGenerator
-  ) -> Bool {
+  mutating func expiryIsDue(_ now: Instant) -> Bool {
     guard nextExpiry <= now else { return false }
-    nextExpiry = now + Self.jitter(parameters.expiryInterval, using: &random)
+    nextExpiry = now + expiryRandom.jittered(parameters.expiryInterval)
     return true
   }
 

@@ -173,13 +173,13 @@ extension Node {
     let time = now.monotonic
     if maintenance.livenessIsDue(time) {
       let doubtful = Array(table.questionable.prefix(parameters.livenessChecks))
-      maintenance.planLiveness(time, inDoubt: !doubtful.isEmpty, using: &random)
+      maintenance.planLiveness(time, inDoubt: !doubtful.isEmpty)
       checkLiveness(now, doubtful)
     }
-    if maintenance.probeIsDue(time, using: &random) { probe(now) }
+    if maintenance.probeIsDue(time) { probe(now) }
     if maintenance.refreshIsDue(time) { refreshStaleBuckets(now) }
     // A store that hangs is not given the same to do over and over.
-    if maintenance.expiryIsDue(time, using: &random), commits.count < parameters.pendingCommits {
+    if maintenance.expiryIsDue(time), commits.count < parameters.pendingCommits {
       let limit = parameters.expiredAtOnce
       commit(.removeExpired(at: now.wall, limit: limit), for: .expiry(limit: limit))
     }
@@ -211,7 +211,7 @@ extension Node {
     let lost = maintenance.lostContacts
     let choices = bootstrap.addresses.count + lost.count
     guard choices > 0 else { return }
-    let choice = Int.random(in: 0..<choices, using: &random)
+    let choice = Int.random(in: 0..<choices, using: &maintenance.probeRandom)
     if choice < bootstrap.addresses.count {
       send(now, .ping, to: bootstrap.addresses[choice], expecting: nil, for: .probe)
     } else {
@@ -222,7 +222,7 @@ extension Node {
 
   private mutating func refreshStaleBuckets(_ now: Now) {
     let stale = now.monotonic + (.zero - parameters.refreshInterval)
-    var next = now.monotonic + Maintenance.jitter(parameters.refreshInterval, using: &random)
+    var next = now.monotonic + maintenance.refreshRandom.jittered(parameters.refreshInterval)
     let neighbourhood = table.deepestBuckets(holding: 2 * parameters.k)
     if let deepest = table.deepest {
       for bucket in 0...deepest {
@@ -234,7 +234,7 @@ extension Node {
             maintenance.enqueueRefresh(of: CollectionOfOne(bucket))
           }
         } else {
-          next = min(next, last + Maintenance.jitter(parameters.refreshInterval, using: &random))
+          next = min(next, last + maintenance.refreshRandom.jittered(parameters.refreshInterval))
         }
       }
     }
@@ -247,13 +247,13 @@ extension Node {
   /// up this node's own ID, by which it would say that it had just come.
   private mutating func refresh(_ now: Now, neighbourhood: ClosedRange<Int>) {
     table.touched(now.monotonic, buckets: neighbourhood)
-    let nearest = Distance.random(inBucket: NodeID.bitWidth - 1, using: &random)
+    let nearest = Distance.random(inBucket: NodeID.bitWidth - 1, using: &maintenance.refreshRandom)
     locate(now, id.at(nearest), .refresh, width: 2 * parameters.k)
   }
 
   mutating func refreshNextBucket(_ now: Now) {
     guard let bucket = maintenance.nextBucketToRefresh() else { return }
-    let distance = Distance.random(inBucket: bucket, using: &random)
+    let distance = Distance.random(inBucket: bucket, using: &maintenance.refreshRandom)
     locate(now, id.at(distance), .refresh)
   }
 }

@@ -406,12 +406,12 @@ extension Node {
   private mutating func spreadReads(_ lookup: inout Lookup) {
     let neighbours = table.closest(to: id, count: parameters.k)
     guard neighbours.count >= parameters.k, let furthest = neighbours.last else {
-      lookup.spread(within: .greatest, salt: random.next())
+      lookup.spread(within: .greatest, salt: readRandom.next())
       return
     }
     // Nodes lie unevenly. With twice the distance each holder of a hot key gets about as many reads as
     // the others, and no read takes more queries than where the closest node is always the next.
-    lookup.spread(within: id.distance(to: furthest.id).doubled, salt: random.next())
+    lookup.spread(within: id.distance(to: furthest.id).doubled, salt: readRandom.next())
   }
 
   private mutating func search(_ now: Now, _ operation: Operation) {

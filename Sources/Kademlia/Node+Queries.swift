@@ -46,14 +46,14 @@ extension Node {
     // were that soon, a crowd of false senders would have us send as many pings as they do.
     let softTimeout =
       if case .verification = purpose { parameters.softTimeoutUnknown } else { softTimeout(of: contact) }
-    let nonce = asksForProof(method, for: purpose) ? Nonce(random: &random) : nil
+    let nonce = asksForProof(method, for: purpose) ? inflight.makeNonce() : nil
     let query = InflightQueries.Pending(
       peer: peer, endpoint: endpoint, alternate: alternate, method: method, purpose: purpose,
       sent: now.monotonic, softTimeout: softTimeout,
       // The first wait said how long an answer takes. Where that is next to nothing, a peer under load gets
       // the time to catch up.
       secondTimeout: max(softTimeout, parameters.softTimeoutFloor * 2), nonce: nonce)
-    let transaction = inflight.add(query, random: random.next())
+    let transaction = inflight.add(query)
     counters.queriesSent += 1
     transmit(query, transaction, to: endpoint)
   }

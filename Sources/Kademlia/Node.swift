@@ -52,7 +52,8 @@ package struct Node {
 
   let records: any RecordReader
   var tokens: WriteTokenIssuer
-  var random: any RandomNumberGenerator & Sendable
+  /// Decides which of several equal holders a read asks.
+  var readRandom: JobRandom
   var effects: [Effect] = []
 
   var inflight: InflightQueries
@@ -89,9 +90,11 @@ package struct Node {
     self.parameters = parameters
     self.records = records
     var random = random
+    let seed = random.next()
     self.upkeep = Upkeep(
-      now.monotonic, parameters: parameters, progress: records.progress, random: &random)
-    self.random = random
+      now.monotonic, parameters: parameters, progress: records.progress,
+      random: JobRandom(seed: seed, .replication))
+    self.readRandom = JobRandom(seed: seed, .reads)
     self.handOffs = HandOffs(interval: parameters.repairInterval)
     self.fetched = FetchedRecords(
       capacity: parameters.cachedRecords, maxBytes: parameters.cachedBytes)
@@ -102,10 +105,10 @@ package struct Node {
     self.identities = Identities(bound: identity.endpoints)
     self.table = RoutingTable(local: identity.id, parameters: parameters, now: now.monotonic)
     self.tokens = WriteTokenIssuer(secret: identity.tokenSecret, epoch: parameters.tokenEpoch)
-    self.inflight = InflightQueries(rpcTimeout: parameters.rpcTimeout)
+    self.inflight = InflightQueries(rpcTimeout: parameters.rpcTimeout, random: random)
     self.repairs = RepairLog(
       interval: parameters.repairInterval, capacity: parameters.rememberedRepairs)
-    self.maintenance = Maintenance(now.monotonic, parameters: parameters)
+    self.maintenance = Maintenance(now.monotonic, parameters: parameters, seed: seed)
     self.bootstrap = Bootstrap(parameters: parameters)
   }
 

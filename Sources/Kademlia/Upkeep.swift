@@ -39,8 +39,9 @@ struct Upkeep: Sendable {
 
   init(
     _ now: Instant, parameters: Parameters, progress: UpkeepProgress,
-    random: inout some RandomNumberGenerator
+    random: JobRandom
   ) {
+    var random = random
     self.parameters = parameters
     // A round that has never begun begins anywhere: nodes that were started together should not come
     // to the same record together.

@@ -81,7 +81,7 @@ package struct Lookup: Sendable {
     var path: UInt8 = 0
 
     fileprivate init(
-      peer: Peer, distance: Distance, hop: Int, known: Acquaintance, state: State, paths: Paths
+      peer: Peer, distance: Distance, hop: Int, known: PeerKnowledge, state: State, paths: Paths
     ) {
       self.peer = peer
       self.distance = distance
@@ -94,7 +94,7 @@ package struct Lookup: Sendable {
   }
 
   /// What this node knows of another before it asks it.
-  package struct Acquaintance: Hashable, Sendable {
+  package struct PeerKnowledge: Hashable, Sendable {
     /// It has left our queries unanswered.
     package var isDoubted: Bool
     /// How long it takes to answer, or else what others take.
@@ -159,7 +159,7 @@ package struct Lookup: Sendable {
   package mutating func seed(with contacts: [Contact]) -> Bool {
     var isNew = false
     for contact in contacts {
-      let known = Acquaintance(
+      let known = PeerKnowledge(
         isDoubted: contact.state == .questionable, roundTrip: contact.roundTrip.smoothed ?? .zero)
       let added = insert(contact.peer, hop: 1, known, .all)
       isNew = added || isNew
@@ -172,7 +172,7 @@ package struct Lookup: Sendable {
     let index = place(of: peer.id)
     candidates.insert(
       Candidate(
-        peer: peer, distance: target.distance(to: peer.id), hop: 0, known: Acquaintance(), state: .answered,
+        peer: peer, distance: target.distance(to: peer.id), hop: 0, known: PeerKnowledge(), state: .answered,
         paths: .all),
       at: index)
     note(answer, at: index)
@@ -195,7 +195,7 @@ package struct Lookup: Sendable {
   }
 
   /// - Parameter paths: those that were told of it.
-  private mutating func insert(_ peer: Peer, hop: Int, _ known: Acquaintance, _ paths: Paths) -> Bool {
+  private mutating func insert(_ peer: Peer, hop: Int, _ known: PeerKnowledge, _ paths: Paths) -> Bool {
     guard peer.id != local else { return false }
     let index = place(of: peer.id)
     if index < candidates.count, candidates[index].peer.id == peer.id {
@@ -485,10 +485,10 @@ package struct Lookup: Sendable {
   /// - Parameters:
   ///   - answer: what it said; nil if it only routes.
   ///   - nodes: the nodes that it told of.
-  ///   - acquaintance: what we know of one of these; nil for one that we cannot send to.
+  ///   - knowledge: what we know of one of these; nil for one that we cannot send to.
   package mutating func answered(
     _ id: NodeID, _ answer: Answer?, nodes: [Peer], after roundTrip: Duration,
-    acquaintance: (Peer) -> Acquaintance?
+    knowledge: (Peer) -> PeerKnowledge?
   ) {
     guard let index = index(of: id) else { return }
     let counts = answer != nil && !isTooLate(index)
@@ -498,7 +498,7 @@ package struct Lookup: Sendable {
     leave(index, for: counts ? .answered : .routing)
     if counts, let answer { note(answer, at: index) }
     for peer in nodes.prefix(Self.acceptedPerAnswer) {
-      guard let known = acquaintance(peer) else { continue }
+      guard let known = knowledge(peer) else { continue }
       _ = insert(peer, hop: hop, known, path)
     }
   }

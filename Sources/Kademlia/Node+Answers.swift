@@ -45,7 +45,7 @@ extension Node {
           ?? pressure(now, record, from: source) ?? forgery(record)
         : RPCError(RPCError.protocolError, "bad token")
       if let refusal {
-        counters.recordsRefused += 1
+        shared.counters.recordsRefused += 1
         refuse(source, transaction, refusal)
       } else {
         // Whoever stores it here stores it at the others, too.
@@ -58,7 +58,9 @@ extension Node {
   /// A node that looks up its own ID has just started, or has met a part of the network that it did not
   /// know: what was stored meanwhile it may have missed.
   private mutating func announced(_ now: Now, _ query: Query, from source: Endpoint) {
-    guard table.contact(query.sender)?.isAt(source) == true, mayBeOffered(now, query.sender) else { return }
+    guard shared.table.contact(query.sender)?.isAt(source) == true, mayBeOffered(now, query.sender) else {
+      return
+    }
     handOffs.announced(now.monotonic, Peer(id: query.sender, endpoint: source))
   }
 
@@ -67,17 +69,17 @@ extension Node {
     // To check a signature takes as long as several writes.
     let cost = record.id.kind == .signed ? 4 : 1
     guard !floods.permitsStore(now.monotonic, from: source.address, cost) else { return nil }
-    counters.storesOverLimit += 1
+    shared.counters.storesOverLimit += 1
     return RPCError(RPCError.busy, "too many records from this address")
   }
 
   /// Why a record is not taken now, right as it is; nil if it is.
   private mutating func pressure(_ now: Now, _ record: Record, from source: Endpoint) -> RPCError? {
-    guard commits.count < parameters.pendingCommits else {
+    guard shared.commits.count < shared.parameters.pendingCommits else {
       return RPCError(RPCError.busy, "the store is busy")
     }
-    guard records.stored(record.id) == nil, !floods.isExempt(source.address) else { return nil }
-    let fullness = records.usage.fullness
+    guard shared.records.stored(record.id) == nil, !floods.isExempt(source.address) else { return nil }
+    let fullness = shared.records.usage.fullness
     guard quota.permits(now.monotonic, from: source.address, fullness: fullness) else {
       return RPCError(RPCError.busy, "too many new keys from this address for a store that is nearly full")
     }
@@ -88,12 +90,12 @@ extension Node {
   /// that had stopped to answer may be back: it is asked where we know it, for the query may be
   /// somebody else's.
   private mutating func verify(_ now: Now, _ peer: Peer) {
-    if let contact = table.contact(peer.id) {
+    if let contact = shared.table.contact(peer.id) {
       guard contact.state == .questionable, maintenance.mayPing(now.monotonic, peer.id) else { return }
       send(now, .ping, to: contact.endpoint, expecting: peer.id, for: .liveness)
-    } else if table.hasUse(for: peer) || floods.wantsProof(now.monotonic, of: peer.endpoint.address),
+    } else if shared.table.hasUse(for: peer) || floods.wantsProof(now.monotonic, of: peer.endpoint.address),
       // Whatever IDs are claimed at the address of a contact, it is asked once who it is.
-      maintenance.mayPing(now.monotonic, table.occupant(of: peer.endpoint) ?? peer.id)
+      maintenance.mayPing(now.monotonic, shared.table.occupant(of: peer.endpoint) ?? peer.id)
     {
       send(now, .ping, to: peer.endpoint, expecting: peer.id, for: .verification)
     }
@@ -104,10 +106,10 @@ extension Node {
   private func nodes(near target: NodeID, for query: Query, from source: Endpoint) -> [Peer] {
     let families =
       query.want.isEmpty ? AddressFamilies(source.address.family) : query.want
-    return table.peers(closestTo: target, count: parameters.k, for: query.sender, in: families)
+    return shared.table.peers(closestTo: target, count: shared.parameters.k, for: query.sender, in: families)
   }
 
-  /// What we hold under a target: without a kind signed, then immutable, then plain records.
+  /// What we hold under a target: without a kind signed, then immutable, then plain shared.records.
   func held(
     _ now: Now, _ target: NodeID, _ kind: RecordKind?, unlessNewerThan seq: Int64?
   ) -> HeldRecord? {
@@ -119,7 +121,7 @@ extension Node {
   }
 
   private func held(_ now: Now, _ id: RecordID, unlessNewerThan seq: Int64?) -> HeldRecord? {
-    guard let stored = records.stored(id) else { return nil }
+    guard let stored = shared.records.stored(id) else { return nil }
     let version = stored.record.version
     guard let record = stored.live(at: now.wall) else {
       // It hides older versions from readers, and a writer must get above it.
@@ -131,9 +133,10 @@ extension Node {
 
   /// Why a record is not stored; nil if it is.
   func refusal(_ now: Now, _ record: Record, _ cas: Int64?) -> RPCError? {
-    guard record.payloadSize <= parameters.maxPayload else {
+    guard record.payloadSize <= shared.parameters.maxPayload else {
       return RPCError(
-        RPCError.tooBig, "key and value are \(record.payloadSize) bytes, over \(parameters.maxPayload)")
+        RPCError.tooBig, "key and value are \(record.payloadSize) bytes, over \(shared.parameters.maxPayload)"
+      )
     }
     let version = record.version
     guard version.seq >= 0 else {
@@ -142,17 +145,19 @@ extension Node {
     guard record.id.kind != .plain || !version.isTombstone || record.value.isEmpty else {
       return RPCError(RPCError.protocolError, "a deletion has no value")
     }
-    guard record.id.kind != .plain || version.seq <= now.wall.microseconds + parameters.clockSkew * 1_000_000
+    guard
+      record.id.kind != .plain
+        || version.seq <= now.wall.microseconds + shared.parameters.clockSkew * 1_000_000
     else {
       return RPCError(RPCError.protocolError, "seq is ahead of the clock here")
     }
     guard !version.isExpired(at: now.wall) else {
       return RPCError(RPCError.protocolError, "expired")
     }
-    guard version.expiry <= now.wall.seconds + parameters.maxTTL + parameters.clockSkew else {
-      return RPCError(RPCError.protocolError, "expiry is over \(parameters.maxTTL) s ahead")
+    guard version.expiry <= now.wall.seconds + shared.parameters.maxTTL + shared.parameters.clockSkew else {
+      return RPCError(RPCError.protocolError, "expiry is over \(shared.parameters.maxTTL) s ahead")
     }
-    let held = records.stored(record.id)
+    let held = shared.records.stored(record.id)
     // A version that comes twice is confirmed twice: the first answer may have been lost.
     if let held, record.isSameVersion(as: held.record), record.binding == held.record.binding { return nil }
     if let held, let cas, let current = held.live(at: now.wall)?.version,
@@ -171,7 +176,7 @@ extension Node {
   /// nothing else takes as long.
   func forgery(_ record: Record) -> RPCError? {
     // What is held was checked when it came.
-    if let held = records.stored(record.id)?.record, record.binding == held.binding,
+    if let held = shared.records.stored(record.id)?.record, record.binding == held.binding,
       record.isSameVersion(as: held)
     {
       return nil
@@ -185,7 +190,7 @@ extension Node {
     guard record.version.expiry == RecordVersion.unnamedExpiry, record.id.kind != .plain else {
       return record
     }
-    return record.expiring(at: now.wall.seconds + parameters.unnamedTTL)
+    return record.expiring(at: now.wall.seconds + shared.parameters.unnamedTTL)
   }
 
   mutating func respond(to source: Endpoint, _ transaction: TransactionID, _ response: Response) {

@@ -25,9 +25,9 @@ extension Node {
     let admission = floods.admit(now, bytes, from: source.address)
     switch admission {
     case .admitted: break
-    case .refused: counters.requestsRefused += 1
-    case .ignored(.source): counters.requestsOverSourceLimit += 1
-    case .ignored(.all): counters.requestsOverTotalLimit += 1
+    case .refused: shared.counters.requestsRefused += 1
+    case .ignored(.source): shared.counters.requestsOverSourceLimit += 1
+    case .ignored(.all): shared.counters.requestsOverTotalLimit += 1
     }
     return admission
   }
@@ -42,7 +42,7 @@ extension Node {
   /// that a datagram was none.
   package mutating func permitsAnswer(_ now: Instant, to endpoint: Endpoint) -> Bool {
     let isPermitted = floods.permitsAnswer(now, to: endpoint.address)
-    if !isPermitted { counters.answersWithheld += 1 }
+    if !isPermitted { shared.counters.answersWithheld += 1 }
     return isPermitted
   }
 

@@ -26,12 +26,12 @@ extension Node {
 
   mutating func count(_ outcome: GetOutcome) {
     switch outcome {
-    case .found: counters.getsOK += 1
+    case .found: shared.counters.getsOK += 1
     case .cached:
-      counters.getsOK += 1
-      counters.getsFromCache += 1
-    case .notFound: counters.getsNotFound += 1
-    case .unreachable: counters.getsFailed += 1
+      shared.counters.getsOK += 1
+      shared.counters.getsFromCache += 1
+    case .notFound: shared.counters.getsNotFound += 1
+    case .unreachable: shared.counters.getsFailed += 1
     }
   }
 
@@ -43,7 +43,7 @@ extension Node {
       guard repairs.permits(now.monotonic, holder: candidate.peer.id, target: newest.id) else {
         continue
       }
-      counters.repairsSent += 1
+      shared.counters.repairsSent += 1
       if candidate.peer.id == id {
         // What others gave us is kept on the terms on which we would take it from them.
         keepIfNewer(now, newest)

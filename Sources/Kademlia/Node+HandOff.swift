@@ -20,7 +20,7 @@ extension Node {
   /// - Returns: where it goes on; nil if it is over.
   private mutating func step(_ now: Now, _ pass: HandOffs.Pass) -> RecordID? {
     var room = pass.room
-    let page = records.records(from: pass.next, limit: HandOffs.recordsAtOnce)
+    let page = shared.records.records(from: pass.next, limit: HandOffs.recordsAtOnce)
     for stored in page {
       guard id.distance(to: stored.record.target).leadingZeroBitCount >= pass.sharedBits else {
         return nil
@@ -38,8 +38,8 @@ extension Node {
   func mayBeOffered(_ now: Now, _ other: NodeID) -> Bool {
     guard let bucket = id.distance(to: other).bucketIndex else { return false }
     guard bucket < sharedBits(now, without: other) else { return true }
-    let closer = table.occupancy.reduce(1) { $1.index > bucket ? $0 + $1.nodes : $0 }
-    return closer < parameters.k
+    let closer = shared.table.occupancy.reduce(1) { $1.index > bucket ? $0 + $1.nodes : $0 }
+    return closer < shared.parameters.k
   }
 
   /// How many leading bits a target shares with our ID at least, if we may be the closest to it of
@@ -48,7 +48,7 @@ extension Node {
   private func sharedBits(_ now: Now, without recipient: NodeID?) -> Int {
     var bits = 0
     // It is enough to look at the first buckets without a gap: they hold most of the network.
-    while table.contacts(inBucket: bits).contains(where: { contact in
+    while shared.table.contacts(inBucket: bits).contains(where: { contact in
       contact.state == .good && contact.id != recipient
         && !handOffs.isNewcomer(now.monotonic, contact.id)
     }) {
@@ -64,7 +64,7 @@ extension Node {
   private mutating func handOff(_ now: Now, _ record: Record, _ cause: HandOffs.Cause) -> Bool {
     let target = record.target
     let own = target.distance(to: id)
-    let closest = table.closest(to: target, count: parameters.k).map(\.id)
+    let closest = shared.table.closest(to: target, count: shared.parameters.k).map(\.id)
     func isOurs(without recipient: NodeID?) -> Bool {
       let rival = closest.first { $0 != recipient && !handOffs.isNewcomer(now.monotonic, $0) }
       return rival.map { own < target.distance(to: $0) } ?? true
@@ -73,12 +73,12 @@ extension Node {
     func isHolder(_ node: NodeID) -> Bool {
       let distance = target.distance(to: node)
       let closer = closest.count { $0 != node && target.distance(to: $0) < distance }
-      return closer + (own < distance ? 1 : 0) < parameters.k
+      return closer + (own < distance ? 1 : 0) < shared.parameters.k
     }
     switch cause {
     case .arrival(let peer):
       guard isHolder(peer.id), isOurs(without: peer.id) else { return false }
-      counters.handOffs += 1
+      shared.counters.handOffs += 1
       // What it has is asked for, and not with our seq: that is how a holder looks after all others, and
       // would have them leave this record alone.
       let query = Query.Method.get(target: target, kind: record.id.kind, seq: .max)
@@ -94,7 +94,7 @@ extension Node {
 
   /// A node that was offered a record says what it has.
   mutating func offerAnswered(_ now: Now, _ id: RecordID, _ peer: Peer, _ response: Response) {
-    guard let record = records.stored(id)?.live(at: now.wall), response.isOfOurMake else { return }
+    guard let record = shared.records.stored(id)?.live(at: now.wall), response.isOfOurMake else { return }
     if let theirs = response.held?.version, theirs.seq > record.version.seq {
       // It has a newer one, which is wanted unless it has expired.
       guard !theirs.isExpired(at: now.wall) else { return }

@@ -1,11 +1,8 @@
 /// Proofs of identity: asking for them, giving them, and what follows.
 extension Node {
-  /// Whether others are asked to prove who they are.
-  var asksForProofs: Bool { identity.key != nil && parameters.identity != .off }
-
   /// Whether a query asks for a proof: the pings by which nodes are met, for that is when it matters.
   func asksForProof(_ method: Query.Method, for purpose: Purpose) -> Bool {
-    guard asksForProofs, method == .ping else { return false }
+    guard shared.asksForProofs, method == .ping else { return false }
     switch purpose {
     case .verification, .proof, .bootstrap, .userBootstrap, .reunion, .probe: return true
     case .lookup, .store, .token, .refusal, .repair, .handOff, .newer, .liveness, .introduction, .ping:
@@ -15,15 +12,15 @@ extension Node {
 
   /// What a ping with a nonce is answered with.
   mutating func credentials(_ now: Now, for query: Query, from source: Endpoint) -> Credentials? {
-    guard let nonce = query.nonce, let key = identity.key,
-      identities.mayProve(now.monotonic, isFriend: table.contact(query.sender)?.isAt(source) == true)
+    guard let nonce = query.nonce, let key = shared.identity.key,
+      identities.mayProve(now.monotonic, isFriend: shared.table.contact(query.sender)?.isAt(source) == true)
     else { return nil }
     let asker = Peer(id: query.sender, endpoint: source)
     return IdentityProof(key, nonce, for: asker, by: id).map { .proof($0, seen: source) }
   }
 
   /// Whether an answer proves who has sent it.
-  mutating func isProof(_ response: Response, to query: InflightQueries.Pending, from source: Endpoint)
+  mutating func isProof(_ response: Response, to query: QueryTable.Pending, from source: Endpoint)
     -> Bool
   {
     guard let nonce = query.nonce, case .proof(let proof, let seen)? = response.credentials else {
@@ -35,10 +32,10 @@ extension Node {
     let isOurs = isRight && identities.own.contains(seen)
     if isRight { identities.own.heard(seen, from: source.address) }
     guard isOurs else {
-      counters.proofsRefused += 1
+      shared.counters.proofsRefused += 1
       return false
     }
-    counters.proofsAccepted += 1
+    shared.counters.proofsAccepted += 1
     return true
   }
 
@@ -47,11 +44,11 @@ extension Node {
     send(now, .ping, to: peer.endpoint, expecting: peer.id, for: .proof)
   }
 
-  /// Whether a node may have a part in what people do, and in the table.
+  /// Whether a node may have a part in what people do, and in the shared.table.
   func isTrusted(_ peer: Peer) -> Bool {
-    guard asksForProofs, parameters.identity == .require else { return true }
+    guard shared.asksForProofs, shared.parameters.identity == .require else { return true }
     return identities.isProven(peer)
-      || table.contact(peer.id).map { $0.isProven && $0.isAt(peer.endpoint) } ?? false
+      || shared.table.contact(peer.id).map { $0.isProven && $0.isAt(peer.endpoint) } ?? false
   }
 
   /// An answer to a lookup of a node that has yet to prove who it is.

@@ -10,12 +10,12 @@ extension Node {
   package var putsWithStragglers: Int { stragglers.count }
 
   /// Commits that the shell has not told the end of.
-  package var commitsInProgress: Int { commits.count }
+  package var commitsInProgress: Int { shared.commits.count }
 
   /// The contacts, those that have answered last before the others: what is worth saving for the next
   /// start.
   package var latestContacts: [Peer] {
-    table.contacts.sorted { $0.lastAnswered > $1.lastAnswered }.map(\.peer)
+    shared.table.contacts.sorted { $0.lastAnswered > $1.lastAnswered }.map(\.peer)
   }
 
   /// Copies of records that were read and are kept for later reads, and their bytes.

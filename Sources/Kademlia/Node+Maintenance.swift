@@ -10,9 +10,9 @@ extension Node {
   ///     are probed until they are found again or others have taken their place.
   package mutating func start(_ now: Now, hasBootstrap: Bool, remembered: [Peer] = []) {
     bootstrap.isConfigured = hasBootstrap
-    bootstrap.join = .running(until: now.monotonic + parameters.joinTimeout)
-    let reachable = remembered.prefix(parameters.lostContacts).filter {
-      $0.id != id && identity.families.contains(AddressFamilies($0.endpoint.address.family))
+    bootstrap.join = .running(until: now.monotonic + shared.parameters.joinTimeout)
+    let reachable = remembered.prefix(shared.parameters.lostContacts).filter {
+      $0.id != id && shared.identity.families.contains(AddressFamilies($0.endpoint.address.family))
     }
     bootstrap.reunion = .init(reachable.map(\.endpoint))
     for peer in reachable.reversed() { maintenance.lost(peer) }
@@ -47,12 +47,12 @@ extension Node {
   ) {
     // A name may stand for addresses that this node cannot send to.
     let endpoints = endpoints.filter {
-      identity.families.contains(AddressFamilies($0.address.family))
+      shared.identity.families.contains(AddressFamilies($0.address.family))
     }
-    let others = endpoints.filter { !identity.endpoints.contains($0) }
+    let others = endpoints.filter { !shared.identity.endpoints.contains($0) }
     // A list that names only this node names the first node of a network: nothing to try again.
     bootstrap.resolved(
-      Array(others.prefix(parameters.bootstrapAddresses)), isNamed: others.count < endpoints.count,
+      Array(others.prefix(shared.parameters.bootstrapAddresses)), isNamed: others.count < endpoints.count,
       unresolved: unresolved)
     for endpoint in bootstrap.addresses {
       send(now, .ping, to: endpoint, expecting: nil, for: .bootstrap)
@@ -75,7 +75,7 @@ extension Node {
   private mutating func endBootstrapRound(_ now: Now) {
     guard let round = bootstrap.round, round.isSettled, bootstrap.reunion.isSettled else { return }
     bootstrap.round = nil
-    if table.isEmpty {
+    if shared.table.isEmpty {
       if let pause = bootstrap.retry(now.monotonic) {
         effects.append(
           .notice(.bootstrapUnanswered(attempt: bootstrap.attempts, retryAfter: pause)))
@@ -89,18 +89,18 @@ extension Node {
   private mutating func endJoin(_ now: Now) {
     guard case .running = bootstrap.join else { return }
     bootstrap.join = .ended
-    effects.append(.notice(.joined(contacts: table.count)))
+    effects.append(.notice(.joined(contacts: shared.table.count)))
     runWaiting(now)
   }
 
   mutating func carryOnBootstrap(_ now: Now) {
     if case .running(let end) = bootstrap.join, end <= now.monotonic { endJoin(now) }
-    if bootstrap.attemptIsDue(now.monotonic), table.isEmpty || bootstrap.hasUnresolved {
+    if bootstrap.attemptIsDue(now.monotonic), shared.table.isEmpty || bootstrap.hasUnresolved {
       effects.append(.resolveBootstrap)
     }
   }
 
-  /// A node entered the table.
+  /// A node entered the shared.table.
   mutating func met(_ now: Now, _ peer: Peer, isFirst: Bool, for purpose: Purpose) {
     upkeep.nodeCame(now.monotonic)
     let wasLost = maintenance.found(peer.id)
@@ -123,11 +123,11 @@ extension Node {
   /// A contact that was found again tells of the nodes near us that it knows. Some that would be among our
   /// closest, and that we know nothing of, are another part of the network.
   mutating func introduced(_ now: Now, by peer: Peer, to nodes: [Peer]) {
-    let closest = table.closest(to: id, count: parameters.k)
-    let limit = closest.count < parameters.k ? nil : closest.last.map { id.distance(to: $0.id) }
+    let closest = shared.table.closest(to: id, count: shared.parameters.k)
+    let limit = closest.count < shared.parameters.k ? nil : closest.last.map { id.distance(to: $0.id) }
     let isOfAnotherPart = nodes.contains { node in
       let isClose = limit.map { id.distance(to: node.id) < $0 } ?? true
-      return isClose && node.id != id && table.contact(node.id) == nil
+      return isClose && node.id != id && shared.table.contact(node.id) == nil
         && !maintenance.lostContacts.contains { $0.id == node.id }
     }
     guard isOfAnotherPart else { return }
@@ -151,11 +151,11 @@ extension Node {
     guard hasNews else { return }
     endJoin(now)
     // All buckets further away than the closest neighbour (paper, section 2.3).
-    maintenance.enqueueRefresh(of: 0..<(table.deepest ?? 0))
+    maintenance.enqueueRefresh(of: 0..<(shared.table.deepest ?? 0))
     refreshNextBucket(now)
     // The nodes that may have to offer it what it missed are those that share a record's neighbourhood
     // with it, and these lie up to four times as far away as its own.
-    if hasJustStarted { locate(now, id, .announce, width: parameters.k * 4) }
+    if hasJustStarted { locate(now, id, .announce, width: shared.parameters.k * 4) }
   }
 
   /// Whether any of the nodes nearest to this one is new to the table since the lookup began: so it is where
@@ -163,7 +163,7 @@ extension Node {
   private func hasMetStrangers(_ lookup: Lookup) -> Bool {
     guard let began = bootstrap.lookingUpSelfSince else { return false }
     return lookup.closest.contains { candidate in
-      table.contact(candidate.peer.id).map { $0.added > began } ?? true
+      shared.table.contact(candidate.peer.id).map { $0.added > began } ?? true
     }
   }
 
@@ -172,30 +172,30 @@ extension Node {
   mutating func maintain(_ now: Now) {
     let time = now.monotonic
     if maintenance.livenessIsDue(time) {
-      let doubtful = Array(table.questionable.prefix(parameters.livenessChecks))
+      let doubtful = Array(shared.table.questionable.prefix(shared.parameters.livenessChecks))
       maintenance.planLiveness(time, inDoubt: !doubtful.isEmpty)
       checkLiveness(now, doubtful)
     }
     if maintenance.probeIsDue(time) { probe(now) }
     if maintenance.refreshIsDue(time) { refreshStaleBuckets(now) }
     // A store that hangs is not given the same to do over and over.
-    if maintenance.expiryIsDue(time), commits.count < parameters.pendingCommits {
-      let limit = parameters.expiredAtOnce
+    if maintenance.expiryIsDue(time), shared.commits.count < shared.parameters.pendingCommits {
+      let limit = shared.parameters.expiredAtOnce
       commit(.removeExpired(at: now.wall, limit: limit), for: .expiry(limit: limit))
     }
   }
 
   private mutating func checkLiveness(_ now: Now, _ doubtful: [Contact]) {
     var due = doubtful
-    if due.isEmpty, let stalest = table.stalest,
-      now.monotonic.since(stalest.lastAnswered) >= parameters.livenessInterval / 2
+    if due.isEmpty, let stalest = shared.table.stalest,
+      now.monotonic.since(stalest.lastAnswered) >= shared.parameters.livenessInterval / 2
     {
       due = [stalest]
     }
-    if let neighbourhood = table.deepestBuckets(holding: 2 * parameters.k) {
+    if let neighbourhood = shared.table.deepestBuckets(holding: 2 * shared.parameters.k) {
       for bucket in neighbourhood {
-        due += table.contacts(inBucket: bucket).filter { contact in
-          now.monotonic.since(contact.lastAnswered) >= parameters.neighbourInterval
+        due += shared.table.contacts(inBucket: bucket).filter { contact in
+          now.monotonic.since(contact.lastAnswered) >= shared.parameters.neighbourInterval
             && !due.contains { $0.id == contact.id }
         }
       }
@@ -221,34 +221,34 @@ extension Node {
   }
 
   private mutating func refreshStaleBuckets(_ now: Now) {
-    let stale = now.monotonic + (.zero - parameters.refreshInterval)
-    var next = now.monotonic + maintenance.refreshRandom.jittered(parameters.refreshInterval)
-    let neighbourhood = table.deepestBuckets(holding: 2 * parameters.k)
-    if let deepest = table.deepest {
+    let stale = now.monotonic + (.zero - shared.parameters.refreshInterval)
+    var next = now.monotonic + maintenance.refreshRandom.jittered(shared.parameters.refreshInterval)
+    let neighbourhood = shared.table.deepestBuckets(holding: 2 * shared.parameters.k)
+    if let deepest = shared.table.deepest {
       for bucket in 0...deepest {
-        guard let last = table.lastLookup(inBucket: bucket) else { continue }
+        guard let last = shared.table.lastLookup(inBucket: bucket) else { continue }
         if last <= stale {
           if let neighbourhood, neighbourhood.contains(bucket) {
             refresh(now, neighbourhood: neighbourhood)
-          } else if !table.isWellKnown(bucket: bucket) {
+          } else if !shared.table.isWellKnown(bucket: bucket) {
             maintenance.enqueueRefresh(of: CollectionOfOne(bucket))
           }
         } else {
-          next = min(next, last + maintenance.refreshRandom.jittered(parameters.refreshInterval))
+          next = min(next, last + maintenance.refreshRandom.jittered(shared.parameters.refreshInterval))
         }
       }
     }
     // Not again at once for a bucket that becomes stale while others are refreshed.
-    maintenance.planRefresh(at: max(next, now.monotonic + parameters.livenessInterval))
+    maintenance.planRefresh(at: max(next, now.monotonic + shared.parameters.livenessInterval))
     refreshNextBucket(now)
   }
 
   /// One wide lookup next to this node goes through all the buckets of its neighbourhood. It does not look
   /// up this node's own ID, by which it would say that it had just come.
   private mutating func refresh(_ now: Now, neighbourhood: ClosedRange<Int>) {
-    table.touched(now.monotonic, buckets: neighbourhood)
+    shared.table.touched(now.monotonic, buckets: neighbourhood)
     let nearest = Distance.random(inBucket: NodeID.bitWidth - 1, using: &maintenance.refreshRandom)
-    locate(now, id.at(nearest), .refresh, width: 2 * parameters.k)
+    locate(now, id.at(nearest), .refresh, width: 2 * shared.parameters.k)
   }
 
   mutating func refreshNextBucket(_ now: Now) {

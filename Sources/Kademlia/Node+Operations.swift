@@ -65,17 +65,19 @@ extension Node {
   }
 
   private func expiry(_ now: Now, _ ttl: Int64?) throws(OperationRefusal) -> Int64 {
-    let ttl = ttl ?? parameters.defaultTTL
+    let ttl = ttl ?? shared.parameters.defaultTTL
     guard (1...parameters.maxTTL).contains(ttl) else {
-      throw .ttlOutOfRange(limit: parameters.maxTTL)
+      throw .ttlOutOfRange(limit: shared.parameters.maxTTL)
     }
     return now.wall.seconds + ttl
   }
 
-  private func tombstoneExpiry(_ now: Now) -> Int64 { now.wall.seconds + parameters.maxTTL }
+  private func tombstoneExpiry(_ now: Now) -> Int64 { now.wall.seconds + shared.parameters.maxTTL }
 
   private func checkSize(_ size: Int, salt: Int = 0) throws(OperationRefusal) {
-    guard size <= parameters.maxPayload else { throw .tooLarge(size: size, limit: parameters.maxPayload) }
+    guard size <= shared.parameters.maxPayload else {
+      throw .tooLarge(size: size, limit: shared.parameters.maxPayload)
+    }
     guard salt <= SignedText.maxSalt else { throw .saltTooLarge(size: salt, limit: SignedText.maxSalt) }
   }
 
@@ -94,7 +96,9 @@ extension Node {
     _ now: Now, _ draft: Placement.Draft, expiry: Int64, ifSeq: Int64?, for client: ClientID
   ) throws(OperationRefusal) -> OperationID {
     // Each put leaves changes with a store that hangs, whatever becomes of the put.
-    guard commits.count < parameters.pendingCommits else { throw .busy(limit: parameters.pendingCommits) }
+    guard shared.commits.count < shared.parameters.pendingCommits else {
+      throw .busy(limit: shared.parameters.pendingCommits)
+    }
     let placement = Placement(draft, expiry: expiry, ifSeq: ifSeq, draftSeq: now.wall.microseconds)
     fetched.remove(placement.id)
     return try begin(now, operation(placement.id.target, .put(placement)), for: client)
@@ -165,7 +169,7 @@ extension Node {
   ) throws(OperationRefusal) -> OperationID {
     try refuseAboveLimit()
     let id = newOperationID()
-    let endpoints = Array(endpoints.prefix(parameters.bootstrapAddresses))
+    let endpoints = Array(endpoints.prefix(shared.parameters.bootstrapAddresses))
     userBootstraps[id] = .init(endpoints)
     for endpoint in endpoints {
       send(now, .ping, to: endpoint, expecting: nil, for: .userBootstrap(id))
@@ -183,8 +187,8 @@ extension Node {
   }
 
   private func refuseAboveLimit() throws(OperationRefusal) {
-    guard inflight.count < parameters.inflightQueries else {
-      throw .busy(limit: parameters.inflightQueries)
+    guard inflight.count < shared.parameters.inflightQueries else {
+      throw .busy(limit: shared.parameters.inflightQueries)
     }
   }
 
@@ -216,8 +220,8 @@ extension Node {
     Operation(
       id: newOperationID(),
       lookup: Lookup(
-        target: target, width: width ?? parameters.k, alpha: parameters.alpha, local: id,
-        caps: parameters.addressCaps),
+        target: target, width: width ?? shared.parameters.k, alpha: shared.parameters.alpha, local: id,
+        caps: shared.parameters.addressCaps),
       task: task)
   }
 
@@ -227,18 +231,13 @@ extension Node {
   private mutating func pathCount(of operation: Operation) -> Int {
     switch operation.task {
     case .get(let retrieval) where retrieval.isGuarded || retrieval.id.kind == .signed:
-      parameters.disjointPaths
+      shared.parameters.disjointPaths
     // Where a value goes to nobody honest, no get finds it ever again. In a small network a node knows many of
     // the nodes that should have it from the start.
-    case .put where estimateNetworkSize() > parameters.largeNetwork: parameters.disjointPaths
+    case .put where shared.estimateNetworkSize() > shared.parameters.largeNetwork:
+      shared.parameters.disjointPaths
     case .locate, .inspect, .get, .put, .renew: 1
     }
-  }
-
-  /// How many nodes there seem to be. It is looked at anew when contacts have come or gone.
-  private mutating func estimateNetworkSize() -> Int {
-    if networkSize.revision != table.revision { networkSize = (table.revision, table.networkSize) }
-    return networkSize.nodes
   }
 
   /// Looks after a record of this node's own accord.
@@ -256,9 +255,9 @@ extension Node {
   private mutating func begin(
     _ now: Now, _ operation: Operation, for client: ClientID
   ) throws(OperationRefusal) -> OperationID {
-    guard isJoined, activeOperations < parameters.activeOperations else {
-      guard line.count < parameters.waitingOperations else {
-        throw .busy(limit: parameters.waitingOperations)
+    guard isJoined, activeOperations < shared.parameters.activeOperations else {
+      guard line.count < shared.parameters.waitingOperations else {
+        throw .busy(limit: shared.parameters.waitingOperations)
       }
       line.append(operation, of: client)
       return operation.id
@@ -274,7 +273,7 @@ extension Node {
     guard !isRunningLine else { return }
     isRunningLine = true
     defer { isRunningLine = false }
-    while isJoined, activeOperations < parameters.activeOperations, let next = line.popFirst() {
+    while isJoined, activeOperations < shared.parameters.activeOperations, let next = line.popFirst() {
       activeOperations += 1
       run(now, next)
     }
@@ -282,8 +281,8 @@ extension Node {
 
   private mutating func run(_ now: Now, _ operation: Operation) {
     let target = operation.lookup.target
-    counters.lookups += 1
-    table.touched(now.monotonic, target)
+    shared.counters.lookups += 1
+    shared.table.touched(now.monotonic, target)
     let paths = pathCount(of: operation)
     if paths > 1 { operation.lookup.split(into: paths) }
     if case .get(let retrieval) = operation.task {
@@ -296,7 +295,7 @@ extension Node {
     operation.lookup.seed(with: firstNodes(of: operation.lookup))
     if let kind = operation.kind {
       let held = held(now, target, kind, unlessNewerThan: nil)
-      if let held { _ = operation.heard(held, now, parameters: parameters) }
+      if let held { _ = operation.heard(held, now, parameters: shared.parameters) }
       operation.lookup.seed(withLocal: localPeer, answer: .init(held: held))
     } else if case .locate(.user) = operation.task {
       // Who asks for the closest nodes wants to know it if this is one of them.
@@ -308,11 +307,13 @@ extension Node {
 
   /// Whom a lookup asks first.
   private func firstNodes(of lookup: Lookup) -> [Contact] {
-    guard lookup.pathCount > 1 else { return table.closest(to: lookup.target, count: parameters.k) }
+    guard lookup.pathCount > 1 else {
+      return shared.table.closest(to: lookup.target, count: shared.parameters.k)
+    }
     // Each path needs one, and one more if that is dead.
-    let wanted = max(parameters.k, 2 * Int(lookup.pathCount))
-    let elders = table.elders(closestTo: lookup.target, count: wanted)
-    return elders.count == wanted ? elders : table.closest(to: lookup.target, count: wanted)
+    let wanted = max(shared.parameters.k, 2 * Int(lookup.pathCount))
+    let elders = shared.table.elders(closestTo: lookup.target, count: wanted)
+    return elders.count == wanted ? elders : shared.table.closest(to: lookup.target, count: wanted)
   }
 
   /// Tells the shell what came of something that is in no table any more.
@@ -379,15 +380,15 @@ extension Node {
       operations[id] = nil
       fetched.remove(placement.id)
       if outcome.verdict == .stored {
-        counters.putsOK += 1
+        shared.counters.putsOK += 1
         // The value of a put that failed is given to nobody else.
         awaitStragglers(of: placement, operation)
         upkeep.log.note(now.monotonic, placement.id)
-        if outcome.replicas < parameters.k {
-          upkeep.isThin(placement.id, records.stored(placement.id) == nil ? .republish : .replicate)
+        if outcome.replicas < shared.parameters.k {
+          upkeep.isThin(placement.id, shared.records.stored(placement.id) == nil ? .republish : .replicate)
         }
       } else {
-        counters.putsFailed += 1
+        shared.counters.putsFailed += 1
       }
       complete(now, id, .put(outcome))
     }
@@ -396,16 +397,16 @@ extension Node {
   /// How many nodes more than must be heard a read asks: two, for the slowest of some nodes takes twice as
   /// long as most of them; none where no node is waited for any longer than a processor may keep it waiting.
   private var sparesOfReads: Int {
-    let usual = networkRoundTrip.softTimeout ?? parameters.softTimeoutUnknown
-    return usual > parameters.softTimeoutFloor ? 2 : 0
+    let usual = shared.roundTrips.softTimeout ?? shared.parameters.softTimeoutUnknown
+    return usual > shared.parameters.softTimeoutFloor ? 2 : 0
   }
 
   /// Lets a read ask any of the nodes that are likely to hold a record, and not the closest alone, so
   /// that the reads of one key are shared by all its holders. They lie about as far from its target as
   /// our own K closest contacts do from us.
   private mutating func spreadReads(_ lookup: inout Lookup) {
-    let neighbours = table.closest(to: id, count: parameters.k)
-    guard neighbours.count >= parameters.k, let furthest = neighbours.last else {
+    let neighbours = shared.table.closest(to: id, count: shared.parameters.k)
+    guard neighbours.count >= shared.parameters.k, let furthest = neighbours.last else {
       lookup.spread(within: .greatest, salt: readRandom.next())
       return
     }
@@ -418,7 +419,7 @@ extension Node {
     repeat {
       while let candidate = operation.next() {
         // Another lookup may have waited for it since this one heard of it.
-        if !candidate.isDoubted, acquaintances(now)[candidate.peer.id].isDoubted {
+        if !candidate.isDoubted, shared.knowledge(now.monotonic, of: candidate.peer.id).isDoubted {
           operation.lookup.doubt(candidate.peer.id)
           continue
         }
@@ -434,10 +435,10 @@ extension Node {
     guard operation.lookup.isFull else {
       // Too few of those it began with are alive: everybody else we know, the doubtful ones too.
       return operation.lookup.seed(
-        with: table.closest(to: operation.lookup.target, count: Lookup.capacity) { _ in true })
+        with: shared.table.closest(to: operation.lookup.target, count: Lookup.capacity) { _ in true })
     }
     guard operation.lookup.pathCount > 1, operation.isLocating else { return false }
-    return operation.lookup.widenIfCrowded(among: estimateNetworkSize(), k: parameters.k)
+    return operation.lookup.widenIfCrowded(among: shared.estimateNetworkSize(), k: shared.parameters.k)
   }
 
   mutating func lookupAnswered(
@@ -448,19 +449,10 @@ extension Node {
       return
     }
     let answer = answer(from: response, to: operation, now)
-    // With `self` in the closure, the whole node would be copied for it.
-    let (acquaintances, families) = (acquaintances(now), identity.families)
     operation.lookup.answered(peer.id, answer, nodes: response.nodes, after: roundTrip) { peer in
-      guard families.contains(AddressFamilies(peer.endpoint.address.family)) else { return nil }
-      return acquaintances[peer.id]
+      shared.canSend(to: peer.endpoint) ? shared.knowledge(now.monotonic, of: peer.id) : nil
     }
     carryOn(now, id)
-  }
-
-  private func acquaintances(_ now: Now) -> Acquaintances {
-    Acquaintances(
-      now: now.monotonic, table: table, silentStrangers: silentStrangers,
-      usual: networkRoundTrip.smoothed ?? .zero)
   }
 
   /// What an answer means to an operation's lookup; nil from a node that only routes for it.
@@ -472,7 +464,7 @@ extension Node {
     // did, or the two would not meet.
     guard let token = response.token, response.keeps(kind) else { return nil }
     if operation.isReplication, !response.isOfOurMake { return nil }
-    let held = response.held.flatMap { operation.heard($0, now, parameters: parameters) }
+    let held = response.held.flatMap { operation.heard($0, now, parameters: shared.parameters) }
     return Lookup.Answer(token: token, held: held, isOfOurMake: response.isOfOurMake)
   }
 }
@@ -488,22 +480,4 @@ extension Response {
 
   /// Whether the node that answered is one like this: it alone knows of an expiry.
   var isOfOurMake: Bool { keepsPlainRecords }
-}
-
-/// What a node knows of others before it asks them, apart from the rest of the node: a closure that holds
-/// this does not copy all of it.
-private struct Acquaintances {
-  let now: Instant
-  let table: RoutingTable
-  let silentStrangers: SilentStrangers
-  /// What a node that was never timed should take.
-  let usual: Duration
-
-  subscript(id: NodeID) -> Lookup.Acquaintance {
-    guard let contact = table.contact(id) else {
-      return Lookup.Acquaintance(isDoubted: silentStrangers.contains(now, id), roundTrip: usual)
-    }
-    return Lookup.Acquaintance(
-      isDoubted: contact.state == .questionable, roundTrip: contact.roundTrip.smoothed ?? usual)
-  }
 }

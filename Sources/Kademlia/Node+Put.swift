@@ -25,12 +25,12 @@ extension Node {
         } else if let error = refusal(now, record, placement.cas) {
           // This node is a replica like any other: a version that it has learned of meanwhile
           // counts against its own put, too. What else it could object to, everybody would.
-          if error.isOverSeq, let held = records.stored(record.id) {
+          if error.isOverSeq, let held = shared.records.stored(record.id) {
             placement.refused(by: held.record.version)
           }
           _ = placement.refused(id, reason: .refused(error), overSeq: error.isOverSeq)
         } else {
-          commit(now, .keep(record), for: .placement(operation.id))
+          commit(now, .keep(record), awaitedBy: .placement(operation.id))
         }
       }
     }
@@ -52,12 +52,12 @@ extension Node {
     case .pending: return false
     case .none:
       // One that ends before the first round comes by need not be noted.
-      let interval = parameters.effectiveRepublishInterval.components.seconds
+      let interval = shared.parameters.effectiveRepublishInterval.components.seconds
       guard case .storing(let record, _) = placement.phase,
         record.version.expiry - now.wall.seconds > interval
       else { return true }
       placement.publication = .pending
-      commit(now, .publish(record), for: .publication(operation))
+      commit(now, .publish(record), awaitedBy: .publication(operation))
       return false
     }
   }
@@ -184,7 +184,7 @@ extension Node {
     guard let (record, waiting) = stragglers[operation], waiting.contains(peer.id) else { return }
     stragglerSettled(operation, peer.id)
     guard let token = response.token, response.keeps(record.id.kind) else { return }
-    counters.repairsSent += 1
+    shared.counters.repairsSent += 1
     send(
       now, .put(record, token: token, cas: nil), to: peer.endpoint, expecting: peer.id, for: .repair)
   }

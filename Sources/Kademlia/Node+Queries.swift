@@ -40,29 +40,31 @@ extension Node {
     _ now: Now, _ method: Query.Method, to endpoint: Endpoint, expecting peer: NodeID?,
     for purpose: Purpose
   ) {
-    let contact = peer.flatMap { table.contact($0) }
+    let contact = peer.flatMap { shared.table.contact($0) }
     let alternate = contact.flatMap { $0.endpoint == endpoint ? $0.alternate : $0.endpoint }
     // A sender that is asked whether it can be queried takes one of the few places for that until it is late:
     // were that soon, a crowd of false senders would have us send as many pings as they do.
     let softTimeout =
-      if case .verification = purpose { parameters.softTimeoutUnknown } else { softTimeout(of: contact) }
+      if case .verification = purpose { shared.parameters.softTimeoutUnknown } else {
+        softTimeout(of: contact)
+      }
     let nonce = asksForProof(method, for: purpose) ? inflight.makeNonce() : nil
-    let query = InflightQueries.Pending(
+    let query = QueryTable.Pending(
       peer: peer, endpoint: endpoint, alternate: alternate, method: method, purpose: purpose,
       sent: now.monotonic, softTimeout: softTimeout,
       // The first wait said how long an answer takes. Where that is next to nothing, a peer under load gets
       // the time to catch up.
-      secondTimeout: max(softTimeout, parameters.softTimeoutFloor * 2), nonce: nonce)
+      secondTimeout: max(softTimeout, shared.parameters.softTimeoutFloor * 2), nonce: nonce)
     let transaction = inflight.add(query)
-    counters.queriesSent += 1
+    shared.counters.queriesSent += 1
     transmit(query, transaction, to: endpoint)
   }
 
   private mutating func transmit(
-    _ pending: InflightQueries.Pending, _ transaction: UInt32, to endpoint: Endpoint
+    _ pending: QueryTable.Pending, _ transaction: UInt32, to endpoint: Endpoint
   ) {
     // An answer goes by the family of its query unless more is wanted (BEP 32).
-    let want: AddressFamilies = identity.families == .all ? identity.families : .init()
+    let want: AddressFamilies = shared.identity.families == .all ? shared.identity.families : .init()
     let query = Query(sender: id, method: pending.method, want: want, nonce: pending.nonce)
     effects.append(
       .send(Message(transaction: ShortBytes(transaction), body: .query(query)), to: endpoint))
@@ -71,20 +73,20 @@ extension Node {
   private func softTimeout(of contact: Contact?) -> Duration {
     // A stranger is waited for as long as most of the network takes: to wait longer for those that are far
     // away is to wait longer for all the dead ones that nodes tell of, and these are more.
-    guard let usual = contact?.roundTrip.softTimeout ?? networkRoundTrip.softTimeout else {
-      return parameters.softTimeoutUnknown
+    guard let usual = contact?.roundTrip.softTimeout ?? shared.roundTrips.softTimeout else {
+      return shared.parameters.softTimeoutUnknown
     }
-    return min(max(usual, parameters.softTimeoutFloor), parameters.softTimeoutUnknown)
+    return min(max(usual, shared.parameters.softTimeoutFloor), shared.parameters.softTimeoutUnknown)
   }
 
   // MARK: - Lateness
 
-  mutating func isLate(_ now: Now, _ transaction: UInt32, _ query: InflightQueries.Pending) {
-    counters.queriesResent += 1
+  mutating func isLate(_ now: Now, _ transaction: UInt32, _ query: QueryTable.Pending) {
+    shared.counters.queriesResent += 1
     // The other family may work where this one does not.
     transmit(query, transaction, to: query.alternate ?? query.endpoint)
     guard let peer = query.peer else { return }
-    if !table.isLate(peer) { silentStrangers.note(now.monotonic, peer) }
+    if !shared.table.isLate(peer) { shared.unresponsivePeers.note(now.monotonic, peer) }
     switch query.purpose {
     case .lookup(let operation): updateLookup(now, operation) { $0.late(peer) }
     case .verification: maintenance.pingSettled(peer)
@@ -92,7 +94,7 @@ extension Node {
     }
   }
 
-  mutating func fellSilent(_ now: Now, _ query: InflightQueries.Pending) {
+  mutating func fellSilent(_ now: Now, _ query: QueryTable.Pending) {
     maintenance.doubt(now.monotonic)
     switch query.purpose {
     case .lookup(let operation):
@@ -118,8 +120,8 @@ extension Node {
     }
   }
 
-  mutating func hasFailed(_ now: Now, _ query: InflightQueries.Pending) {
-    counters.queriesFailed += 1
+  mutating func hasFailed(_ now: Now, _ query: QueryTable.Pending) {
+    shared.counters.queriesFailed += 1
     effects.append(.notice(.unanswered(query.method, query.endpoint)))
     if let peer = query.peer { lostAnswer(now, of: peer, query) }
     switch query.purpose {
@@ -128,9 +130,9 @@ extension Node {
       lookupFailed(now, operation, at: peer)
     case .store(let operation), .token(let operation):
       guard let peer = query.peer else { return }
-      refusedStore(now, operation, at: peer, reason: .unanswered(after: parameters.rpcTimeout))
+      refusedStore(now, operation, at: peer, reason: .unanswered(after: shared.parameters.rpcTimeout))
     case .ping(let operation):
-      finish(operation, .ping(.unanswered(after: parameters.rpcTimeout)))
+      finish(operation, .ping(.unanswered(after: shared.parameters.rpcTimeout)))
     case .userBootstrap(let operation):
       userBootstrapSettled(now, operation, query.endpoint, met: nil)
     case .repair, .refusal, .handOff, .newer, .verification, .proof, .liveness, .probe, .introduction,
@@ -140,11 +142,11 @@ extension Node {
   }
 
   private mutating func lostAnswer(
-    _ now: Now, of peer: NodeID, _ query: InflightQueries.Pending
+    _ now: Now, of peer: NodeID, _ query: QueryTable.Pending
   ) {
     // Somebody may have used its ID elsewhere: silence there says nothing of the contact.
-    guard table.contact(peer)?.isAt(query.endpoint) == true,
-      let lost = table.failed(now.monotonic, peer, sentAt: query.sent)
+    guard shared.table.contact(peer)?.isAt(query.endpoint) == true,
+      let lost = shared.table.failed(now.monotonic, peer, sentAt: query.sent)
     else { return }
     maintenance.lost(lost.peer)
     hasLeft(now, lost)
@@ -153,10 +155,10 @@ extension Node {
   /// A contact is not in the table any more.
   private mutating func hasLeft(_ now: Now, _ contact: Contact) {
     // Others may go on telling of it.
-    silentStrangers.note(now.monotonic, contact.id)
+    shared.unresponsivePeers.note(now.monotonic, contact.id)
     if mayBeOffered(now, contact.id) { handOffs.left(now.monotonic, contact.id) }
     effects.append(.notice(.contactLost(contact.peer)))
-    if table.isEmpty {
+    if shared.table.isEmpty {
       effects.append(.notice(.isolated))
       bootstrap.retry(now.monotonic)
     }
@@ -168,16 +170,16 @@ extension Node {
     _ now: Now, _ response: Response, _ transaction: TransactionID, from source: Endpoint
   ) {
     guard let number = transaction.number, let query = inflight.take(number, from: source) else {
-      counters.strayAnswers += 1
+      shared.counters.strayAnswers += 1
       return
     }
-    counters.responsesReceived += 1
+    shared.counters.responsesReceived += 1
     var response = response
     let isHonest = examine(now, &response, to: query)
     let peer = Peer(id: response.sender, endpoint: source)
     let roundTrip = now.monotonic.since(query.sent)
-    networkRoundTrip.sample(roundTrip)
-    silentStrangers.answered(response.sender)
+    shared.roundTrips.sample(roundTrip)
+    shared.unresponsivePeers.handleAnswer(of: response.sender)
     let isProven = isProof(response, to: query, from: source)
     admit(now, peer, roundTrip: roundTrip, for: query, isProven: isProven)
     if case .handOff = query.purpose, query.stage != .silent, let peer = query.peer {
@@ -190,7 +192,7 @@ extension Node {
       return
     }
     guard isHonest else {
-      counters.forgedRecords += 1
+      shared.counters.forgedRecords += 1
       effects.append(.notice(.forgedRecord(peer)))
       // It lied about the record, so that the nodes it names are not to be believed either.
       if case .lookup(let operation) = query.purpose { lookupFailed(now, operation, at: peer.id) }
@@ -237,13 +239,14 @@ extension Node {
   ///
   /// - Returns: whether it is what it says; false for what no honest node can have sent.
   private mutating func examine(
-    _ now: Now, _ response: inout Response, to query: InflightQueries.Pending
+    _ now: Now, _ response: inout Response, to query: QueryTable.Pending
   ) -> Bool {
     guard case .get(let target, let kind, let asked) = query.method else { return true }
     guard let held = response.held else {
       // A node of another make that has nothing newer names the seq alone (BEP 44).
       if kind == .signed, asked != nil, let seq = response.storedSeq {
-        response.held = .version(RecordVersion(seq: seq, expiry: now.wall.seconds + parameters.unnamedTTL))
+        response.held = .version(
+          RecordVersion(seq: seq, expiry: now.wall.seconds + shared.parameters.unnamedTTL))
       }
       return true
     }
@@ -264,7 +267,7 @@ extension Node {
       return true
     }
     let record = named(now, told.salted(with: salt)).clamped(
-      toExpiry: now.wall.seconds + parameters.maxTTL)
+      toExpiry: now.wall.seconds + shared.parameters.maxTTL)
     response.held = .record(record)
     guard record.target == target else { return false }
     // Most nodes tell the same: it is checked once.
@@ -291,7 +294,7 @@ extension Node {
   /// The salt of the record that a query outside of any operation asks for.
   private func salt(for purpose: Purpose) -> [UInt8]? {
     switch purpose {
-    case .handOff(let id), .newer(let id): records.stored(id)?.record.name.salt
+    case .handOff(let id), .newer(let id): shared.records.stored(id)?.record.name.salt
     case .lookup, .store, .token, .refusal, .repair, .verification, .proof, .liveness, .probe, .introduction,
       .bootstrap, .reunion, .ping, .userBootstrap:
       nil
@@ -302,15 +305,15 @@ extension Node {
     _ now: Now, _ error: RPCError, _ transaction: TransactionID, from source: Endpoint
   ) {
     guard let number = transaction.number, let query = inflight.take(number, from: source) else {
-      counters.strayAnswers += 1
+      shared.counters.strayAnswers += 1
       return
     }
-    counters.errorsReceived += 1
+    shared.counters.errorsReceived += 1
     // A refusal is an answer too: the node is alive. It does not say which node, so that it brings
-    // nobody into the table.
-    if let peer = query.peer, table.contact(peer) != nil {
+    // nobody into the shared.table.
+    if let peer = query.peer, shared.table.contact(peer) != nil {
       let roundTrip = now.monotonic.since(query.sent)
-      _ = table.answered(
+      _ = shared.table.answered(
         now.monotonic, Peer(id: peer, endpoint: source), roundTrip: roundTrip)
     }
     switch query.purpose {
@@ -344,7 +347,7 @@ extension Node {
   }
 
   private mutating func isNotThere(
-    _ now: Now, _ expected: NodeID, _ query: InflightQueries.Pending
+    _ now: Now, _ expected: NodeID, _ query: QueryTable.Pending
   ) {
     lostAnswer(now, of: expected, query)
     if case .reunion = query.purpose { reunionSettled(now, query.endpoint) }
@@ -363,9 +366,9 @@ extension Node {
     }
   }
 
-  /// A node has answered a query of ours: it may enter the table.
+  /// A node has answered a query of ours: it may enter the shared.table.
   private mutating func admit(
-    _ now: Now, _ peer: Peer, roundTrip: Duration, for query: InflightQueries.Pending, isProven: Bool
+    _ now: Now, _ peer: Peer, roundTrip: Duration, for query: QueryTable.Pending, isProven: Bool
   ) {
     let purpose = query.purpose
     if isProven { proved(now, peer) }
@@ -375,20 +378,20 @@ extension Node {
       if query.nonce == nil, maintenance.mayPing(now.monotonic, peer.id) { askForProof(now, peer) }
       return
     }
-    if !isProven, let occupant = table.occupant(of: peer.endpoint), occupant != peer.id,
-      table.contact(occupant)?.isProven == true
+    if !isProven, let occupant = shared.table.occupant(of: peer.endpoint), occupant != peer.id,
+      shared.table.contact(occupant)?.isProven == true
     {
       // Whoever takes the place of one that has proven who it is proves it first.
       if query.nonce == nil, maintenance.mayPing(now.monotonic, occupant) { askForProof(now, peer) }
       return
     }
-    if let evicted = table.vacate(peer.endpoint, for: peer.id) { hasLeft(now, evicted) }
-    let wasEmpty = table.isEmpty
-    let hadFailed = (table.contact(peer.id)?.failures ?? 0) > 0
-    switch table.answered(now.monotonic, peer, roundTrip: roundTrip, isProven: isProven) {
+    if let evicted = shared.table.vacate(peer.endpoint, for: peer.id) { hasLeft(now, evicted) }
+    let wasEmpty = shared.table.isEmpty
+    let hadFailed = (shared.table.contact(peer.id)?.failures ?? 0) > 0
+    switch shared.table.answered(now.monotonic, peer, roundTrip: roundTrip, isProven: isProven) {
     case .ignored:
       // Who has moved can prove it.
-      if asksForProofs, query.nonce == nil, table.contact(peer.id)?.isProven == true,
+      if shared.asksForProofs, query.nonce == nil, shared.table.contact(peer.id)?.isProven == true,
         maintenance.mayPing(now.monotonic, peer.id)
       {
         askForProof(now, peer)
@@ -401,16 +404,16 @@ extension Node {
     case .added:
       handOffs.came(now.monotonic, peer, isOffered: mayBeOffered(now, peer.id))
       effects.append(.notice(.contactAdded(peer)))
-      if asksForProofs, query.nonce == nil { askForProof(now, peer) }
+      if shared.asksForProofs, query.nonce == nil { askForProof(now, peer) }
       met(now, peer, isFirst: wasEmpty, for: purpose)
     case .waiting(let stalest):
       // There is no place for it in the table, but there may be records that it should hold.
       if case .verification = purpose, mayBeOffered(now, peer.id) {
         handOffs.announced(now.monotonic, peer)
       }
-      let quiet = now.monotonic.since(table.contact(stalest.id)?.lastAnswered ?? now.monotonic)
+      let quiet = now.monotonic.since(shared.table.contact(stalest.id)?.lastAnswered ?? now.monotonic)
       // One that has just been heard need not be asked again.
-      guard quiet > parameters.livenessInterval, maintenance.mayPing(now.monotonic, stalest.id)
+      guard quiet > shared.parameters.livenessInterval, maintenance.mayPing(now.monotonic, stalest.id)
       else { return }
       send(now, .ping, to: stalest.endpoint, expecting: stalest.id, for: .liveness)
     }

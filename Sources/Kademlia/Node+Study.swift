@@ -54,7 +54,7 @@ extension Node {
   ///   - time: when it answered.
   ///   - roundTrip: how long it took.
   package mutating func acquaint(_ time: Instant, with peer: Peer, roundTrip: Duration) {
-    _ = table.answered(time, peer, roundTrip: roundTrip)
-    networkRoundTrip.sample(roundTrip)
+    _ = shared.table.answered(time, peer, roundTrip: roundTrip)
+    shared.roundTrips.sample(roundTrip)
   }
 }

@@ -10,8 +10,10 @@ extension Node {
     upkeep.dueThin(now.monotonic)
     beginRenewals(now)
     // It need not be noted: while a store hangs, what is to be done does not pile up.
-    if let progress = upkeep.progressToNote(now.monotonic), commits.count < parameters.pendingCommits {
-      commit(.noteProgress(progress), for: .upkeep)
+    if let progress = upkeep.progressToNote(now.monotonic),
+      shared.commits.count < shared.parameters.pendingCommits
+    {
+      commit(.noteProgress(progress), for: .nobody)
     }
   }
 
@@ -24,19 +26,20 @@ extension Node {
     var due = upkeep[keyPath: round].step(
       now.monotonic, entries: count, interval: upkeep.interval(of: reason), most: Upkeep.visitsAtOnce)
     // Nobody to give anything to: the round goes on when there is.
-    guard !table.isEmpty else { return }
+    guard !shared.table.isEmpty else { return }
     while due > 0, upkeep.room > 0 {
       let wanted = min(due, upkeep.room)
       let page = page(for: reason, from: upkeep[keyPath: round].next, limit: wanted)
       for record in page {
         upkeep[keyPath: round].visited(record.id)
         guard !record.version.isExpired(at: now.wall) else { continue }
-        if reason == .republish, let held = records.stored(record.id)?.record, held.supersedes(record) {
+        if reason == .republish, let held = shared.records.stored(record.id)?.record, held.supersedes(record)
+        {
           // Somebody has written since. As a holder of that this node may be asked about it by the other
           // holders all the time, and would never ask.
-          commit(.withdraw(record.id, seq: record.version.seq), for: .upkeep)
+          commit(.withdraw(record.id, seq: record.version.seq), for: .nobody)
         } else if upkeep.isRecent(now.monotonic, record.id) {
-          if reason == .replicate { counters.replicationsSkipped += 1 }
+          if reason == .replicate { shared.counters.replicationsSkipped += 1 }
         } else {
           upkeep.isDue(record.id, reason)
         }
@@ -52,15 +55,15 @@ extension Node {
 
   private func entries(for reason: Renewal.Reason) -> Int {
     switch reason {
-    case .replicate: records.usage.records
-    case .republish: records.usage.publications
+    case .replicate: shared.records.usage.records
+    case .republish: shared.records.usage.publications
     }
   }
 
   private func page(for reason: Renewal.Reason, from first: RecordID, limit: Int) -> [Record] {
     switch reason {
-    case .replicate: records.records(from: first, limit: limit).map(\.record)
-    case .republish: records.publications(from: first, limit: limit)
+    case .replicate: shared.records.records(from: first, limit: limit).map(\.record)
+    case .republish: shared.records.publications(from: first, limit: limit)
     }
   }
 
@@ -82,9 +85,9 @@ extension Node {
   private func record(of task: Upkeep.Task, _ now: Now) -> Record? {
     switch task.reason {
     case .replicate:
-      return records.stored(task.id)?.live(at: now.wall)
+      return shared.records.stored(task.id)?.live(at: now.wall)
     case .republish:
-      guard let record = records.publications(from: task.id, limit: 1).first, record.id == task.id,
+      guard let record = shared.records.publications(from: task.id, limit: 1).first, record.id == task.id,
         !record.version.isExpired(at: now.wall)
       else { return nil }
       return record
@@ -98,16 +101,16 @@ extension Node {
     let hiding = lookup.closest.count { ($0.held?.seq ?? 0) > renewal.newest.version.seq }
     let isHidden = hiding * 2 > lookup.closest.count
     switch renewal.reason {
-    case .replicate: counters.replications += 1
+    case .replicate: shared.counters.replications += 1
     case .republish:
-      counters.republications += 1
+      shared.counters.republications += 1
       // Somebody has written since: that version is theirs to look after.
       if isHidden || renewal.newest != renewal.record {
-        commit(.withdraw(renewal.record.id, seq: renewal.record.version.seq), for: .upkeep)
+        commit(.withdraw(renewal.record.id, seq: renewal.record.version.seq), for: .nobody)
       }
     }
     upkeep.log.note(now.monotonic, renewal.record.id)
-    if lookup.closest.count < parameters.k { upkeep.isThin(renewal.record.id, renewal.reason) }
+    if lookup.closest.count < shared.parameters.k { upkeep.isThin(renewal.record.id, renewal.reason) }
     if !isHidden { spread(now, renewal, lookup) }
     upkeep.ended()
     beginRenewals(now)
@@ -123,29 +126,29 @@ extension Node {
       else { continue }
       sendCopy(now, newest, to: candidate.peer, token: token)
     }
-    let isHolder = records.stored(newest.id) != nil || closest.contains { $0.peer.id == id }
+    let isHolder = shared.records.stored(newest.id) != nil || closest.contains { $0.peer.id == id }
     if isHolder { keepIfNewer(now, newest) }
   }
 
   mutating func sendCopy(_ now: Now, _ record: Record, to peer: Peer, token: WriteToken) {
-    counters.replicasSent += 1
+    shared.counters.replicasSent += 1
     send(
       now, .put(record, token: token, cas: nil), to: peer.endpoint, expecting: peer.id, for: .repair)
   }
 
   /// Keeps a version that this node should hold, on the terms on which it would take it from anybody.
   mutating func keepIfNewer(_ now: Now, _ record: Record) {
-    if let held = records.stored(record.id) {
+    if let held = shared.records.stored(record.id) {
       guard case .kept = StoredRecord.deciding(held: held, arriving: record) else { return }
     }
-    if refusal(now, record, nil) == nil, forgery(record) == nil { commit(.keep(record), for: .upkeep) }
+    if refusal(now, record, nil) == nil, forgery(record) == nil { commit(.keep(record), for: .nobody) }
   }
 
   /// Another node has asked for a record with the seq that is held here: that is how a holder or the
   /// publisher looks after it, and one of us is enough.
   mutating func noteRenewal(_ now: Now, of id: RecordID, by query: Query, from source: Endpoint) {
     // A stranger's word would keep a record from being looked after.
-    guard table.contact(query.sender)?.isAt(source) == true else { return }
+    guard shared.table.contact(query.sender)?.isAt(source) == true else { return }
     upkeep.log.note(now.monotonic, id)
   }
 }

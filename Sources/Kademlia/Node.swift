@@ -9,7 +9,7 @@ import Signatures
 ///
 /// A shell calls the methods that take `now`, carries out `takeEffects()` after each, and calls
 /// `advance` when `nextDeadline` is reached.
-package struct Node {
+package struct Node: ~Copyable {
   /// What a node starts from.
   package struct Identity: Sendable {
     /// The SHA-1 of its public key.
@@ -35,28 +35,14 @@ package struct Node {
     }
   }
 
-  /// What the node started from.
-  package let identity: Identity
-  /// The numbers that it works by.
-  package private(set) var parameters: Parameters
-  /// Its contacts.
-  package internal(set) var table: RoutingTable
-  /// What it has counted since it started.
-  package internal(set) var counters = Counters()
-  /// The round trips of all peers together: what to expect of one that was never timed.
-  package internal(set) var networkRoundTrip = RoundTrip()
+  var shared: Shared
 
-  var silentStrangers = SilentStrangers()
-  /// How many nodes there seemed to be when the table had the contacts of a revision.
-  var networkSize = (revision: -1, nodes: 1)
-
-  let records: any RecordReader
   var tokens: WriteTokenIssuer
   /// Decides which of several equal holders a read asks.
   var readRandom: JobRandom
   var effects: [Effect] = []
 
-  var inflight: InflightQueries
+  var inflight: QueryTable
   var operations: [OperationID: Operation] = [:]
   /// Operations that wait for the join, or for others to end.
   var line = WaitingLine()
@@ -64,10 +50,6 @@ package struct Node {
   var lastOperation: UInt64 = 0
   /// People's operations among those that run: the node's own upkeep does not take their places.
   var activeOperations = 0
-  var commits: [CommitID: CommitPurpose] = [:]
-  var lastCommit: UInt64 = 0
-  /// Commits that a put of this node's users waits for, and until when.
-  var awaitedCommits: Deque<(commit: CommitID, deadline: Instant)> = []
   var repairs: RepairLog
   /// Puts that ended while closer nodes than some that confirmed had not answered their lookup.
   var stragglers: [OperationID: (record: Record, waiting: [NodeID])] = [:]
@@ -86,9 +68,7 @@ package struct Node {
     _ now: Now, identity: Identity, parameters: Parameters, records: any RecordReader,
     random: any RandomNumberGenerator & Sendable
   ) {
-    self.identity = identity
-    self.parameters = parameters
-    self.records = records
+    self.shared = Shared(now.monotonic, identity: identity, parameters: parameters, records: records)
     var random = random
     let seed = random.next()
     self.upkeep = Upkeep(
@@ -103,21 +83,31 @@ package struct Node {
     self.quota = SourceQuota(now.monotonic, limit: parameters.keysPerSource, salt: salt)
     self.floods = FloodGuard(parameters.floods, salt: salt)
     self.identities = Identities(bound: identity.endpoints)
-    self.table = RoutingTable(local: identity.id, parameters: parameters, now: now.monotonic)
     self.tokens = WriteTokenIssuer(secret: identity.tokenSecret, epoch: parameters.tokenEpoch)
-    self.inflight = InflightQueries(rpcTimeout: parameters.rpcTimeout, random: random)
+    self.inflight = QueryTable(rpcTimeout: parameters.rpcTimeout, random: random)
     self.repairs = RepairLog(
       interval: parameters.repairInterval, capacity: parameters.rememberedRepairs)
     self.maintenance = Maintenance(now.monotonic, parameters: parameters, seed: seed)
     self.bootstrap = Bootstrap(parameters: parameters)
   }
 
+  /// What the node started from.
+  package var identity: Identity { shared.identity }
+  /// The parameters that the node works by.
+  package var parameters: Parameters { shared.parameters }
+  /// The contacts.
+  package var table: RoutingTable { shared.table }
+  /// The events counted since the start.
+  package var counters: Counters { shared.counters }
+  /// The round trips of all peers together: the expectation for a peer that was never timed.
+  package var networkRoundTrip: RoundTrip { shared.roundTrips }
+
   /// This node's ID.
-  package var id: NodeID { identity.id }
+  package var id: NodeID { shared.identity.id }
 
   /// This node as its own contact.
   var localPeer: Peer {
-    Peer(id: id, endpoint: identity.endpoints.first ?? Endpoint(.v4(0), port: 0))
+    Peer(id: id, endpoint: shared.identity.endpoints.first ?? Endpoint(.v4(0), port: 0))
   }
 
   /// Operations that run or wait.
@@ -127,12 +117,12 @@ package struct Node {
   /// which the network agrees on who holds a key, `tokenEpoch` and `joinTimeout`.
   package mutating func adopt(_ now: Now, _ new: Parameters) {
     var new = new
-    new.k = parameters.k
-    new.tokenEpoch = parameters.tokenEpoch
-    new.joinTimeout = parameters.joinTimeout
-    parameters = new
-    table.failuresBeforeRemoval = new.failuresBeforeRemoval
-    table.adopt(new.addressCaps)
+    new.k = shared.parameters.k
+    new.tokenEpoch = shared.parameters.tokenEpoch
+    new.joinTimeout = shared.parameters.joinTimeout
+    shared.parameters = new
+    shared.table.failuresBeforeRemoval = new.failuresBeforeRemoval
+    shared.table.adopt(new.addressCaps)
     inflight.rpcTimeout = new.rpcTimeout
     repairs.interval = new.repairInterval
     maintenance.adopt(now.monotonic, new)
@@ -180,7 +170,7 @@ package struct Node {
     if let handOff = handOffs.nextDeadline { next = min(next, handOff) }
     if let query = inflight.nextDeadline() { next = min(next, query) }
     if let attempt = bootstrap.nextDeadline { next = min(next, attempt) }
-    if let commit = awaitedCommits.first { next = min(next, commit.deadline) }
+    if let commit = shared.commits.nextDeadline { next = min(next, commit) }
     return next
   }
 
@@ -204,7 +194,7 @@ package struct Node {
   package mutating func receive(_ now: Now, _ message: Message, from source: Endpoint) {
     switch message.body {
     case .query(let query):
-      counters.queriesReceived += 1
+      shared.counters.queriesReceived += 1
       answer(now, query, message.transaction, from: source)
     case .response(let response):
       receive(now, response, message.transaction, from: source)
@@ -217,16 +207,15 @@ package struct Node {
   package mutating func committed(
     _ now: Now, _ commit: CommitID, _ result: Result<Int, StoreError>
   ) {
-    guard let purpose = commits.removeValue(forKey: commit) else { return }
-    while let first = awaitedCommits.first, commits[first.commit] == nil { awaitedCommits.removeFirst() }
-    switch purpose {
+    guard let owner = shared.commits.remove(commit) else { return }
+    switch owner {
     case .answer(let transaction, let endpoint, let seq):
       switch result {
       case .success:
-        counters.recordsStored += 1
+        shared.counters.recordsStored += 1
         respond(to: endpoint, transaction, Response(sender: id, storedSeq: seq))
       case .failure(let error):
-        counters.recordsRefused += 1
+        shared.counters.recordsRefused += 1
         refuse(endpoint, transaction, RPCError(error))
       }
     case .placement(let operation):
@@ -236,57 +225,40 @@ package struct Node {
         refusedStore(now, operation, at: id, reason: .store(error), overSeq: error.isOverSeq)
       }
     case .publication(let operation):
-      if case .failure = result { counters.publicationsFailed += 1 }
+      if case .failure = result { shared.counters.publicationsFailed += 1 }
       published(now, operation)
     case .expiry(let limit):
       guard case .success(let count) = result else { return }
-      counters.recordsExpired += Int64(count)
+      shared.counters.recordsExpired += Int64(count)
       if count >= limit { maintenance.expiryGoesOn(now.monotonic) }
-    case .repair, .upkeep:
+    case .nobody:
       break
     }
   }
 
-  enum CommitPurpose: Sendable {
-    /// Answer the node that sent it.
-    case answer(TransactionID, Endpoint, seq: Int64)
-    /// This node is one of the replicas of its own put.
-    case placement(OperationID)
-    /// What its users put is noted as published by this node.
-    case publication(OperationID)
-    case repair
-    case upkeep
-    /// As many as that may go at once.
-    case expiry(limit: Int)
+  /// Asks for a change of the store.
+  mutating func commit(_ change: StoreChange, for owner: CommitTable.Owner, deadline: Instant? = nil) {
+    if case .keep(let record) = change { fetched.remove(record.id) }
+    effects.append(.commit(change, shared.commits.add(for: owner, deadline: deadline)))
   }
 
-  /// A change that a put waits for, as long as it would for another node: a disk that hangs must not
-  /// hang the put that a majority has confirmed.
-  mutating func commit(_ now: Now, _ change: StoreChange, for purpose: CommitPurpose) {
-    commit(change, for: purpose)
-    awaitedCommits.append((CommitID(rawValue: lastCommit), now.monotonic + parameters.rpcTimeout))
+  /// Asks for a change that a put waits for, no longer than it would for another node: a disk that hangs
+  /// must not hang the put that a majority has confirmed.
+  mutating func commit(_ now: Now, _ change: StoreChange, awaitedBy owner: CommitTable.Owner) {
+    commit(change, for: owner, deadline: now.monotonic + shared.parameters.rpcTimeout)
   }
 
   private mutating func giveUpCommits(_ now: Now) {
-    while let first = awaitedCommits.first, first.deadline <= now.monotonic {
-      awaitedCommits.removeFirst()
-      switch commits[first.commit] {
+    while let owner = shared.commits.nextOverdue(now.monotonic) {
+      switch owner {
       case .placement(let operation):
-        refusedStore(now, operation, at: id, reason: .unanswered(after: parameters.rpcTimeout))
+        refusedStore(now, operation, at: id, reason: .unanswered(after: shared.parameters.rpcTimeout))
       case .publication(let operation):
-        counters.publicationsFailed += 1
+        shared.counters.publicationsFailed += 1
         published(now, operation)
-      default: break
+      case .answer, .expiry, .nobody: break
       }
     }
-  }
-
-  mutating func commit(_ change: StoreChange, for purpose: CommitPurpose) {
-    lastCommit += 1
-    let id = CommitID(rawValue: lastCommit)
-    commits[id] = purpose
-    if case .keep(let record) = change { fetched.remove(record.id) }
-    effects.append(.commit(change, id))
   }
 }
 

@@ -60,7 +60,7 @@ package final class SimulatedHost {
   var plannedWake: Instant?
 
   init(
-    index: Int, endpoint: Endpoint, identity: Node.Identity, node: Node, store: MemoryStore,
+    index: Int, endpoint: Endpoint, identity: Node.Identity, node: consuming Node, store: MemoryStore,
     bootstrap: [Endpoint], place: DelayPlace
   ) {
     self.index = index

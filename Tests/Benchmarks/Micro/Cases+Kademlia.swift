@@ -107,7 +107,7 @@ extension Case {
       lookup.answered(
         answer.sender, Lookup.Answer(token: answer.token, held: answer.held), nodes: answer.nodes,
         after: .milliseconds(1)
-      ) { _ in Lookup.Acquaintance() }
+      ) { _ in Lookup.PeerKnowledge() }
       heard += 1
     }
     return lookup

@@ -151,7 +151,7 @@ extension Lookup {
     _ id: NodeID, _ answer: Answer?, nodes: [(peer: Peer, isDoubted: Bool)], after roundTrip: Duration
   ) {
     answered(id, answer, nodes: nodes.map(\.peer), after: roundTrip) { peer in
-      nodes.first { $0.peer == peer }.map { Lookup.Acquaintance(isDoubted: $0.isDoubted) }
+      nodes.first { $0.peer == peer }.map { Lookup.PeerKnowledge(isDoubted: $0.isDoubted) }
     }
   }
 }

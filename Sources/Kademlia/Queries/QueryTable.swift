@@ -2,7 +2,7 @@ import HeapModule
 
 /// The queries that wait for an answer, and when each of them is late (paper, section 2.3; the
 /// soft timeouts are ours).
-struct InflightQueries: Sendable {
+struct QueryTable: Sendable {
   /// What a query has been through. fresh → resent → silent; an answer ends it from each.
   enum Stage: Hashable, Sendable {
     /// Sent once.

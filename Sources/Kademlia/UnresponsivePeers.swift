@@ -1,16 +1,16 @@
 import DequeModule
 
-/// Nodes that are no contacts and have left a query unanswered: others go on telling of them, and no lookup
-/// should wait for one that another has waited for.
-struct SilentStrangers: Sendable {
-  /// So many are remembered, the latest.
+/// Nodes that are no contacts and left a query unanswered. Other nodes go on naming them, and no lookup
+/// should wait for a node that another lookup has waited for in vain.
+struct UnresponsivePeers: Sendable {
+  /// The most nodes that are remembered; the oldest entry makes room.
   private static let capacity = 256
-  /// After this long one is a stranger like any other again.
+  /// How long a node is remembered.
   private static let memory: Duration = .seconds(300)
   private var times: [NodeID: Instant] = [:]
   private var notes: Deque<(id: NodeID, time: Instant)> = []
 
-  /// A query to one is past its soft timeout.
+  /// A query to a node is past its first soft timeout, or a contact was removed.
   mutating func note(_ now: Instant, _ id: NodeID) {
     times[id] = now
     notes.append((id, now))
@@ -21,8 +21,8 @@ struct SilentStrangers: Sendable {
     }
   }
 
-  /// It has answered after all.
-  mutating func answered(_ id: NodeID) {
+  /// A node has answered after all.
+  mutating func handleAnswer(of id: NodeID) {
     guard !times.isEmpty else { return }
     times[id] = nil
   }

@@ -1,0 +1,48 @@
+/// The state of a node that all its jobs read. Only the node's directive loop changes it.
+struct Shared: ~Copyable {
+  let identity: Node.Identity
+  let records: any RecordReader
+  var parameters: Parameters
+  var table: RoutingTable
+  var counters = Counters()
+  /// The round trips of all peers together: the expectation for a peer that was never timed.
+  var roundTrips = RoundTrip()
+  var unresponsivePeers = UnresponsivePeers()
+  var commits = CommitTable()
+  /// The estimated number of nodes, and the revision of the routing table that it was made from.
+  private var networkSize = (revision: -1, nodes: 1)
+
+  init(_ now: Instant, identity: Node.Identity, parameters: Parameters, records: any RecordReader) {
+    self.identity = identity
+    self.records = records
+    self.parameters = parameters
+    table = RoutingTable(local: identity.id, parameters: parameters, now: now)
+  }
+
+  /// This node's ID.
+  var id: NodeID { identity.id }
+
+  /// Whether others are asked to prove who they are.
+  var asksForProofs: Bool { identity.key != nil && parameters.identity != .off }
+
+  /// Whether this node can send to an address.
+  func canSend(to endpoint: Endpoint) -> Bool {
+    identity.families.contains(AddressFamilies(endpoint.address.family))
+  }
+
+  /// The node's knowledge of a peer before a lookup asks it.
+  func knowledge(_ now: Instant, of id: NodeID) -> Lookup.PeerKnowledge {
+    let expected = roundTrips.smoothed ?? .zero
+    guard let contact = table.contact(id) else {
+      return Lookup.PeerKnowledge(isDoubted: unresponsivePeers.contains(now, id), roundTrip: expected)
+    }
+    return Lookup.PeerKnowledge(
+      isDoubted: contact.state == .questionable, roundTrip: contact.roundTrip.smoothed ?? expected)
+  }
+
+  /// The estimated number of nodes in the network, estimated again when contacts have come or gone.
+  mutating func estimateNetworkSize() -> Int {
+    if networkSize.revision != table.revision { networkSize = (table.revision, table.networkSize) }
+    return networkSize.nodes
+  }
+}

@@ -55,8 +55,11 @@ package struct ChurnScenario: Sendable {
   }
 
   /// Plays it.
-  package func run() throws -> Report {
+  ///
+  /// - Parameter tracer: is shown each thing that the trace counts.
+  package func run(tracer: ((TraceEntry) -> Void)? = nil) throws -> Report {
     var play = ChurnPlay(self)
+    play.network.tracer = tracer
     return try play.run()
   }
 }
@@ -76,7 +79,7 @@ private struct ChurnPlay {
   }
 
   private let scenario: ChurnScenario
-  private var network: SimulatedNetwork
+  fileprivate var network: SimulatedNetwork
   private var random: SplitMix64
   private var switches: [Instant]
   private var keys: [Key]

@@ -4,9 +4,14 @@ import Kademlia
 extension Scenario {
   /// Plays it.
   ///
-  /// - Parameter progress: is told now and then what share of it is over.
-  package func run(seed: UInt64, progress: (Double) -> Void = { _ in }) -> ScenarioReport {
+  /// - Parameters:
+  ///   - tracer: is shown each thing that the trace counts.
+  ///   - progress: is told now and then what share of it is over.
+  package func run(
+    seed: UInt64, tracer: ((TraceEntry) -> Void)? = nil, progress: (Double) -> Void = { _ in }
+  ) -> ScenarioReport {
     var play = ScenarioPlay(self, seed: seed)
+    play.network.tracer = tracer
     return play.run(progress)
   }
 }

@@ -42,11 +42,13 @@ package struct SimulatedNetwork {
     package let message: Message
     /// What it was sent for, or is an answer to.
     let tag: UInt32
+    let digest: UInt64
 
-    init(source: Endpoint, destination: Int, message: Message, tag: UInt32) {
+    init(source: Endpoint, destination: Int, message: Message, digest: UInt64, tag: UInt32) {
       self.source = source
       self.destination = destination
       self.message = message
+      self.digest = digest
       self.tag = tag
     }
   }
@@ -95,6 +97,10 @@ package struct SimulatedNetwork {
   package private(set) var datagramsLost = 0
   /// Events taken from the queue so far.
   package private(set) var eventsHandled = 0
+  /// Is shown each thing that the trace counts, as it happens.
+  package var tracer: ((TraceEntry) -> Void)?
+  /// Whether the datagrams of one step are sent in the opposite order: so a test shows that it does not matter.
+  package var sendsInReverse = false
   /// Is shown each datagram that arrives, before the node sees it.
   package var observer: ((Datagram) -> Void)?
   /// What the traffic was for; nil while nobody counts it.
@@ -321,9 +327,9 @@ package struct SimulatedNetwork {
       traffic?.heard(response, datagram.tag, at: time)
     case .error: break
     }
-    trace.add(UInt64(bitPattern: time.nanoseconds))
-    trace.add(UInt64(datagram.destination))
-    trace.add(datagram.message)
+    note(datagram.digest, at: host) {
+      "from \(datagram.source): \(datagram.message.summary)"
+    }
     observer?(datagram)
     host.node.receive(now(at: host), datagram.message, from: datagram.source)
     settle(host)
@@ -332,7 +338,14 @@ package struct SimulatedNetwork {
 
   /// Puts a datagram of a test's making in front of a host, at once and from wherever it says.
   package mutating func inject(_ message: Message, from source: Endpoint, to host: Int) {
-    arrive(Datagram(source: source, destination: host, message: message, tag: 0))
+    arrive(
+      Datagram(
+        source: source, destination: host, message: message, digest: Digest(message).value, tag: 0))
+  }
+
+  private mutating func note(_ digest: UInt64, at host: SimulatedHost, _ description: () -> String) {
+    trace.add(time, host: host.index, digest)
+    tracer?(TraceEntry(time: time, host: host.index, description: description(), digest: digest))
   }
 
   // MARK: - Effects
@@ -367,7 +380,12 @@ package struct SimulatedNetwork {
     while true {
       let effects = host.withNode { $0.takeEffects() }
       guard !effects.isEmpty else { break }
-      for effect in effects { carryOut(effect, of: host) }
+      if sendsInReverse {
+        for effect in effects { if case .send = effect { continue } else { carryOut(effect, of: host) } }
+        for effect in effects.reversed() { if case .send = effect { carryOut(effect, of: host) } }
+      } else {
+        for effect in effects { carryOut(effect, of: host) }
+      }
     }
     let deadline = max(host.withNode { $0.nextDeadline }, time)
     if let planned = host.plannedWake, planned <= deadline { return }
@@ -391,7 +409,7 @@ package struct SimulatedNetwork {
     case .resolveBootstrap:
       queue.plan(.resolved(host, life: host.life), at: time + .milliseconds(1))
     case .finished(let operation, let outcome):
-      trace.add(operation.rawValue)
+      note(operation.rawValue, at: host) { "operation \(operation.rawValue) ended: \(outcome.summary)" }
       if let tracked = host.tracked.last(where: { $0.operation == operation }) {
         if let index = traffic?.index(tracked.tag) { traffic?.completed.append((index, outcome)) }
       } else {
@@ -423,16 +441,34 @@ package struct SimulatedNetwork {
       sent = sent.flatMap { twisted($0, to: query, from: endpoint, by: source) }
     }
     let tag = sent.map { count($0, from: source) } ?? 0
-    guard let sent, let index = host(at: endpoint),
-      hosts[index].side == source.side, !random.chance(links.loss)
-    else {
+    guard let sent, let index = host(at: endpoint), hosts[index].side == source.side else {
       datagramsLost += 1
       return
     }
-    let datagram = Datagram(source: source.endpoint, destination: index, message: sent, tag: tag)
-    for _ in 0..<(random.chance(links.duplication) ? 2 : 1) {
-      queue.plan(.deliver(datagram), at: time + (delay(from: source, to: hosts[index]) + source.lag))
+    let digest = Digest(sent).value
+    var fate = fate(of: digest, from: source.index, to: index)
+    guard !fate.chance(links.loss) else {
+      datagramsLost += 1
+      return
     }
+    let datagram = Datagram(
+      source: source.endpoint, destination: index, message: sent, digest: digest, tag: tag)
+    for _ in 0..<(fate.chance(links.duplication) ? 2 : 1) {
+      let delay = delay(from: source, to: hosts[index], using: &fate) + source.lag
+      queue.plan(.deliver(datagram), at: time + delay)
+    }
+  }
+
+  /// The random numbers that decide what happens to a datagram on its way.
+  ///
+  /// They come from the link, the time and what the datagram says: not from one source for all datagrams, whose
+  /// numbers would depend on the order in which a node sends several in one step. A query that is sent once more
+  /// is sent at another time, and may fare otherwise. Datagrams that differ in nothing but their transaction
+  /// numbers and leave together arrive or are lost together.
+  private func fate(of digest: UInt64, from source: Int, to destination: Int) -> SplitMix64 {
+    let link = Digest.combine(seed, UInt64(source) << 32 | UInt64(destination))
+    let moment = Digest.combine(link, UInt64(bitPattern: time.nanoseconds))
+    return SplitMix64(seed: Digest.combine(moment, digest))
   }
 
   /// What a host's own line adds to each of its round trips, in milliseconds; nil where delays are not those
@@ -441,7 +477,9 @@ package struct SimulatedNetwork {
     if case .plane = configuration.delays { hosts[host].place.access } else { nil }
   }
 
-  private mutating func delay(from source: SimulatedHost, to destination: SimulatedHost) -> Duration {
+  private func delay(
+    from source: SimulatedHost, to destination: SimulatedHost, using random: inout SplitMix64
+  ) -> Duration {
     guard let model = configuration.delays else {
       return links.delay(from: source.index, to: destination.index, seed: seed, using: &random)
     }

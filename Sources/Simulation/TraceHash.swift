@@ -1,17 +1,43 @@
 import Kademlia
 
-/// A fingerprint of everything that happened in a run. Two runs of one seed have the same; it does
-/// not use the standard library's hash, which differs from process to process.
+/// A fingerprint of everything that happened in a run. Two runs of one seed have the same; it does not use the
+/// standard library's hash, which differs from process to process.
+///
+/// What happens at one instant counts in no order, so that the fingerprint does not depend on the order in which
+/// a node asks for several things in one step.
 package struct TraceHash: Hashable, Sendable {
-  /// The hash so far (FNV-1a).
-  package private(set) var value: UInt64 = 0xCBF2_9CE4_8422_2325
+  private var past: UInt64 = 0xCBF2_9CE4_8422_2325
+  /// The instant that is being added, and the sum of what has happened at it.
+  private var instant = Instant(nanoseconds: 0)
+  private var sum: UInt64 = 0
 
-  mutating func add(_ word: UInt64) {
-    value = SplitMix64.mix(value ^ word) &+ 0x9E37_79B9_7F4A_7C15
+  /// The hash so far.
+  package var value: UInt64 {
+    Digest.combine(Digest.combine(past, UInt64(bitPattern: instant.nanoseconds)), sum)
   }
 
-  mutating func add(_ message: Message) {
-    add(message.transaction.number.map(UInt64.init) ?? .max)
+  /// Adds something that happens at a host.
+  ///
+  /// - Parameter time: no earlier than that of what was added before.
+  mutating func add(_ time: Instant, host: Int, _ digest: UInt64) {
+    if time != instant {
+      past = value
+      instant = time
+      sum = 0
+    }
+    sum &+= Digest.combine(UInt64(host), digest)
+  }
+}
+
+/// A hash of what a message means, without its transaction number, which is random.
+struct Digest {
+  private(set) var value: UInt64 = 0x9E37_79B9_7F4A_7C15
+
+  static func combine(_ hash: UInt64, _ word: UInt64) -> UInt64 {
+    SplitMix64.mix(hash ^ word) &+ 0x9E37_79B9_7F4A_7C15
+  }
+
+  init(_ message: Message) {
     switch message.body {
     case .query(let query):
       add(1)
@@ -21,12 +47,23 @@ package struct TraceHash: Hashable, Sendable {
       add(2)
       add(response.sender.high)
       for node in response.nodes { add(node.id.high) }
-      if let held = response.held { add(UInt64(bitPattern: held.version.seq)) }
+      if let held = response.held { add(held) }
       if let seq = response.storedSeq { add(UInt64(bitPattern: seq)) }
     case .error(let error):
       add(3)
       add(UInt64(bitPattern: Int64(error.code)))
     }
+  }
+
+  private mutating func add(_ word: UInt64) { value = Self.combine(value, word) }
+
+  private mutating func add(_ held: HeldRecord) {
+    add(UInt64(bitPattern: held.version.seq))
+    guard case .record(let record) = held else { return }
+    // FNV-1a: most values have few bytes.
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    for byte in record.value { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+    add(hash)
   }
 
   private mutating func add(_ method: Query.Method) {
@@ -42,7 +79,7 @@ package struct TraceHash: Hashable, Sendable {
     case .put(let record, _, let cas):
       add(7)
       add(record.target.high)
-      add(UInt64(bitPattern: record.version.seq))
+      add(.record(record))
       add(UInt64(bitPattern: record.version.expiry))
       add(UInt64(bitPattern: cas ?? -1))
     }

@@ -20,6 +20,8 @@ struct Churn: ParsableCommand {
   @Option(help: "How many keys.")
   var keys = 300
 
+  @OptionGroup var tracing: TraceOption
+
   func validate() throws {
     guard (10...10_000).contains(nodes), (1...1000).contains(hours), (1...100_000).contains(keys) else {
       throw ValidationError("give 10 to 10000 nodes, 1 to 1000 hours and 1 to 100000 keys")
@@ -31,7 +33,9 @@ struct Churn: ParsableCommand {
     scenario.nodes = nodes
     scenario.hours = hours
     scenario.keys = keys
-    let report = try scenario.run()
+    let log = try tracing.open()
+    let report = try scenario.run(tracer: log?.write)
+    try log?.close()
     print(
       """
       churn: \(nodes) nodes, \(hours) h, \(keys) keys, seed \(seed)

@@ -25,6 +25,7 @@ struct Run: ParsableCommand {
   var json = false
   @Option(help: ArgumentHelp("Also draw a figure.", valueName: "file.svg"))
   var plot: String?
+  @OptionGroup var tracing: TraceOption
   @Flag(help: "Say on standard error how long it took, and what a datagram costs.")
   var time = false
 
@@ -37,13 +38,19 @@ struct Run: ParsableCommand {
     } catch {
       throw ValidationError(error.description)
     }
+    if tracing.traceLog != nil, variants.count > 1 {
+      throw ValidationError(
+        "--trace-log takes a scenario with one variant, and this one has \(variants.count)")
+    }
+    let log = try tracing.open()
     var reports: [ScenarioReport] = []
     for variant in variants {
       let start = Stopwatch()
-      let report = variant.scenario.run(seed: seed)
+      let report = variant.scenario.run(seed: seed, tracer: log?.write)
       if time { start.tell(variant.label, datagrams: report.datagrams) }
       reports.append(report)
     }
+    try log?.close()
     let about = variants.first?.scenario.about ?? ""
     let table = ReportTable(
       title: title + (about.isEmpty ? "" : ": " + about), labels: variants.map(\.label), reports: reports)

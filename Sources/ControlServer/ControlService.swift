@@ -83,7 +83,7 @@ final class ControlService {
     case .status:
       answer(.success(.status(StatusResult(driver, version: version, recordKey: recordKey.publicKey))))
     case .peers:
-      answer(.success(.peers(PeersResult(driver.node, at: SystemClock.now.monotonic))))
+      answer(.success(.peers(PeersResult(driver.node.table, at: SystemClock.now.monotonic))))
     case .keys(let params):
       answer(keys(params))
     case .keyringList:

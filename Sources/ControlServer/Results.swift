@@ -199,13 +199,13 @@ extension HeldVersion {
 }
 
 extension PeersResult {
-  init(_ node: Node, at now: Instant) {
+  init(_ table: RoutingTable, at now: Instant) {
     self.init(
-      peers: node.table.contacts.map { contact in
+      peers: table.contacts.map { contact in
         ControlProtocol.Peer(
           nodeID: "\(contact.id)", address: "\(contact.endpoint)",
           addresses: contact.alternate.map { ["\(contact.endpoint)", "\($0)"] },
-          bucket: Int64(node.id.distance(to: contact.id).bucketIndex ?? 0),
+          bucket: Int64(table.local.distance(to: contact.id).bucketIndex ?? 0),
           rtt: contact.roundTrip.smoothed?.milliseconds,
           age: now.since(contact.added).components.seconds,
           lastSeen: now.since(contact.lastAnswered).components.seconds,
@@ -217,24 +217,23 @@ extension PeersResult {
 extension StatusResult {
   init(_ driver: NodeDriver, version: String, recordKey: PublicKey) {
     self.init()
-    let node = driver.node
-    let counters = node.counters
-    nodeID = "\(node.id)"
+    let counters = driver.node.counters
+    nodeID = "\(driver.node.id)"
     addresses = driver.endpoints.map(\.description)
     address = addresses.first ?? ""
     self.version = version
     self.recordKey = Hex.string(recordKey.bytes)
     uptime = SystemClock.now.monotonic.since(driver.started.monotonic).components.seconds
-    state = node.isJoined ? .ready : .joining
-    buckets = node.table.occupancy.map { BucketStatus(index: Int64($0.index), nodes: Int64($0.nodes)) }
-    knownNodes = Int64(node.table.count)
+    state = driver.node.isJoined ? .ready : .joining
+    buckets = driver.node.table.occupancy.map { BucketStatus(index: Int64($0.index), nodes: Int64($0.nodes)) }
+    knownNodes = Int64(driver.node.table.count)
     let usage = driver.store.usage
     storedKeys = Int64(usage.values)
     storedBytes = Int64(usage.valueBytes)
     storedTombstones = Int64(usage.tombstones)
     publishedKeys = Int64(usage.publications)
-    cachedKeys = Int64(node.cachedRecords)
-    cachedBytes = Int64(node.cachedBytes)
+    cachedKeys = Int64(driver.node.cachedRecords)
+    cachedBytes = Int64(driver.node.cachedBytes)
     storageUsed = Int64(usage.bytes)
     storageLimit = Int64(usage.limit)
     durability = driver.store.isDurable ? .disk : .memory
@@ -254,7 +253,7 @@ extension StatusResult {
     getsFailed = counters.getsFailed
     putsOK = counters.putsOK
     putsFailed = counters.putsFailed
-    latency = node.networkRoundTrip.smoothed?.milliseconds
+    latency = driver.node.networkRoundTrip.smoothed?.milliseconds
     queriesSent = counters.queriesSent
     queriesAnswered = counters.queriesReceived
     queriesTimedOut = counters.queriesFailed
@@ -266,7 +265,7 @@ extension StatusResult {
     datagramsDropped = driver.droppedDatagrams
     responsesReceived = counters.responsesReceived
     datagramsMalformed = driver.malformedDatagrams
-    pendingOperations = Int64(node.pendingOperations)
+    pendingOperations = Int64(driver.node.pendingOperations)
     requestsRefused = counters.requestsRefused
     requestsOverSourceLimit = counters.requestsOverSourceLimit
     requestsOverTotalLimit = counters.requestsOverTotalLimit

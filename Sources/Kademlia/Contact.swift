@@ -97,7 +97,7 @@ package struct Contact: Hashable, Sendable {
   /// A query is past its first soft timeout, even if a later one was answered. Whoever looks something up
   /// meanwhile need not find out for itself what one lookup has; if only a datagram was lost, the query
   /// that is sent once more brings the answer that ends the doubt.
-  mutating func isLate() {
+  mutating func markQuestionable() {
     state = .questionable
   }
 

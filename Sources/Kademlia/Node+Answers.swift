@@ -21,7 +21,9 @@ extension Node {
     case .ping:
       respond(
         to: source, transaction,
-        Response(sender: id, credentials: credentials(now, for: query, from: source)))
+        Response(
+          sender: id,
+          credentials: jobs.identityProofs.tryProve(now.monotonic, for: query, from: source, shared)))
     case .findNode(let target):
       if target == query.sender { announced(now, query, from: source) }
       let nodes = nodes(near: target, for: query, from: source)
@@ -29,7 +31,7 @@ extension Node {
     case .get(let target, let kind, let seq):
       let held = held(now, target, kind, unlessNewerThan: seq)
       if let kind, let held, held.version.seq == seq {
-        noteRenewal(now, of: RecordID(kind, target), by: query, from: source)
+        noteLookedAfter(now, RecordID(kind, target), by: query, from: source)
       }
       respond(
         to: source, transaction,
@@ -41,15 +43,15 @@ extension Node {
       let record = named(now, sent)
       let refusal =
         isTokenGood
-        ? haste(now, record, from: source) ?? refusal(now, record, cas)
-          ?? pressure(now, record, from: source) ?? forgery(record)
+        ? rateLimitError(now, record, from: source) ?? refusal(now, record, cas)
+          ?? overloadError(now, record, from: source) ?? signatureError(record)
         : RPCError(RPCError.protocolError, "bad token")
       if let refusal {
         shared.counters.recordsRefused += 1
         refuse(source, transaction, refusal)
       } else {
         // Whoever stores it here stores it at the others, too.
-        noteRenewal(now, of: record.id, by: query, from: source)
+        noteLookedAfter(now, record.id, by: query, from: source)
         commit(.keep(record), for: .answer(transaction, source, seq: record.version.seq))
       }
     }
@@ -58,14 +60,12 @@ extension Node {
   /// A node that looks up its own ID has just started, or has met a part of the network that it did not
   /// know: what was stored meanwhile it may have missed.
   private mutating func announced(_ now: Now, _ query: Query, from source: Endpoint) {
-    guard shared.table.contact(query.sender)?.isAt(source) == true, mayBeOffered(now, query.sender) else {
-      return
-    }
-    handOffs.announced(now.monotonic, Peer(id: query.sender, endpoint: source))
+    guard shared.table.contact(query.sender)?.isAt(source) == true else { return }
+    jobs.handOff.handleAnnouncement(now.monotonic, of: Peer(id: query.sender, endpoint: source), shared)
   }
 
   /// Why no record is taken now from a source, whatever it is; asked first, for a signature takes long to check.
-  private mutating func haste(_ now: Now, _ record: Record, from source: Endpoint) -> RPCError? {
+  private mutating func rateLimitError(_ now: Now, _ record: Record, from source: Endpoint) -> RPCError? {
     // To check a signature takes as long as several writes.
     let cost = record.id.kind == .signed ? 4 : 1
     guard !floods.permitsStore(now.monotonic, from: source.address, cost) else { return nil }
@@ -74,7 +74,7 @@ extension Node {
   }
 
   /// Why a record is not taken now, right as it is; nil if it is.
-  private mutating func pressure(_ now: Now, _ record: Record, from source: Endpoint) -> RPCError? {
+  private mutating func overloadError(_ now: Now, _ record: Record, from source: Endpoint) -> RPCError? {
     guard shared.commits.count < shared.parameters.pendingCommits else {
       return RPCError(RPCError.busy, "the store is busy")
     }
@@ -86,18 +86,23 @@ extension Node {
     return nil
   }
 
-  /// A node that queries us may be of use; whether it can be queried itself is to be seen. A contact
-  /// that had stopped to answer may be back: it is asked where we know it, for the query may be
-  /// somebody else's.
+  /// Another node has asked for a record with the seq that is held here, or has stored it: that is how a holder
+  /// or the publisher looks after it, and one of us is enough.
+  private mutating func noteLookedAfter(
+    _ now: Now, _ id: RecordID, by query: Query, from source: Endpoint
+  ) {
+    // A stranger's word would keep a record from being looked after.
+    guard shared.table.contact(query.sender)?.isAt(source) == true else { return }
+    jobs.replication.noteLookedAfter(now.monotonic, id)
+  }
+
+  /// A node that queries us may be of use; whether it can be queried itself is to be seen.
   private mutating func verify(_ now: Now, _ peer: Peer) {
     if let contact = shared.table.contact(peer.id) {
-      guard contact.state == .questionable, maintenance.mayPing(now.monotonic, peer.id) else { return }
-      send(now, .ping, to: contact.endpoint, expecting: peer.id, for: .liveness)
-    } else if shared.table.hasUse(for: peer) || floods.wantsProof(now.monotonic, of: peer.endpoint.address),
-      // Whatever IDs are claimed at the address of a contact, it is asked once who it is.
-      maintenance.mayPing(now.monotonic, shared.table.occupant(of: peer.endpoint) ?? peer.id)
-    {
-      send(now, .ping, to: peer.endpoint, expecting: peer.id, for: .verification)
+      jobs.liveness.handleQuery(of: contact, &directives)
+    } else {
+      let isProofWanted = floods.wantsProof(now.monotonic, of: peer.endpoint.address)
+      jobs.verification.handleQuery(of: peer, isProofWanted: isProofWanted, shared, &directives)
     }
   }
 
@@ -174,7 +179,7 @@ extension Node {
 
   /// Why a record that nothing else speaks against is not stored: nobody has signed it. To be asked last, for
   /// nothing else takes as long.
-  func forgery(_ record: Record) -> RPCError? {
+  func signatureError(_ record: Record) -> RPCError? {
     // What is held was checked when it came.
     if let held = shared.records.stored(record.id)?.record, record.binding == held.binding,
       record.isSameVersion(as: held)

@@ -18,7 +18,7 @@ extension Node {
     _ now: Instant, bytes: Int, from source: Endpoint, answering transaction: UInt32?
   ) -> Admission {
     guard !floods.isExempt(source.address) else { return .admitted }
-    if let transaction, inflight.awaits(transaction, from: source) {
+    if let transaction, queries.awaits(transaction, from: source) {
       floods.prove(now, source.address)
       return .admitted
     }
@@ -35,7 +35,7 @@ extension Node {
   /// What seemed to be an answer was no message: no other that says to answer the same query is admitted for
   /// that.
   package mutating func wasMalformed(answering transaction: UInt32) {
-    inflight.spoil(transaction)
+    queries.spoil(transaction)
   }
 
   /// Whether an answer may be sent that is not the answer to a message of `receive`, such as one that says

@@ -46,11 +46,11 @@ extension Node {
       shared.counters.repairsSent += 1
       if candidate.peer.id == id {
         // What others gave us is kept on the terms on which we would take it from them.
-        keepIfNewer(now, newest)
+        directives.append(.keepIfNewer(newest))
       } else if let token = answer.token {
         send(
           now, .put(newest, token: token, cas: nil), to: candidate.peer.endpoint,
-          expecting: candidate.peer.id, for: .repair)
+          expecting: candidate.peer.id, for: .copy)
       }
     }
   }

@@ -1,7 +1,36 @@
 /// What can be read of a node's inner state, for the status of an instance and for tests.
 extension Node {
+  /// What the node started from.
+  package var identity: Identity { shared.identity }
+
+  /// This node's ID.
+  package var id: NodeID { shared.identity.id }
+
+  /// This node as its own contact.
+  var localPeer: Peer {
+    Peer(id: id, endpoint: shared.identity.endpoints.first ?? Endpoint(.v4(0), port: 0))
+  }
+
+  /// The parameters that the node works by.
+  package var parameters: Parameters { shared.parameters }
+
+  /// The contacts.
+  package var table: RoutingTable { shared.table }
+
+  /// The events counted since the start.
+  package var counters: Counters { shared.counters }
+
+  /// The round trips of all peers together: the expectation for a peer that was never timed.
+  package var networkRoundTrip: RoundTrip { shared.roundTrips }
+
+  /// Whether the first join has ended, so that operations run.
+  package var isJoined: Bool { shared.isJoined }
+
+  /// Operations that run or wait.
+  package var pendingOperations: Int { activeOperations + line.count }
+
   /// Queries that wait for an answer.
-  package var queriesInFlight: Int { inflight.count }
+  package var queriesInFlight: Int { queries.count }
 
   /// Lookups that run, those of the node's own upkeep among them.
   package var operationsInProgress: Int { operations.count }
@@ -23,8 +52,8 @@ extension Node {
   package var cachedBytes: Int { fetched.bytes }
 
   /// Records that were offered to others and are not settled.
-  package var offersInFlight: Int { handOffs.offers }
+  package var offersInFlight: Int { jobs.handOff.offers }
 
   /// Contacts that left the table and are probed now and then, the latest last.
-  package var lostContacts: [Peer] { maintenance.lostContacts }
+  package var lostContacts: [Peer] { jobs.partitionProbe.lostContacts }
 }

@@ -169,12 +169,9 @@ extension Node {
   ) throws(OperationRefusal) -> OperationID {
     try refuseAboveLimit()
     let id = newOperationID()
-    let endpoints = Array(endpoints.prefix(shared.parameters.bootstrapAddresses))
-    userBootstraps[id] = .init(endpoints)
-    for endpoint in endpoints {
-      send(now, .ping, to: endpoint, expecting: nil, for: .userBootstrap(id))
-    }
-    endUserBootstrap(now, id)
+    let asked = Array(endpoints.prefix(shared.parameters.bootstrapAddresses))
+    jobs.join.bootstrap(now.monotonic, asked, for: id, shared, &directives)
+    carryOut(now)
     return id
   }
 
@@ -187,24 +184,9 @@ extension Node {
   }
 
   private func refuseAboveLimit() throws(OperationRefusal) {
-    guard inflight.count < shared.parameters.inflightQueries else {
+    guard queries.count < shared.parameters.inflightQueries else {
       throw .busy(limit: shared.parameters.inflightQueries)
     }
-  }
-
-  mutating func userBootstrapSettled(
-    _ now: Now, _ operation: OperationID, _ endpoint: Endpoint, met peer: Peer?
-  ) {
-    let isSelf = peer?.id == id
-    userBootstraps[operation]?.settled(endpoint, met: isSelf ? nil : peer)
-    endUserBootstrap(now, operation)
-  }
-
-  private mutating func endUserBootstrap(_ now: Now, _ operation: OperationID) {
-    guard let round = userBootstraps[operation], round.isSettled else { return }
-    userBootstraps[operation] = nil
-    if !round.met.isEmpty { lookUpSelf(now) }
-    finish(operation, .bootstrap(round.met))
   }
 
   // MARK: - Starting and ending
@@ -247,7 +229,7 @@ extension Node {
 
   /// A lookup of the node's own, which waits for nothing.
   mutating func locate(
-    _ now: Now, _ target: NodeID, _ reason: Operation.Reason, width: Int? = nil
+    _ now: Now, _ target: NodeID, _ reason: Operation.LocateReason, width: Int? = nil
   ) {
     run(now, operation(target, .locate(reason), width: width))
   }
@@ -255,7 +237,7 @@ extension Node {
   private mutating func begin(
     _ now: Now, _ operation: Operation, for client: ClientID
   ) throws(OperationRefusal) -> OperationID {
-    guard isJoined, activeOperations < shared.parameters.activeOperations else {
+    guard shared.isJoined, activeOperations < shared.parameters.activeOperations else {
       guard line.count < shared.parameters.waitingOperations else {
         throw .busy(limit: shared.parameters.waitingOperations)
       }
@@ -264,16 +246,13 @@ extension Node {
     }
     activeOperations += 1
     run(now, operation)
+    carryOut(now)
     return operation.id
   }
 
-  mutating func runWaiting(_ now: Now) {
-    // One that ends at once comes back here: it leaves the rest of the line to the loop that it was
-    // started by, or a long line would be as deep on the stack.
-    guard !isRunningLine else { return }
-    isRunningLine = true
-    defer { isRunningLine = false }
-    while isJoined, activeOperations < shared.parameters.activeOperations, let next = line.popFirst() {
+  /// Begins as many of the waiting operations as may run.
+  mutating func startWaiting(_ now: Now) {
+    while shared.isJoined, activeOperations < shared.parameters.activeOperations, let next = line.popFirst() {
       activeOperations += 1
       run(now, next)
     }
@@ -321,10 +300,10 @@ extension Node {
     effects.append(.finished(operation, outcome))
   }
 
-  private mutating func complete(_ now: Now, _ operation: OperationID, _ outcome: Outcome) {
+  private mutating func complete(_ operation: OperationID, _ outcome: Outcome) {
     finish(operation, outcome)
     activeOperations -= 1
-    runWaiting(now)
+    directives.append(.startWaiting)
   }
 
   // MARK: - Carrying on
@@ -351,20 +330,19 @@ extension Node {
     case .locate(let reason):
       guard operation.lookup.isFinished else { return }
       operations[id] = nil
-      switch reason {
-      case .user: complete(now, id, .lookup(LookupOutcome(operation.lookup)))
-      case .join: selfLookupEnded(now, operation.lookup)
-      case .refresh: refreshNextBucket(now)
-      case .announce: break
+      if case .user = reason {
+        complete(id, .lookup(LookupOutcome(operation.lookup)))
+      } else {
+        directives.append(.endLookup(operation))
       }
     case .inspect:
       guard operation.lookup.isFinished else { return }
       operations[id] = nil
-      complete(now, id, .lookup(LookupOutcome(operation.lookup)))
-    case .renew(let renewal):
+      complete(id, .lookup(LookupOutcome(operation.lookup)))
+    case .renew:
       guard operation.lookup.isFinished else { return }
       operations[id] = nil
-      renewed(now, renewal, operation.lookup)
+      directives.append(.endLookup(operation))
     case .get(let retrieval):
       guard let outcome = outcome(of: retrieval, operation.lookup) else { return }
       operations[id] = nil
@@ -372,7 +350,7 @@ extension Node {
       count(outcome)
       if case .found(let record) = outcome { fetched.insert(now.monotonic, record) }
       complete(
-        now, id,
+        id,
         retrieval.isTraced
           ? .tracedGet(outcome, LookupOutcome(operation.lookup)) : .get(outcome))
     case .put(let placement):
@@ -383,14 +361,14 @@ extension Node {
         shared.counters.putsOK += 1
         // The value of a put that failed is given to nobody else.
         awaitStragglers(of: placement, operation)
-        upkeep.log.note(now.monotonic, placement.id)
+        jobs.replication.noteLookedAfter(now.monotonic, placement.id)
         if outcome.replicas < shared.parameters.k {
-          upkeep.isThin(placement.id, shared.records.stored(placement.id) == nil ? .republish : .replicate)
+          jobs.replication.noteUnderreplicated(placement.id, shared)
         }
       } else {
         shared.counters.putsFailed += 1
       }
-      complete(now, id, .put(outcome))
+      complete(id, .put(outcome))
     }
   }
 
@@ -425,7 +403,7 @@ extension Node {
         }
         send(
           now, operation.method, to: candidate.peer.endpoint, expecting: candidate.peer.id,
-          for: .lookup(operation.id))
+          for: .operation(operation.id, .lookup))
       }
     } while operation.lookup.isFinished && goesOn(operation)
   }

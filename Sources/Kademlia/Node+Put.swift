@@ -35,7 +35,7 @@ extension Node {
       }
     }
     guard operation.lookup.isFinished, let outcome = placement.outcome else { return nil }
-    return isPublished(now, placement, operation.id, outcome) ? outcome : nil
+    return publishIfNeeded(now, placement, operation.id, outcome) ? outcome : nil
   }
 
   // MARK: - What its publisher notes
@@ -43,7 +43,7 @@ extension Node {
   /// Whether a put has nothing more to wait for. One that was confirmed is noted as published by this node
   /// before anybody is told so, so that it is published again until its time is over, whatever happens to
   /// this node. One that was not is not: whether it lasts is unknown, and its user is told that.
-  private mutating func isPublished(
+  private mutating func publishIfNeeded(
     _ now: Now, _ placement: Placement, _ operation: OperationID, _ outcome: PutOutcome
   ) -> Bool {
     guard outcome.verdict == .stored else { return true }
@@ -76,7 +76,7 @@ extension Node {
   ) {
     send(
       now, .put(record, token: token, cas: placement.cas), to: peer.endpoint, expecting: peer.id,
-      for: .store(operation))
+      for: .operation(operation, .store))
   }
 
   /// Changes a put that is under way, and carries it on.
@@ -116,14 +116,14 @@ extension Node {
     {
       let query = Query.Method.get(
         target: placement.id.target, kind: placement.id.kind, seq: placement.version.seq)
-      send(now, query, to: peer.endpoint, expecting: peer.id, for: .token(id))
+      send(now, query, to: peer.endpoint, expecting: peer.id, for: .operation(id, .token))
       return
     }
     if error.isOverSeq, case .put(let placement)? = operations[id]?.task, placement.asksForVersion(peer.id) {
       // A signed version must be shown to be believed.
       let query = Query.Method.get(
         target: placement.id.target, kind: placement.id.kind, seq: placement.id.kind == .plain ? .max : nil)
-      send(now, query, to: peer.endpoint, expecting: peer.id, for: .refusal(id, error))
+      send(now, query, to: peer.endpoint, expecting: peer.id, for: .operation(id, .refusal(error)))
       return
     }
     refusedStore(now, id, at: peer.id, reason: .refused(error), overSeq: error.isOverSeq)
@@ -186,7 +186,7 @@ extension Node {
     guard let token = response.token, response.keeps(record.id.kind) else { return }
     shared.counters.repairsSent += 1
     send(
-      now, .put(record, token: token, cas: nil), to: peer.endpoint, expecting: peer.id, for: .repair)
+      now, .put(record, token: token, cas: nil), to: peer.endpoint, expecting: peer.id, for: .copy)
   }
 
   /// One of them has answered, or never will.

@@ -24,28 +24,27 @@ package enum QueryCause: Hashable, Sendable {
 extension Node {
   /// Why the query with a transaction number was sent; nil if none with that number waits for an answer.
   package func cause(ofQuery transaction: UInt32) -> QueryCause? {
-    guard let purpose = inflight.purpose(of: transaction) else { return nil }
-    switch purpose {
-    case .lookup(let id):
+    guard let owner = queries.owner(of: transaction) else { return nil }
+    switch owner {
+    case .operation(let id, .lookup):
       switch operations[id]?.task {
       case .locate(.join), .locate(.announce): return .join
       case .locate(.refresh): return .refresh
       case .renew: return .renewal
       case .locate(.user), .inspect, .get, .put, nil: return .operation(id)
       }
-    case .store(let id), .token(let id), .refusal(let id, _), .ping(let id), .userBootstrap(let id):
-      return .operation(id)
-    case .repair: return .repair
-    case .handOff, .newer: return .handOff
-    case .verification, .proof: return .verification
+    case .operation(let id, _), .ping(let id), .join(.requested(let id)): return .operation(id)
+    case .copy: return .repair
+    case .handOff: return .handOff
+    case .verification, .identityProofs: return .verification
     case .liveness: return .liveness
-    case .probe, .introduction: return .probe
-    case .bootstrap, .reunion: return .join
+    case .partitionProbe: return .probe
+    case .join(.bootstrap), .rejoin: return .join
     }
   }
 
   /// Who should answer the query with a transaction number; nil if none waits, or anybody may.
-  package func addressee(ofQuery transaction: UInt32) -> NodeID? { inflight.addressee(of: transaction) }
+  package func addressee(ofQuery transaction: UInt32) -> NodeID? { queries.addressee(of: transaction) }
 
   /// Takes a node in as one that has answered: so a study begins with a network that has run for long,
   /// and not with as many joins as it has nodes.

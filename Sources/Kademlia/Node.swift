@@ -1,14 +1,13 @@
-import DequeModule
 import Signatures
 
 /// A Kademlia node as a value: events and the time go in, effects come out.
 ///
-/// It does no I/O, reads no clock and draws randomness only from the source it was given; no
-/// decision depends on the order of a hashed collection. So the same node runs under an event loop
-/// and in simulated time, and the same events give the same effects.
+/// It does no I/O, reads no clock and draws randomness only from the source it was given; no decision depends
+/// on the order of a hashed collection. So the same node runs under an event loop and in simulated time, and
+/// the same events give the same effects.
 ///
-/// A shell calls the methods that take `now`, carries out `takeEffects()` after each, and calls
-/// `advance` when `nextDeadline` is reached.
+/// A shell calls the methods that take `now`, carries out `takeEffects()` after each, and calls `advance` when
+/// `nextDeadline` is reached.
 package struct Node: ~Copyable {
   /// What a node starts from.
   package struct Identity: Sendable {
@@ -36,158 +35,142 @@ package struct Node: ~Copyable {
   }
 
   var shared: Shared
-
-  var tokens: WriteTokenIssuer
-  /// Decides which of several equal holders a read asks.
-  var readRandom: JobRandom
+  var queries: QueryTable
+  var jobs: Jobs
+  /// What jobs and operations want done; empty outside of the methods that take `now`.
+  var directives: [Directive] = []
   var effects: [Effect] = []
 
-  var inflight: QueryTable
   var operations: [OperationID: Operation] = [:]
   /// Operations that wait for the join, or for others to end.
   var line = WaitingLine()
-  var isRunningLine = false
   var lastOperation: UInt64 = 0
   /// People's operations among those that run: the node's own upkeep does not take their places.
   var activeOperations = 0
+  /// Decides which of several equal holders a read asks.
+  var readRandom: JobRandom
   var repairs: RepairLog
   /// Puts that ended while closer nodes than some that confirmed had not answered their lookup.
   var stragglers: [OperationID: (record: Record, waiting: [NodeID])] = [:]
-  var maintenance: Maintenance
-  var upkeep: Upkeep
-  var isBeginningRenewals = false
-  var handOffs: HandOffs
   var fetched: FetchedRecords
+
+  var tokens: WriteTokenIssuer
   var quota: SourceQuota
   var floods: FloodGuard
-  var identities: Identities
-  var bootstrap: Bootstrap
-  var userBootstraps: [OperationID: Bootstrap.Round] = [:]
 
+  /// - Parameters:
+  ///   - records: what the node reads of its store.
+  ///   - random: the source of all that it draws. Transaction numbers and nonces come straight from it.
   package init(
     _ now: Now, identity: Identity, parameters: Parameters, records: any RecordReader,
     random: any RandomNumberGenerator & Sendable
   ) {
-    self.shared = Shared(now.monotonic, identity: identity, parameters: parameters, records: records)
     var random = random
     let seed = random.next()
-    self.upkeep = Upkeep(
-      now.monotonic, parameters: parameters, progress: records.progress,
-      random: JobRandom(seed: seed, .replication))
-    self.readRandom = JobRandom(seed: seed, .reads)
-    self.handOffs = HandOffs(interval: parameters.repairInterval)
-    self.fetched = FetchedRecords(
-      capacity: parameters.cachedRecords, maxBytes: parameters.cachedBytes)
+    let shared = Shared(now.monotonic, identity: identity, parameters: parameters, records: records)
+    jobs = Jobs(now.monotonic, shared, seed: seed)
+    self.shared = shared
+    queries = QueryTable(rpcTimeout: parameters.rpcTimeout, random: random)
+    readRandom = JobRandom(seed: seed, .reads)
+    repairs = RepairLog(interval: parameters.repairInterval, capacity: parameters.rememberedRepairs)
+    fetched = FetchedRecords(capacity: parameters.cachedRecords, maxBytes: parameters.cachedBytes)
+    tokens = WriteTokenIssuer(secret: identity.tokenSecret, epoch: parameters.tokenEpoch)
     // Not drawn from the source of randomness: what a node with a given one does stays the same.
     let salt = Self.salt(from: identity.tokenSecret)
-    self.quota = SourceQuota(now.monotonic, limit: parameters.keysPerSource, salt: salt)
-    self.floods = FloodGuard(parameters.floods, salt: salt)
-    self.identities = Identities(bound: identity.endpoints)
-    self.tokens = WriteTokenIssuer(secret: identity.tokenSecret, epoch: parameters.tokenEpoch)
-    self.inflight = QueryTable(rpcTimeout: parameters.rpcTimeout, random: random)
-    self.repairs = RepairLog(
-      interval: parameters.repairInterval, capacity: parameters.rememberedRepairs)
-    self.maintenance = Maintenance(now.monotonic, parameters: parameters, seed: seed)
-    self.bootstrap = Bootstrap(parameters: parameters)
+    quota = SourceQuota(now.monotonic, limit: parameters.keysPerSource, salt: salt)
+    floods = FloodGuard(parameters.floods, salt: salt)
   }
 
-  /// What the node started from.
-  package var identity: Identity { shared.identity }
-  /// The parameters that the node works by.
-  package var parameters: Parameters { shared.parameters }
-  /// The contacts.
-  package var table: RoutingTable { shared.table }
-  /// The events counted since the start.
-  package var counters: Counters { shared.counters }
-  /// The round trips of all peers together: the expectation for a peer that was never timed.
-  package var networkRoundTrip: RoundTrip { shared.roundTrips }
+  // MARK: - Life
 
-  /// This node's ID.
-  package var id: NodeID { shared.identity.id }
-
-  /// This node as its own contact.
-  var localPeer: Peer {
-    Peer(id: id, endpoint: shared.identity.endpoints.first ?? Endpoint(.v4(0), port: 0))
+  /// The sockets are bound: begins to join.
+  ///
+  /// - Parameters:
+  ///   - hasBootstrap: whether there are bootstrap names to ask the shell for.
+  ///   - remembered: contacts from before the start, the latest first. They count as lost contacts, which are
+  ///     probed until they are found again or others have taken their places.
+  package mutating func start(_ now: Now, hasBootstrap: Bool, remembered: [Peer] = []) {
+    var reachable: [Peer] = []
+    for peer in remembered.prefix(shared.parameters.lostContacts)
+    where peer.id != id && shared.canSend(to: peer.endpoint) {
+      reachable.append(peer)
+    }
+    jobs.partitionProbe.remember(reachable, shared)
+    jobs.handOff.start(now.monotonic)
+    jobs.rejoin.start(reachable, &directives)
+    jobs.join.start(
+      now.monotonic, hasBootstrap: hasBootstrap, isRejoining: !reachable.isEmpty, shared, &directives)
+    carryOut(now)
   }
 
-  /// Operations that run or wait.
-  package var pendingOperations: Int { activeOperations + line.count }
+  /// There are other bootstrap names from now on: asks the shell to look them up.
+  package mutating func bootstrapChanged(_ now: Now, hasBootstrap: Bool) {
+    jobs.join.bootstrapChanged(hasBootstrap: hasBootstrap, &directives)
+    carryOut(now)
+  }
 
-  /// Works by other numbers from now on. Those that the node is built on stay as they are: `k`, by
-  /// which the network agrees on who holds a key, `tokenEpoch` and `joinTimeout`.
-  package mutating func adopt(_ now: Now, _ new: Parameters) {
-    var new = new
+  /// The bootstrap names were looked up.
+  ///
+  /// - Parameters:
+  ///   - endpoints: the addresses of those that have any.
+  ///   - unresolved: how many have none at the moment.
+  package mutating func bootstrapResolved(_ now: Now, _ endpoints: [Endpoint], unresolved: Int = 0) {
+    jobs.join.bootstrapResolved(now.monotonic, endpoints, unresolved: unresolved, shared, &directives)
+    carryOut(now)
+  }
+
+  /// Uses other parameters from now on. Those that the node is built on stay as they are: `k`, by which the
+  /// network agrees on who holds a key, `tokenEpoch` and `joinTimeout`.
+  package mutating func adopt(_ now: Now, _ parameters: Parameters) {
+    var new = parameters
     new.k = shared.parameters.k
     new.tokenEpoch = shared.parameters.tokenEpoch
     new.joinTimeout = shared.parameters.joinTimeout
     shared.parameters = new
     shared.table.failuresBeforeRemoval = new.failuresBeforeRemoval
     shared.table.adopt(new.addressCaps)
-    inflight.rpcTimeout = new.rpcTimeout
+    queries.rpcTimeout = new.rpcTimeout
     repairs.interval = new.repairInterval
-    maintenance.adopt(now.monotonic, new)
-    upkeep.adopt(now.monotonic, new)
-    handOffs.interval = new.repairInterval
     fetched.capacity = new.cachedRecords
     fetched.maxBytes = new.cachedBytes
     quota.limit = new.keysPerSource
     floods.adopt(new.floods)
-    bootstrap.adopt(now.monotonic, new)
+    for job in Jobs.Kind.allCases { jobs.tell(job, .parametersChanged, now, shared, &directives) }
     // Where more may run at once, those that wait in line need not wait for one to end.
-    runWaiting(now)
+    directives.append(.startWaiting)
+    carryOut(now)
   }
 
-  // MARK: - The shell's side
+  // MARK: - Events
 
-  /// Takes all effects since the last call, in their order.
-  package mutating func takeEffects() -> [Effect] {
-    defer { effects = [] }
-    return effects
+  /// Time has passed: carries on with what is due.
+  package mutating func advance(_ now: Now) {
+    while let due = queries.nextDue(now.monotonic) {
+      switch due {
+      case .late(let transaction, let query): handleLate(now, transaction, query)
+      case .unresponsive(let query): handleUnresponsive(now, query)
+      case .timedOut(let query): handleTimeout(now, query)
+      }
+      carryOut(now)
+    }
+    giveUpCommits(now)
+    for job in Jobs.Kind.allCases {
+      jobs.tell(job, .advance, now, shared, &directives)
+      // The next job sees what this one has done.
+      carryOut(now)
+    }
   }
-
-  /// Takes all effects since the last call, and leaves an emptied array in their place: a shell that
-  /// gives the same one back each time allocates none.
-  ///
-  /// - Returns: whether there are any.
-  package mutating func exchangeEffects(for taken: inout [Effect]) -> Bool {
-    taken.removeAll(keepingCapacity: true)
-    swap(&effects, &taken)
-    return !taken.isEmpty
-  }
-
-  /// Whether there is anything for the shell to do.
-  package var hasEffects: Bool { !effects.isEmpty }
 
   /// When `advance` must be called next, if nothing else happens before.
   ///
   /// Asking for it forgets the deadlines of queries that were answered.
   package var nextDeadline: Instant {
-    mutating get { findNextDeadline() }
-  }
-
-  private mutating func findNextDeadline() -> Instant {
-    var next = min(maintenance.nextDeadline, upkeep.nextDeadline)
-    if let handOff = handOffs.nextDeadline { next = min(next, handOff) }
-    if let query = inflight.nextDeadline() { next = min(next, query) }
-    if let attempt = bootstrap.nextDeadline { next = min(next, attempt) }
-    if let commit = shared.commits.nextDeadline { next = min(next, commit) }
-    return next
-  }
-
-  /// Time has passed: carries on with what is due.
-  package mutating func advance(_ now: Now) {
-    while let due = inflight.nextDue(now.monotonic) {
-      switch due {
-      case .late(let transaction, let query): isLate(now, transaction, query)
-      case .silent(let query): fellSilent(now, query)
-      case .failed(let query): hasFailed(now, query)
-      }
+    mutating get {
+      var next = jobs.nextDeadline ?? Instant(nanoseconds: .max)
+      if let query = queries.nextDeadline() { next = min(next, query) }
+      if let commit = shared.commits.nextDeadline { next = min(next, commit) }
+      return next
     }
-    giveUpCommits(now)
-    carryOnBootstrap(now)
-    maintain(now)
-    maintainRecords(now)
-    stepHandOff(now)
   }
 
   /// A message has come.
@@ -201,6 +184,7 @@ package struct Node: ~Copyable {
     case .error(let error):
       receive(now, error, message.transaction, from: source)
     }
+    carryOut(now)
   }
 
   /// A commit that an effect asked for is done, or has failed.
@@ -229,23 +213,11 @@ package struct Node: ~Copyable {
       published(now, operation)
     case .expiry(let limit):
       guard case .success(let count) = result else { return }
-      shared.counters.recordsExpired += Int64(count)
-      if count >= limit { maintenance.expiryGoesOn(now.monotonic) }
+      jobs.expiry.handleCommit(now.monotonic, count: count, limit: limit, &directives)
     case .nobody:
       break
     }
-  }
-
-  /// Asks for a change of the store.
-  mutating func commit(_ change: StoreChange, for owner: CommitTable.Owner, deadline: Instant? = nil) {
-    if case .keep(let record) = change { fetched.remove(record.id) }
-    effects.append(.commit(change, shared.commits.add(for: owner, deadline: deadline)))
-  }
-
-  /// Asks for a change that a put waits for, no longer than it would for another node: a disk that hangs
-  /// must not hang the put that a majority has confirmed.
-  mutating func commit(_ now: Now, _ change: StoreChange, awaitedBy owner: CommitTable.Owner) {
-    commit(change, for: owner, deadline: now.monotonic + shared.parameters.rpcTimeout)
+    carryOut(now)
   }
 
   private mutating func giveUpCommits(_ now: Now) {
@@ -259,7 +231,29 @@ package struct Node: ~Copyable {
       case .answer, .expiry, .nobody: break
       }
     }
+    carryOut(now)
   }
+
+  // MARK: - Effects
+
+  /// Takes all effects since the last call, in their order.
+  package mutating func takeEffects() -> [Effect] {
+    defer { effects = [] }
+    return effects
+  }
+
+  /// Takes all effects since the last call, and leaves an emptied array in their place: a shell that
+  /// gives the same one back each time allocates none.
+  ///
+  /// - Returns: whether there are any.
+  package mutating func exchangeEffects(for taken: inout [Effect]) -> Bool {
+    taken.removeAll(keepingCapacity: true)
+    swap(&effects, &taken)
+    return !taken.isEmpty
+  }
+
+  /// Whether there is anything for the shell to do.
+  package var hasEffects: Bool { !effects.isEmpty }
 }
 
 extension RPCError {

@@ -4,7 +4,7 @@
 final class Operation {
   enum Task {
     /// Finds the nodes closest to a target (FIND_NODE).
-    case locate(Reason)
+    case locate(LocateReason)
     /// Finds the nodes that should hold a record, and what each holds.
     case inspect(RecordName)
     case get(Retrieval)
@@ -12,7 +12,7 @@ final class Operation {
     case renew(Renewal)
   }
 
-  enum Reason: Sendable {
+  enum LocateReason: Sendable {
     case user, join, refresh
     /// Tells the neighbourhood that this node is there.
     case announce

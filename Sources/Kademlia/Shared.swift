@@ -9,6 +9,11 @@ struct Shared: ~Copyable {
   var roundTrips = RoundTrip()
   var unresponsivePeers = UnresponsivePeers()
   var commits = CommitTable()
+  var renewals = RenewalQueue()
+  /// The bootstrap addresses as last looked up, without this node's own.
+  var bootstrapAddresses: [Endpoint] = []
+  /// Whether the first join has ended, so that operations run.
+  var isJoined = false
   /// The estimated number of nodes, and the revision of the routing table that it was made from.
   private var networkSize = (revision: -1, nodes: 1)
 

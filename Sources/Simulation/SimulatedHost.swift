@@ -76,6 +76,8 @@ package final class SimulatedHost {
   /// first, and a node is large.
   func withNode<Result>(_ body: (inout Node) -> Result) -> Result { body(&node) }
 
+  /// Whether its node's first join has ended.
+  package var isJoined: Bool { node.isJoined }
   /// Its ID.
   package var id: NodeID { identity.id }
   /// Its address.

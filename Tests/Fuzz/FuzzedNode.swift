@@ -5,7 +5,7 @@ import TestSupport
 @testable import Kademlia
 
 /// A node, its store, and a shell that carries out what it wants; the wire goes through the codec.
-struct FuzzedNode {
+struct FuzzedNode: ~Copyable {
   struct Other {
     let peer: Peer
     let key: SigningKey
@@ -290,7 +290,7 @@ struct FuzzedNode {
     require(node.cachedRecords <= loosest.cachedRecords, "too many copies are kept")
     require(node.cachedBytes <= loosest.cachedBytes, "the copies are too long")
     require(node.lostContacts.count <= loosest.lostContacts, "too many lost contacts are kept")
-    require(node.offersInFlight <= HandOffs.offersAtOnce, "too many records are offered at once")
+    require(node.offersInFlight <= HandOff.offersAtOnce, "too many records are offered at once")
     require(node.activeOperations <= loosest.activeOperations, "too many operations run")
     require(node.line.count <= loosest.waitingOperations, "too many operations wait")
     require(node.queriesInFlight <= loosest.inflightQueries + 512, "\(node.queriesInFlight) queries wait")

@@ -226,10 +226,14 @@ struct FloodTests {
 
   // MARK: - The node
 
-  /// A node that has pinged another, and the number of that query.
-  private func pinging(
-    _ change: (inout Parameters) -> Void
-  ) throws -> (node: Node, transaction: UInt32, peer: Endpoint) {
+  /// A node that has pinged another, and the transaction number of that query.
+  private struct PingingNode: ~Copyable {
+    var node: Node
+    let transaction: UInt32
+    let peer = Endpoint.host(2)
+  }
+
+  private func pinging(_ change: (inout Parameters) -> Void) throws -> PingingNode {
     var parameters = Parameters()
     change(&parameters)
     let identity = Node.Identity(
@@ -243,7 +247,7 @@ struct FloodTests {
       guard case .send(let message, .host(2)) = effect, let number = message.transaction.number else {
         continue
       }
-      return (node, number, .host(2))
+      return PingingNode(node: node, transaction: number)
     }
     throw NoQuery()
   }
@@ -252,43 +256,50 @@ struct FloodTests {
 
   @Test("what answers a query of ours is let in, whatever else comes from there or from anywhere")
   func solicited() throws {
-    var (node, transaction, peer) = try pinging {
+    var pinging = try pinging {
       $0.floods.requestsPerSource = 1
       $0.floods.requests = 2
     }
-    for _ in 0..<100 { _ = node.admit(.start, bytes: 60, from: peer, answering: nil) }
-    #expect(node.admit(.start, bytes: 60, from: peer, answering: nil) == .ignored(.source))
-    #expect(node.admit(.start, bytes: 60, from: peer, answering: transaction &+ 1) == .ignored(.source))
-    #expect(node.admit(.start, bytes: 60, from: .host(3), answering: transaction) != .admitted)
-    #expect(node.admit(.start, bytes: 60, from: peer, answering: transaction) == .admitted)
+    for _ in 0..<100 { _ = pinging.node.admit(.start, bytes: 60, from: pinging.peer, answering: nil) }
+    #expect(pinging.node.admit(.start, bytes: 60, from: pinging.peer, answering: nil) == .ignored(.source))
+    #expect(
+      pinging.node.admit(.start, bytes: 60, from: pinging.peer, answering: pinging.transaction &+ 1)
+        == .ignored(.source))
+    #expect(
+      pinging.node.admit(.start, bytes: 60, from: .host(3), answering: pinging.transaction) != .admitted)
+    #expect(
+      pinging.node.admit(.start, bytes: 60, from: pinging.peer, answering: pinging.transaction) == .admitted)
     // An answer that was none opens the way once.
-    node.wasMalformed(answering: transaction)
-    #expect(node.admit(.start, bytes: 60, from: peer, answering: transaction) == .ignored(.source))
-    #expect(node.counters.requestsRefused > 0 && node.counters.requestsOverSourceLimit > 90)
+    pinging.node.wasMalformed(answering: pinging.transaction)
+    #expect(
+      pinging.node.admit(.start, bytes: 60, from: pinging.peer, answering: pinging.transaction)
+        == .ignored(.source))
+    #expect(pinging.node.counters.requestsRefused > 0 && pinging.node.counters.requestsOverSourceLimit > 90)
   }
 
   @Test("a stranger whose network has had its answers is asked for a proof, and answered when it gave one")
   func proof() throws {
-    var (node, _, _) = try pinging { $0.floods.unprovenBytes = 10 }
+    var pinging = try pinging { $0.floods.unprovenBytes = 10 }
     let stranger = Endpoint.elsewhere(1)
     let query = Query(sender: .starting(9), method: .findNode(target: .zero))
     func ask(_ now: Now) -> [Message] {
-      node.receive(now, Message(transaction: ShortBytes(1), body: .query(query)), from: stranger)
-      return node.takeEffects().compactMap { effect in
+      pinging.node.receive(now, Message(transaction: ShortBytes(1), body: .query(query)), from: stranger)
+      return pinging.node.takeEffects().compactMap { effect in
         if case .send(let message, stranger) = effect { message } else { nil }
       }
     }
     func isAnswer(_ message: Message) -> Bool { if case .response = message.body { true } else { false } }
     #expect(ask(.start).contains(where: isAnswer))
-    node.answered(Now.start.monotonic, bytes: 200, to: stranger)
+    pinging.node.answered(Now.start.monotonic, bytes: 200, to: stranger)
     let later = Now(monotonic: .start + .seconds(6), wall: .epoch)
     let sent = ask(later)
     #expect(!sent.contains(where: isAnswer))
-    #expect(node.counters.answersWithheld == 1)
+    #expect(pinging.node.counters.answersWithheld == 1)
     let ping = try #require(sent.first)
     #expect(
-      node.admit(later.monotonic, bytes: 60, from: stranger, answering: ping.transaction.number) == .admitted)
-    node.receive(
+      pinging.node.admit(later.monotonic, bytes: 60, from: stranger, answering: ping.transaction.number)
+        == .admitted)
+    pinging.node.receive(
       later, Message(transaction: ping.transaction, body: .response(Response(sender: .starting(9)))),
       from: stranger)
     #expect(ask(later).contains(where: isAnswer))
@@ -296,29 +307,29 @@ struct FloodTests {
 
   @Test("a write token is a proof, and one address stores no more than so many records a second")
   func stores() throws {
-    var (node, _, _) = try pinging {
+    var pinging = try pinging {
       $0.floods.storesPerSource = 5
       $0.floods.unprovenBytes = 10
     }
     let writer = Endpoint.elsewhere(1)
     func answers(_ method: Query.Method) -> [Message.Body] {
       let query = Query(sender: .starting(9), method: method, isReadOnly: true)
-      node.receive(.start, Message(transaction: ShortBytes(1), body: .query(query)), from: writer)
+      pinging.node.receive(.start, Message(transaction: ShortBytes(1), body: .query(query)), from: writer)
       var bodies: [Message.Body] = []
-      var effects = node.takeEffects()
+      var effects = pinging.node.takeEffects()
       while !effects.isEmpty {
         for effect in effects {
           if case .send(let message, writer) = effect { bodies.append(message.body) }
-          if case .commit(_, let id) = effect { node.committed(.start, id, .success(1)) }
+          if case .commit(_, let id) = effect { pinging.node.committed(.start, id, .success(1)) }
         }
-        effects = node.takeEffects()
+        effects = pinging.node.takeEffects()
       }
       return bodies
     }
     guard case .response(let response)? = answers(.get(target: .zero, kind: nil, seq: nil)).first,
       let token = response.token
     else { throw NoQuery() }
-    node.answered(Now.start.monotonic, bytes: 1000, to: writer)
+    pinging.node.answered(Now.start.monotonic, bytes: 1000, to: writer)
     #expect(answers(.ping).isEmpty)
     var refused = 0
     for number in 0..<20 {
@@ -332,7 +343,7 @@ struct FloodTests {
       }
     }
     #expect(refused == 15)
-    #expect(node.counters.storesOverLimit == 15)
+    #expect(pinging.node.counters.storesOverLimit == 15)
     // It has shown its token.
     #expect(answers(.ping).count == 1)
   }

@@ -29,14 +29,14 @@ struct HandOffTests {
     arguments: [20, 60])
   func newcomer(_ nodes: Int) throws {
     var network = try network(330, nodes: nodes)
-    let sent = network.hosts.map(\.node.counters.replicasSent).reduce(0, +)
+    let sent = network.hosts.map { $0.node.counters.replicasSent }.reduce(0, +)
     let newcomer = network.addHost(bootstrap: [SimulatedHost.endpoint(of: 0)])
     network.run(for: .seconds(60))
     #expect(missing(at: newcomer, network) == [])
     let held = (0..<60).count { network.stored("key \($0)", at: newcomer) != nil }
     #expect(held > 0)
     // Each from one holder, or seldom two that see the neighbourhood differently.
-    let copies = network.hosts.map(\.node.counters.replicasSent).reduce(0, +) - sent
+    let copies = network.hosts.map { $0.node.counters.replicasSent }.reduce(0, +) - sent
     #expect(copies <= Int64(held) * 3 / 2 + 2, "\(copies) for \(held)")
   }
 
@@ -145,9 +145,9 @@ struct HandOffTests {
   func quiet() throws {
     var network = try network(335, nodes: 20)
     network.run(for: .seconds(120))
-    let before = network.hosts.map(\.node.counters.handOffs)
+    let before = network.hosts.map { $0.node.counters.handOffs }
     network.run(for: .seconds(1200))
-    #expect(network.hosts.map(\.node.counters.handOffs) == before)
+    #expect(network.hosts.map { $0.node.counters.handOffs } == before)
   }
 
   @Test("offers that nobody answers hold up no others")

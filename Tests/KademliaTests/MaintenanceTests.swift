@@ -46,9 +46,9 @@ struct MaintenanceTests {
   func refresh() {
     var network = SimulatedNetwork.joined(seed: 92, nodes: 20)
     network.run(for: .seconds(10))
-    let before = network.hosts.map(\.node.counters.lookups)
+    let before = network.hosts.map { $0.node.counters.lookups }
     network.run(for: .seconds(700))
-    #expect(network.hosts.map(\.node.counters.lookups) == before)
+    #expect(network.hosts.map { $0.node.counters.lookups } == before)
     network.run(for: .seconds(700))
     for host in network.hosts {
       let deepest = host.node.table.deepest ?? 0
@@ -64,7 +64,7 @@ struct MaintenanceTests {
   func refreshFinds() {
     var network = SimulatedNetwork.joined(seed: 93, nodes: 30)
     network.run(for: .seconds(2000))
-    let known = network.hosts.map(\.node.table.count)
+    let known = network.hosts.map { $0.node.table.count }
     #expect(known.allSatisfy { $0 >= 15 })
   }
 

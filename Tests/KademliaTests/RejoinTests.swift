@@ -10,9 +10,9 @@ import Testing
     network[5].bootstrap = []
     network[5].remembered = network[5].node.table.contacts.map(\.peer)
     network.restart(5)
-    #expect(!network[5].node.isJoined)
+    #expect(!network[5].isJoined)
     network.run(for: .seconds(2))
-    #expect(network[5].node.isJoined)
+    #expect(network[5].isJoined)
     #expect(network[5].node.table.count >= 8)
     #expect(try network.put("key", "value", at: 5).stored == 8)
   }
@@ -25,7 +25,7 @@ import Testing
     network[0].remembered = network[0].node.table.contacts.map(\.peer)
     network.restart(0)
     network.run(for: .seconds(2))
-    #expect(network[0].node.isJoined)
+    #expect(network[0].isJoined)
     #expect(!network[0].notices.suffix(8).contains(.joined(contacts: 0)))
     #expect(network[0].node.table.count == 5)
   }
@@ -40,7 +40,7 @@ import Testing
     let before = network[0].notices.count
     network.restart(0)
     network.run(for: .seconds(3))
-    #expect(network[0].node.isJoined)
+    #expect(network[0].isJoined)
     #expect(Array(network[0].notices.dropFirst(before)) == [.joined(contacts: 0)])
     #expect(network[0].node.lostContacts.count == 3)
     // One that comes back is met again.
@@ -79,7 +79,7 @@ import Testing
     network[0].unresolved = 1
     network.restart(0)
     network.run(for: .seconds(10))
-    #expect(network[0].node.isJoined && network[0].node.table.isEmpty)
+    #expect(network[0].isJoined && network[0].node.table.isEmpty)
     network[0].bootstrap.append(network[1].endpoint)
     network[0].unresolved = 0
     network.run(for: .seconds(60))

@@ -182,10 +182,10 @@ struct ReplicationTests {
     for number in 0..<250 { _ = try network.put("key \(number)", "value", at: number % 3) }
     network.addHost(bootstrap: [SimulatedHost.endpoint(of: 0)])
     network.run(for: .seconds(120))
-    let done = network.hosts.map(\.node.counters.replications).reduce(0, +)
+    let done = network.hosts.map { $0.node.counters.replications }.reduce(0, +)
     #expect(done <= 3 * 250, "\(done)")
     network.run(for: .seconds(600))
-    #expect(network.hosts.map(\.node.counters.replications).reduce(0, +) <= done + 250)
+    #expect(network.hosts.map { $0.node.counters.replications }.reduce(0, +) <= done + 250)
     for host in 0..<4 { #expect(network[host].store.count == 250) }
   }
 

@@ -203,7 +203,7 @@ struct StoringTests {
     #expect(network.hosts.allSatisfy { $0.store.count <= 50 && $0.store.usage.publications <= 50 })
     #expect(network.hosts.allSatisfy { $0.store.notedExpiries <= 264 })
     var done: Int64 = 0
-    for counters in network.hosts.map(\.node.counters) {
+    for counters in network.hosts.map({ $0.node.counters }) {
       done += counters.putsOK + counters.putsFailed
       done += counters.getsOK + counters.getsNotFound + counters.getsFailed
     }

@@ -20,7 +20,7 @@ struct QueryTable: Sendable {
     /// The address of the other family to which it is sent again.
     let alternate: Endpoint?
     let method: Query.Method
-    let purpose: Purpose
+    let owner: QueryOwner
     let sent: Instant
     /// How long it may take before it is sent once more.
     let softTimeout: Duration
@@ -36,8 +36,8 @@ struct QueryTable: Sendable {
   /// What became due.
   enum Due: Sendable {
     case late(UInt32, Pending)
-    case silent(Pending)
-    case failed(Pending)
+    case unresponsive(Pending)
+    case timedOut(Pending)
   }
 
   private struct Deadline: Comparable {
@@ -65,8 +65,8 @@ struct QueryTable: Sendable {
 
   var count: Int { pending.count }
 
-  /// What a query was sent for; nil if none with that number waits.
-  func purpose(of transaction: UInt32) -> Purpose? { pending[transaction]?.purpose }
+  /// The owner of a query; nil if none with that number waits.
+  func owner(of transaction: UInt32) -> QueryOwner? { pending[transaction]?.owner }
 
   /// Who should answer a query; nil if none with that number waits, or only an address is known.
   func addressee(of transaction: UInt32) -> NodeID? { pending[transaction]?.peer }
@@ -137,10 +137,10 @@ struct QueryTable: Sendable {
         pending[deadline.transaction] = query
         deadlines.insert(
           Deadline(time: query.sent + rpcTimeout, transaction: deadline.transaction))
-        return .silent(query)
+        return .unresponsive(query)
       case .silent:
         pending[deadline.transaction] = nil
-        return .failed(query)
+        return .timedOut(query)
       }
     }
     return nil

@@ -16,9 +16,8 @@ extension SimulatedNetwork {
   /// Whether no operation, query or commit is under way anywhere.
   var isQuiet: Bool {
     alive.allSatisfy { host in
-      let node = hosts[host].node
-      return node.pendingOperations == 0 && node.operationsInProgress == 0
-        && node.commitsInProgress == 0 && node.queriesInFlight == 0
+      hosts[host].node.pendingOperations == 0 && hosts[host].node.operationsInProgress == 0
+        && hosts[host].node.commitsInProgress == 0 && hosts[host].node.queriesInFlight == 0
     }
   }
 

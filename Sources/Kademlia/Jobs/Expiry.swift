@@ -1,0 +1,38 @@
+/// Drops expired records and publications from the store, a bounded number at once.
+struct Expiry: Job, ~Copyable {
+  private var nextRun: Instant
+  private var random: JobRandom
+
+  /// The pause before the next batch, where more had expired than go at once.
+  private static let pauseBetweenBatches: Duration = .seconds(1)
+
+  init(_ now: Instant, _ parameters: Parameters, seed: UInt64) {
+    nextRun = now + parameters.expiryInterval
+    random = JobRandom(seed: seed, .expiry)
+  }
+
+  var nextDeadline: Instant? { nextRun }
+
+  mutating func advance(_ now: Now, _ shared: borrowing Shared, _ out: inout [Directive]) {
+    guard nextRun <= now.monotonic else { return }
+    nextRun = now.monotonic + random.jittered(shared.parameters.expiryInterval)
+    // A store that hangs is not given the same to do over and over.
+    guard shared.commits.count < shared.parameters.pendingCommits else { return }
+    let limit = shared.parameters.expiredAtOnce
+    out.append(.commit(.removeExpired(at: now.wall, limit: limit), for: .expiry(limit: limit)))
+  }
+
+  /// A batch has been dropped.
+  ///
+  /// - Parameters:
+  ///   - count: the entries that it changed.
+  ///   - limit: the most that it could have changed.
+  mutating func handleCommit(_ now: Instant, count: Int, limit: Int, _ out: inout [Directive]) {
+    out.append(.count(\.recordsExpired, Int64(count)))
+    if count >= limit { nextRun = min(nextRun, now + Self.pauseBetweenBatches) }
+  }
+
+  mutating func parametersChanged(_ now: Instant, _ shared: borrowing Shared) {
+    nextRun = min(nextRun, now + shared.parameters.expiryInterval)
+  }
+}

@@ -1,0 +1,226 @@
+/// Offers a node that comes, or comes back, the records that it should hold: each is offered by the one holder
+/// that is closest to the record of those that had it before. Where a node has left, the same holder has what it
+/// held replicated, without waiting for the round.
+///
+/// There is one pass through the records for each node that came, several at once and each at its own pace, so
+/// that a slow node holds up no other.
+struct HandOff: Job, ~Copyable {
+  enum Purpose: Sendable {
+    /// Asks a node what it has of a record.
+    case offer(RecordID)
+    /// Asks for the newer version that it has.
+    case fetchNewer(RecordID)
+  }
+
+  private var queue = ArrivalQueue()
+  private var passes: [HandOffPass] = []
+  private var nextStep: Instant?
+
+  private static let passesAtOnce = 8
+  /// The pause between two steps of the passes.
+  private static let pause: Duration = .milliseconds(100)
+  /// The most offers to one node that wait for an answer.
+  static let offersAtOnce = 32
+  /// The records that one step of one pass looks at.
+  private static let recordsAtOnce = 64
+
+  var nextDeadline: Instant? { nextStep }
+
+  /// The offers that nobody has answered yet.
+  var offers: Int { passes.reduce(0) { $0 + $1.offers } }
+
+  /// This node starts: for a while whoever it meets has been there before it.
+  mutating func start(_ now: Instant) { queue.start(now) }
+
+  // MARK: - Who comes and goes
+
+  mutating func routingChanged(
+    _ now: Now, _ change: RoutingChange, _ shared: borrowing Shared, _ out: inout [Directive]
+  ) {
+    let time = now.monotonic
+    switch change {
+    case .added(let peer, _, _):
+      queue.handleArrival(time, of: peer, isOffered: mayBeOffered(time, peer.id, shared))
+    case .returned(let peer):
+      // It may have missed what was stored while it did not answer.
+      guard mayBeOffered(time, peer.id, shared) else { return }
+      queue.enqueue(time, peer, notBefore: shared.parameters.repairInterval)
+    case .bucketFull(let peer, _, .verification):
+      // There is no place for it in the table, but there may be records that it should hold.
+      guard mayBeOffered(time, peer.id, shared) else { return }
+      queue.enqueue(time, peer, notBefore: ArrivalQueue.shortestInterval)
+    case .bucketFull: return
+    case .removed(let peer, _):
+      guard mayBeOffered(time, peer.id, shared) else { return }
+      passes.removeAll { $0.recipient?.id == peer.id }
+      queue.handleDeparture(time, of: peer.id)
+    }
+    plan(time)
+  }
+
+  /// A contact looks its own ID up: it has just started, or has met a part of the network that it did not know.
+  /// What was stored meanwhile it may have missed.
+  mutating func handleAnnouncement(_ now: Instant, of peer: Peer, _ shared: borrowing Shared) {
+    guard mayBeOffered(now, peer.id, shared) else { return }
+    queue.enqueue(now, peer, notBefore: ArrivalQueue.shortestInterval)
+    plan(now)
+  }
+
+  /// Whether a node may be one of the K closest to any record that is ours to offer. Such a record shares its
+  /// first bits with our ID, and all contacts that share more of them than the node does are closer to it than
+  /// that.
+  private func mayBeOffered(_ now: Instant, _ other: NodeID, _ shared: borrowing Shared) -> Bool {
+    guard let bucket = shared.id.distance(to: other).bucketIndex else { return false }
+    guard bucket < sharedBits(now, without: other, shared) else { return true }
+    let closer = shared.table.occupancy.reduce(1) { $1.index > bucket ? $0 + $1.nodes : $0 }
+    return closer < shared.parameters.k
+  }
+
+  /// The number of leading bits that a target shares with our ID at least, if we may be the closest to it of
+  /// those that can be relied upon: where such a contact is in bucket i, all targets that differ from our ID in
+  /// bit i and not before are closer to it.
+  private func sharedBits(_ now: Instant, without recipient: NodeID?, _ shared: borrowing Shared) -> Int {
+    var bits = 0
+    // It is enough to look at the first buckets without a gap: they hold most of the network.
+    while shared.table.contacts(inBucket: bits).contains(where: { contact in
+      contact.state == .good && contact.id != recipient && !queue.isNewcomer(now, contact.id)
+    }) {
+      bits += 1
+    }
+    return bits
+  }
+
+  // MARK: - Passes
+
+  private mutating func plan(_ now: Instant) {
+    guard passes.isEmpty else {
+      nextStep = min(nextStep ?? now + Self.pause, now + Self.pause)
+      return
+    }
+    nextStep = queue.nextDeadline
+  }
+
+  mutating func advance(_ now: Now, _ shared: borrowing Shared, _ out: inout [Directive]) {
+    guard let due = nextStep, due <= now.monotonic else { return }
+    while passes.count < Self.passesAtOnce, let next = queue.popDue(now.monotonic) {
+      switch next {
+      case .rest(let pass): passes.append(pass)
+      case .cause(let cause):
+        let recipient = if case .arrival(let peer) = cause { peer.id } else { NodeID?.none }
+        let bits = sharedBits(now.monotonic, without: recipient, shared)
+        let first = RecordID(.plain, shared.id.keeping(leadingBits: bits))
+        passes.append(HandOffPass(cause: cause, sharedBits: bits, next: first))
+        if let recipient { queue.noteBegan(now.monotonic, recipient) }
+      }
+    }
+    var renewalRoom = shared.renewals.room(shared.parameters)
+    var index = 0
+    while index < passes.count {
+      if step(now, index, &renewalRoom, shared, &out) { index += 1 } else { passes.remove(at: index) }
+    }
+    nextStep = nil
+    plan(now.monotonic)
+    out.append(.startRenewals)
+  }
+
+  /// One step of a pass.
+  ///
+  /// - Returns: whether the pass goes on.
+  private mutating func step(
+    _ now: Now, _ index: Int, _ renewalRoom: inout Int, _ shared: borrowing Shared, _ out: inout [Directive]
+  ) -> Bool {
+    var room = max(0, Self.offersAtOnce - passes[index].offers)
+    let page = shared.records.records(from: passes[index].next, limit: Self.recordsAtOnce)
+    for stored in page {
+      let record = stored.record
+      guard shared.id.distance(to: record.target).leadingZeroBitCount >= passes[index].sharedBits else {
+        return false
+      }
+      // Where all that was offered waits for an answer, the next step finds some of it settled.
+      guard room > 0, renewalRoom > 0 else {
+        passes[index].next = record.id
+        return true
+      }
+      guard let record = stored.live(at: now.wall) else { continue }
+      let placement = RecordPlacement(now.monotonic, record.target, shared, queue)
+      switch passes[index].cause {
+      case .arrival(let peer):
+        guard placement.isHolder(peer.id), placement.isOurs(without: peer.id) else { continue }
+        room -= 1
+        offer(record, to: peer, &out)
+      case .departure(let departed):
+        guard departed.contains(where: placement.isHolder), placement.isOurs(without: nil) else { continue }
+        renewalRoom -= 1
+        out.append(.renew(record.id, .replicate))
+      }
+    }
+    guard page.count >= Self.recordsAtOnce, let next = page.last?.record.id.next else { return false }
+    passes[index].next = next
+    return true
+  }
+
+  private mutating func offer(_ record: Record, to peer: Peer, _ out: inout [Directive]) {
+    if let index = passes.firstIndex(where: { $0.recipient?.id == peer.id }) { passes[index].offers += 1 }
+    out.append(.count(\.handOffs, 1))
+    // What it has is asked for, and not with our seq: that is how a holder looks after all others, and would
+    // have them leave this record alone.
+    let query = Query.Method.get(target: record.target, kind: record.id.kind, seq: .max)
+    out.append(.send(query, to: peer.endpoint, expecting: peer.id, owner: .handOff(.offer(record.id))))
+  }
+
+  // MARK: - Answers
+
+  mutating func handle(
+    _ now: Now, _ event: QueryEvent, of purpose: Purpose, _ shared: borrowing Shared, _ out: inout [Directive]
+  ) {
+    switch purpose {
+    case .offer(let id):
+      settle(now.monotonic, event)
+      if case .answered(let answer) = event.kind { handleOffer(now, id, answer, shared, &out) }
+    case .fetchNewer(let id):
+      guard case .answered(let answer) = event.kind, case .record(let record)? = answer.response.held,
+        record.id == id
+      else { return }
+      out.append(.keepIfNewer(record))
+    }
+  }
+
+  /// Counts an offer as answered, or breaks the pass off.
+  private mutating func settle(_ now: Instant, _ event: QueryEvent) {
+    guard let index = passes.firstIndex(where: { $0.recipient?.id == event.query.peer }),
+      let peer = passes[index].recipient
+    else { return }
+    switch event.kind {
+    case .unresponsive:
+      // It is offered the rest later.
+      var rest = passes.remove(at: index)
+      // What was offered and not answered is not known to be there: some records are offered twice.
+      rest.offers = 0
+      rest.silences += 1
+      queue.enqueue(now, rest: rest, of: peer)
+      plan(now)
+    case .answered, .forged, .refused, .replaced:
+      guard event.query.stage != .silent else { return }
+      passes[index].offers = max(0, passes[index].offers - 1)
+    case .late, .timedOut: break
+    }
+  }
+
+  /// A node that was offered a record says what it has.
+  private func handleOffer(
+    _ now: Now, _ id: RecordID, _ answer: QueryEvent.Answer, _ shared: borrowing Shared,
+    _ out: inout [Directive]
+  ) {
+    let response = answer.response
+    guard let record = shared.records.stored(id)?.live(at: now.wall), response.isOfOurMake else { return }
+    if let theirs = response.held?.version, theirs.seq > record.version.seq {
+      // It has a newer one, which is wanted unless it has expired.
+      guard !theirs.isExpired(at: now.wall) else { return }
+      let query = Query.Method.get(target: id.target, kind: id.kind, seq: record.version.seq)
+      let peer = answer.peer
+      out.append(.send(query, to: peer.endpoint, expecting: peer.id, owner: .handOff(.fetchNewer(id))))
+    } else if let token = response.token, response.held?.isOlder(than: record) ?? true {
+      out.append(.sendCopy(record, to: answer.peer, token))
+    }
+  }
+}

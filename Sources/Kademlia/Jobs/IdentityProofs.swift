@@ -1,0 +1,125 @@
+/// Has nodes prove that they have the keys of their IDs, proves this node's own, and holds the answers of
+/// those that have not proven theirs yet.
+struct IdentityProofs: Job, ~Copyable {
+  /// The answer of a node to a lookup that counts once the node has proven its identity.
+  struct HeldAnswer: Sendable {
+    let operation: OperationID
+    let peer: Peer
+    let response: Response
+    let roundTrip: Duration
+  }
+
+  /// The addresses of this node, as far as it knows them.
+  private var own: OwnAddresses
+  /// The nodes that have proven their IDs, and where; `order` has the latest last.
+  private var proven: [NodeID: Endpoint] = [:]
+  private var order: [NodeID] = []
+  private var held: [HeldAnswer] = []
+  /// The proofs that this node may make now: each costs as much as ten answers. Half of them are for contacts,
+  /// so that no crowd of strangers keeps this node from proving itself to those that it works with.
+  private var allowance = TokenBucket()
+
+  /// The most proven nodes that are remembered besides those in the table.
+  private static let remembered = 1024
+  /// The most answers that are held; a further one is as good as none.
+  private static let mostHeld = 256
+  /// Proofs a second, and at once.
+  private static let proofs = TokenBucket.Rate(200)
+
+  init(bound: [Endpoint]) {
+    own = OwnAddresses(bound: bound)
+  }
+
+  // MARK: - This node's identity
+
+  /// Makes the credentials that a ping with a nonce is answered with.
+  ///
+  /// - Returns: nil if the ping has no nonce, this node has no key, or too many proofs were made lately.
+  mutating func tryProve(
+    _ now: Instant, for query: Query, from source: Endpoint, _ shared: borrowing Shared
+  ) -> Credentials? {
+    guard let nonce = query.nonce, let key = shared.identity.key else { return nil }
+    let isFriend = shared.table.contact(query.sender)?.isAt(source) == true
+    guard allowance.take(now.nanoseconds, 1, at: Self.proofs, leavingHalf: !isFriend) else { return nil }
+    let asker = Peer(id: query.sender, endpoint: source)
+    return IdentityProof(key, nonce, for: asker, by: shared.id).map { .proof($0, seen: source) }
+  }
+
+  // MARK: - The identities of others
+
+  /// Checks whether an answer proves who sent it. It also hears the address at which the sender sees this node.
+  mutating func verify(
+    _ response: Response, to query: QueryTable.Pending, from source: Endpoint, _ shared: borrowing Shared,
+    _ out: inout [Directive]
+  ) -> Bool {
+    guard let nonce = query.nonce, case .proof(let proof, let seen)? = response.credentials else {
+      return false
+    }
+    let isRight =
+      response.sender != shared.id
+      && proof.isRight(of: response.sender, nonce, for: Peer(id: shared.id, endpoint: seen))
+    // The first voice of all is taken at its word; after that the others decide, and then this one is heard.
+    let isOurs = isRight && own.contains(seen)
+    if isRight { own.heard(seen, from: source.address) }
+    out.append(.count(isOurs ? \.proofsAccepted : \.proofsRefused, 1))
+    return isOurs
+  }
+
+  /// Whether a node may take part in operations and enter the table.
+  func isTrusted(_ peer: Peer, _ shared: borrowing Shared) -> Bool {
+    guard shared.asksForProofs, shared.parameters.identity == .require else { return true }
+    return proven[peer.id] == peer.endpoint
+      || shared.table.contact(peer.id).map { $0.isProven && $0.isAt(peer.endpoint) } ?? false
+  }
+
+  /// A node has proven its identity: its answers count.
+  mutating func handleProof(of peer: Peer, _ out: inout [Directive]) {
+    if proven.updateValue(peer.endpoint, forKey: peer.id) == nil { order.append(peer.id) }
+    if order.count > Self.remembered { proven[order.removeFirst()] = nil }
+    for answer in release(peer.id) {
+      out.append(answer.peer == peer ? .deliver(answer) : .failLookup(answer.operation, at: peer.id))
+    }
+  }
+
+  /// Holds the answer to a lookup until its sender has proven its identity, and asks for the proof.
+  mutating func hold(_ answer: HeldAnswer, _ out: inout [Directive]) {
+    let id = answer.peer.id
+    guard held.count < Self.mostHeld else { return out.append(.failLookup(answer.operation, at: id)) }
+    let isAsked = held.contains { $0.peer.id == id }
+    held.append(answer)
+    if !isAsked { ask(answer.peer, &out) }
+  }
+
+  /// Asks a node to prove its identity.
+  func ask(_ peer: Peer, _ out: inout [Directive]) {
+    out.append(.send(.ping, to: peer.endpoint, expecting: peer.id, owner: .identityProofs))
+  }
+
+  mutating func handle(
+    _ now: Now, _ event: QueryEvent, of purpose: Void, _ shared: borrowing Shared, _ out: inout [Directive]
+  ) {
+    guard let peer = event.query.peer else { return }
+    switch event.kind {
+    case .answered(let answer) where answer.isProven: break
+    case .answered, .forged, .refused, .replaced, .unresponsive:
+      for answer in release(peer) { out.append(.failLookup(answer.operation, at: peer)) }
+    case .late, .timedOut: break
+    }
+  }
+
+  mutating func routingChanged(
+    _ now: Now, _ change: RoutingChange, _ shared: borrowing Shared, _ out: inout [Directive]
+  ) {
+    // A node that was met without a proof is asked for one.
+    guard case .added(let peer, _, let owner) = change, shared.asksForProofs, !owner.wantsProof else {
+      return
+    }
+    ask(peer, &out)
+  }
+
+  private mutating func release(_ peer: NodeID) -> [HeldAnswer] {
+    let released = held.filter { $0.peer.id == peer }
+    if !released.isEmpty { held.removeAll { $0.peer.id == peer } }
+    return released
+  }
+}

@@ -1,0 +1,251 @@
+/// Finds the network and this node's place in it: pings the bootstrap addresses, looks up the own ID through
+/// whoever answers (paper, section 2.3), and tries again where nobody does.
+struct Join: Job, ~Copyable {
+  enum Purpose: Sendable {
+    /// A ping to a bootstrap address.
+    case bootstrap
+    /// A ping to an address that a user named.
+    case requested(OperationID)
+  }
+
+  private enum Stage {
+    case notStarted
+    case running(until: Instant)
+    case ended
+  }
+
+  private var stage = Stage.notStarted
+  /// Whether there are names to look up at all.
+  private var isConfigured = false
+  /// The bootstrap addresses that are being asked; nil while none are.
+  private var round: AddressRound?
+  /// Whether contacts from before the start are being asked. An attempt ends when they have answered, too.
+  private var isRejoining = false
+  /// The number of names that could not be looked up: among them may be the one that leads to the network.
+  private var unresolved = 0
+  /// When the lookup of the own ID began; nil while none runs.
+  private var selfLookupBegan: Instant?
+  private var backOff: BackOff
+  private var requests: [OperationID: AddressRound] = [:]
+
+  init(_ parameters: Parameters) {
+    backOff = BackOff(first: parameters.bootstrapBackOff, longest: parameters.probeInterval)
+  }
+
+  var nextDeadline: Instant? {
+    guard case .running(let end) = stage else { return backOff.nextAttempt }
+    return backOff.nextAttempt.map { min($0, end) } ?? end
+  }
+
+  // MARK: - The first join
+
+  /// The sockets are bound.
+  ///
+  /// - Parameter isRejoining: whether contacts from before the start are asked.
+  mutating func start(
+    _ now: Instant, hasBootstrap: Bool, isRejoining: Bool, _ shared: borrowing Shared,
+    _ out: inout [Directive]
+  ) {
+    isConfigured = hasBootstrap
+    self.isRejoining = isRejoining
+    stage = .running(until: now + shared.parameters.joinTimeout)
+    if hasBootstrap {
+      out.append(.resolveBootstrap)
+    } else {
+      round = AddressRound([])
+      endRound(now, shared, &out)
+    }
+  }
+
+  /// All contacts from before the start have answered or are past waiting for.
+  mutating func handleRejoinSettled(
+    _ now: Instant, _ shared: borrowing Shared, _ out: inout [Directive]
+  ) {
+    isRejoining = false
+    endRound(now, shared, &out)
+  }
+
+  mutating func advance(_ now: Now, _ shared: borrowing Shared, _ out: inout [Directive]) {
+    if case .running(let end) = stage, end <= now.monotonic { endJoin(&out) }
+    if backOff.tryBegin(now.monotonic), shared.table.isEmpty || unresolved > 0 {
+      out.append(.resolveBootstrap)
+    }
+  }
+
+  private mutating func endRound(_ now: Instant, _ shared: borrowing Shared, _ out: inout [Directive]) {
+    guard let round, round.isSettled, !isRejoining else { return }
+    self.round = nil
+    guard shared.table.isEmpty else { return handleSuccess(now) }
+    if let pause = retry(now) {
+      out.append(.notice(.bootstrapUnanswered(attempt: backOff.attempts, retryAfter: pause)))
+    }
+    endJoin(&out)
+  }
+
+  private mutating func endJoin(_ out: inout [Directive]) {
+    guard case .running = stage else { return }
+    stage = .ended
+    out.append(.joinEnded)
+  }
+
+  // MARK: - Bootstrap names and addresses
+
+  /// There are other names, or none: the addresses of the former ones are tried no more.
+  mutating func bootstrapChanged(hasBootstrap: Bool, _ out: inout [Directive]) {
+    isConfigured = hasBootstrap
+    round = nil
+    unresolved = 0
+    backOff.reset()
+    out.append(.setBootstrapAddresses([]))
+    if hasBootstrap { out.append(.resolveBootstrap) }
+  }
+
+  /// The names were looked up.
+  ///
+  /// - Parameters:
+  ///   - endpoints: the addresses of those that have any.
+  ///   - unresolved: how many have none at the moment.
+  mutating func bootstrapResolved(
+    _ now: Instant, _ endpoints: [Endpoint], unresolved: Int, _ shared: borrowing Shared,
+    _ out: inout [Directive]
+  ) {
+    self.unresolved = unresolved
+    // A name may stand for addresses that this node cannot send to.
+    var usable: [Endpoint] = []
+    for endpoint in endpoints where shared.canSend(to: endpoint) { usable.append(endpoint) }
+    let own = shared.identity.endpoints
+    let others = usable.filter { !own.contains($0) }
+    let asked = Array(others.prefix(shared.parameters.bootstrapAddresses))
+    round = AddressRound(asked)
+    if others.count < usable.count { forgetOwn(others: asked) }
+    out.append(.setBootstrapAddresses(asked))
+    for endpoint in asked {
+      out.append(.send(.ping, to: endpoint, expecting: nil, owner: .join(.bootstrap)))
+    }
+    endRound(now, shared, &out)
+  }
+
+  /// A list that names only this node names the first node of a network: there is nothing to try again.
+  private mutating func forgetOwn(others: [Endpoint]) {
+    if others.isEmpty, unresolved == 0 { isConfigured = false }
+  }
+
+  private mutating func retry(_ now: Instant) -> Duration? {
+    isConfigured ? backOff.plan(now) : nil
+  }
+
+  private mutating func handleSuccess(_ now: Instant) {
+    backOff.handleSuccess(now, hasMore: unresolved > 0)
+  }
+
+  // MARK: - What a user asks for
+
+  /// Pings addresses that a user named and, if any node answers, finds the others through it.
+  mutating func bootstrap(
+    _ now: Instant, _ endpoints: [Endpoint], for operation: OperationID, _ shared: borrowing Shared,
+    _ out: inout [Directive]
+  ) {
+    requests[operation] = AddressRound(endpoints)
+    for endpoint in endpoints {
+      out.append(.send(.ping, to: endpoint, expecting: nil, owner: .join(.requested(operation))))
+    }
+    endRequest(now, operation, shared, &out)
+  }
+
+  private mutating func endRequest(
+    _ now: Instant, _ operation: OperationID, _ shared: borrowing Shared, _ out: inout [Directive]
+  ) {
+    guard let round = requests[operation], round.isSettled else { return }
+    requests[operation] = nil
+    if !round.met.isEmpty { lookUpSelf(now, shared, &out) }
+    out.append(.finish(operation, .bootstrap(round.met)))
+  }
+
+  // MARK: - Answers
+
+  mutating func handle(
+    _ now: Now, _ event: QueryEvent, of purpose: Purpose, _ shared: borrowing Shared, _ out: inout [Directive]
+  ) {
+    switch purpose {
+    case .bootstrap:
+      switch event.kind {
+      case .late, .timedOut: return
+      case .answered(let answer) where answer.peer.id == shared.id:
+        // The address turned out to be this node's own.
+        let others = shared.bootstrapAddresses.filter { $0 != event.query.endpoint }
+        out.append(.setBootstrapAddresses(others))
+        forgetOwn(others: others)
+      case .unresponsive, .answered, .forged, .refused, .replaced: break
+      }
+      round?.settle(event.query.endpoint, met: nil)
+      endRound(now.monotonic, shared, &out)
+    case .requested(let operation):
+      var met: Peer?
+      switch event.kind {
+      // Whoever asked to join through a stranger waits as for a ping: it may be far away.
+      case .late, .unresponsive: return
+      case .answered(let answer): met = answer.peer.id == shared.id ? nil : answer.peer
+      case .forged, .refused, .replaced, .timedOut: break
+      }
+      requests[operation]?.settle(event.query.endpoint, met: met)
+      endRequest(now.monotonic, operation, shared, &out)
+    }
+  }
+
+  mutating func routingChanged(
+    _ now: Now, _ change: RoutingChange, _ shared: borrowing Shared, _ out: inout [Directive]
+  ) {
+    switch change {
+    case .added(_, let isFirst, let owner):
+      handleSuccess(now.monotonic)
+      // Through it we find those next to us, and they find us.
+      if Self.looksUpSelf(isFirst: isFirst, owner, shared) { lookUpSelf(now.monotonic, shared, &out) }
+    case .removed where shared.table.isEmpty:
+      out.append(.notice(.isolated))
+      _ = retry(now.monotonic)
+    case .removed, .returned, .bucketFull: break
+    }
+  }
+
+  // MARK: - The lookup of the own ID
+
+  /// Whether a node that enters the table has this node look its own ID up.
+  static func looksUpSelf(isFirst: Bool, _ owner: QueryOwner, _ shared: borrowing Shared) -> Bool {
+    if case .join(.bootstrap) = owner { isFirst || shared.isJoined } else { isFirst }
+  }
+
+  /// Looks the own ID up, unless that is under way.
+  mutating func lookUpSelf(_ now: Instant, _ shared: borrowing Shared, _ out: inout [Directive]) {
+    guard selfLookupBegan == nil else { return }
+    selfLookupBegan = now
+    out.append(.look(up: shared.id, .join, width: nil))
+  }
+
+  /// The lookup of the own ID has ended.
+  mutating func handleLookupEnd(_ lookup: Lookup, _ shared: borrowing Shared, _ out: inout [Directive]) {
+    let began = selfLookupBegan
+    selfLookupBegan = nil
+    let hasJustStarted: Bool
+    if case .ended = stage { hasJustStarted = false } else { hasJustStarted = true }
+    // Most contacts that come back do so to a network that has not changed otherwise. Another part of it was
+    // met where one of the nearest nodes is new to the table.
+    var hasNews = hasJustStarted
+    if let began, !hasNews {
+      for candidate in lookup.closest
+      where shared.table.contact(candidate.peer.id).map({ $0.added > began }) ?? true {
+        hasNews = true
+      }
+    }
+    guard hasNews else { return }
+    endJoin(&out)
+    // All buckets further away than the closest neighbour (paper, section 2.3).
+    out.append(.refresh(0..<(shared.table.deepest ?? 0)))
+    // The nodes that may have to offer it what it missed are those that share a record's neighbourhood with
+    // it, and these lie up to four times as far away as its own.
+    if hasJustStarted { out.append(.look(up: shared.id, .announce, width: shared.parameters.k * 4)) }
+  }
+
+  mutating func parametersChanged(_ now: Instant, _ shared: borrowing Shared) {
+    backOff.adopt(now, first: shared.parameters.bootstrapBackOff, longest: shared.parameters.probeInterval)
+  }
+}

@@ -1,0 +1,63 @@
+/// Pings contacts that have been quiet: the stalest one, those in doubt, and the neighbours, whom this node
+/// names to others that look for the holders of a key.
+struct Liveness: Job, ~Copyable {
+  private var nextRun: Instant
+  private var random: JobRandom
+
+  init(_ now: Instant, _ parameters: Parameters, seed: UInt64) {
+    nextRun = now + parameters.livenessInterval
+    random = JobRandom(seed: seed, .liveness)
+  }
+
+  var nextDeadline: Instant? { nextRun }
+
+  mutating func advance(_ now: Now, _ shared: borrowing Shared, _ out: inout [Directive]) {
+    guard nextRun <= now.monotonic else { return }
+    let parameters = shared.parameters
+    var due = Array(shared.table.questionable.prefix(parameters.livenessChecks))
+    let interval = due.isEmpty ? parameters.livenessInterval : parameters.livenessIntervalInDoubt
+    nextRun = now.monotonic + random.jittered(interval)
+    if due.isEmpty, let stalest = shared.table.stalest,
+      now.monotonic.since(stalest.lastAnswered) >= parameters.livenessInterval / 2
+    {
+      due = [stalest]
+    }
+    if let neighbourhood = shared.table.deepestBuckets(holding: 2 * parameters.k) {
+      for bucket in neighbourhood {
+        due += shared.table.contacts(inBucket: bucket).filter { contact in
+          now.monotonic.since(contact.lastAnswered) >= parameters.neighbourInterval
+            && !due.contains { $0.id == contact.id }
+        }
+      }
+    }
+    for contact in due {
+      out.append(.send(.ping, to: contact.endpoint, expecting: contact.id, owner: .liveness))
+    }
+  }
+
+  /// A query is past its second soft timeout: the contacts in doubt are asked soon.
+  mutating func handleUnresponsive(_ now: Instant, _ shared: borrowing Shared) {
+    nextRun = min(nextRun, now + shared.parameters.livenessIntervalInDoubt)
+  }
+
+  /// A contact has sent a query. If it had stopped answering, it may be back: it is asked at the address that
+  /// we know, for somebody else may have sent the query.
+  mutating func handleQuery(of contact: Contact, _ out: inout [Directive]) {
+    guard contact.state == .questionable else { return }
+    out.append(.tryPing(contact.peer, charged: contact.id, owner: .liveness))
+  }
+
+  mutating func routingChanged(
+    _ now: Now, _ change: RoutingChange, _ shared: borrowing Shared, _ out: inout [Directive]
+  ) {
+    guard case .bucketFull(_, let stalest, _) = change, let contact = shared.table.contact(stalest.id),
+      // A contact that has just been heard need not be asked again.
+      now.monotonic.since(contact.lastAnswered) > shared.parameters.livenessInterval
+    else { return }
+    out.append(.tryPing(stalest, charged: stalest.id, owner: .liveness))
+  }
+
+  mutating func parametersChanged(_ now: Instant, _ shared: borrowing Shared) {
+    nextRun = min(nextRun, now + shared.parameters.livenessInterval)
+  }
+}

@@ -1,0 +1,210 @@
+/// Looks after records: those that this node holds (replicate), and those that its users stored (republish).
+///
+/// Each kind has a round over its table of the store. A record that is due goes to the queue of renewals, and
+/// the lookup that takes it from there tells this job what it found.
+struct Replication: Job, ~Copyable {
+  private var replicate: UpkeepRound
+  private var republish: UpkeepRound
+  /// The records that somebody has looked after lately.
+  private var log: ReplicationLog
+  private var underreplicated = UnderreplicatedRecords()
+  private var isRepublishFirst = false
+  private var noted: UpkeepProgress
+  private var nextNote: Instant
+
+  /// How often the progress of the rounds is noted in the store.
+  private static let noteInterval: Duration = .seconds(60)
+  /// The most entries that one step of a round looks at.
+  static let visitsAtOnce = 1024
+
+  init(_ now: Instant, _ parameters: Parameters, progress: UpkeepProgress, seed: UInt64) {
+    var random = JobRandom(seed: seed, .replication)
+    // A round that has never begun begins anywhere: nodes that were started together should not come to the
+    // same record together.
+    func start(_ noted: RecordID) -> RecordID {
+      noted == .first ? RecordID(.plain, NodeID(random: &random)) : noted
+    }
+    replicate = UpkeepRound(now, from: start(progress.replicate), interval: parameters.replicateInterval)
+    republish = UpkeepRound(
+      now, from: start(progress.republish), interval: parameters.effectiveRepublishInterval)
+    log = ReplicationLog(now, salt: random.next())
+    noted = progress
+    nextNote = now + Self.noteInterval
+  }
+
+  var nextDeadline: Instant? {
+    let next = min(replicate.nextStep, republish.nextStep)
+    return underreplicated.nextDeadline.map { min($0, next) } ?? next
+  }
+
+  // MARK: - Rounds
+
+  mutating func advance(_ now: Now, _ shared: borrowing Shared, _ out: inout [Directive]) {
+    var room = shared.renewals.room(shared.parameters)
+    // The other round goes first the next time: neither takes all the room.
+    isRepublishFirst.toggle()
+    let order: [Renewal.Reason] = isRepublishFirst ? [.republish, .replicate] : [.replicate, .republish]
+    for reason in order {
+      var round = reason == .replicate ? replicate : republish
+      guard round.nextStep <= now.monotonic else { continue }
+      step(now, &round, reason, shared, &room, &out)
+      if reason == .replicate { replicate = round } else { republish = round }
+    }
+    for task in underreplicated.takeDue(now.monotonic, room: room) {
+      out.append(.renew(task.id, task.reason))
+    }
+    out.append(.startRenewals)
+    noteProgress(now.monotonic, shared, &out)
+  }
+
+  /// One step of a round: enqueues those of the entries that it comes by that are due.
+  private mutating func step(
+    _ now: Now, _ round: inout UpkeepRound, _ reason: Renewal.Reason, _ shared: borrowing Shared,
+    _ room: inout Int, _ out: inout [Directive]
+  ) {
+    let usage = shared.records.usage
+    let count = reason == .replicate ? usage.records : usage.publications
+    if reason == .replicate { log.reserve(count) }
+    let interval = Self.interval(of: reason, shared.parameters)
+    var due = round.step(now.monotonic, entries: count, interval: interval, most: Self.visitsAtOnce)
+    // Nobody to give anything to: the round goes on when there is.
+    guard !shared.table.isEmpty else { return }
+    while due > 0, room > 0 {
+      let wanted = min(due, room)
+      let page = page(for: reason, from: round.next, limit: wanted, shared)
+      for record in page {
+        round.visited(record.id)
+        visit(now, record, reason, shared, &room, &out)
+      }
+      due -= max(1, page.count)
+      if page.count < wanted {
+        round.reachedEnd()
+        // A round begins with the next step, or a small store would be gone through twice in one.
+        break
+      }
+    }
+  }
+
+  private func page(
+    for reason: Renewal.Reason, from first: RecordID, limit: Int, _ shared: borrowing Shared
+  ) -> [Record] {
+    switch reason {
+    case .replicate: shared.records.records(from: first, limit: limit).map(\.record)
+    case .republish: shared.records.publications(from: first, limit: limit)
+    }
+  }
+
+  private func visit(
+    _ now: Now, _ record: Record, _ reason: Renewal.Reason, _ shared: borrowing Shared, _ room: inout Int,
+    _ out: inout [Directive]
+  ) {
+    guard !record.version.isExpired(at: now.wall) else { return }
+    if reason == .republish, let held = shared.records.stored(record.id)?.record, held.supersedes(record) {
+      // Somebody has written since. As a holder of that this node may be asked about it by the other holders
+      // all the time, and would never ask.
+      out.append(.commit(.withdraw(record.id, seq: record.version.seq), for: .nobody))
+    } else if isRecent(now.monotonic, record.id, shared.parameters) {
+      if reason == .replicate { out.append(.count(\.replicationsSkipped, 1)) }
+    } else {
+      out.append(.renew(record.id, reason))
+      room -= 1
+    }
+  }
+
+  private static func interval(of reason: Renewal.Reason, _ parameters: Parameters) -> Duration {
+    switch reason {
+    case .replicate: parameters.replicateInterval
+    case .republish: parameters.effectiveRepublishInterval
+    }
+  }
+
+  /// Whether somebody has looked after a record not much less than an interval ago.
+  private func isRecent(_ now: Instant, _ id: RecordID, _ parameters: Parameters) -> Bool {
+    // A little less than the interval: it is the same node's turn again when its next round comes by.
+    let interval = parameters.replicateInterval
+    return log.isRecent(now, id, within: .nanoseconds(interval.nanoseconds / 10 * 9))
+  }
+
+  /// Has the store note how far the rounds are, where that has changed and is worth noting again.
+  private mutating func noteProgress(
+    _ now: Instant, _ shared: borrowing Shared, _ out: inout [Directive]
+  ) {
+    guard nextNote <= now else { return }
+    let progress = UpkeepProgress(replicate: replicate.next, republish: republish.next)
+    guard progress != noted else { return }
+    nextNote = now + Self.noteInterval
+    noted = progress
+    // It need not be noted: while a store hangs, what is to be done does not pile up.
+    guard shared.commits.count < shared.parameters.pendingCommits else { return }
+    out.append(.commit(.noteProgress(progress), for: .nobody))
+  }
+
+  // MARK: - What others have done
+
+  /// Somebody has just seen to it that the holders of a record have it.
+  mutating func noteLookedAfter(_ now: Instant, _ id: RecordID) { log.note(now, id) }
+
+  /// A put has stored a record at fewer than K nodes, for this node knew no more.
+  mutating func noteUnderreplicated(_ id: RecordID, _ shared: borrowing Shared) {
+    underreplicated.note(id, shared.records.stored(id) == nil ? .republish : .replicate)
+  }
+
+  mutating func routingChanged(
+    _ now: Now, _ change: RoutingChange, _ shared: borrowing Shared, _ out: inout [Directive]
+  ) {
+    if case .added = change { underreplicated.handleArrival(now.monotonic) }
+  }
+
+  // MARK: - Renewals
+
+  /// The lookup of a renewal has ended: gives the newest version to the holders that lack it.
+  mutating func handleEnd(
+    _ now: Now, of renewal: Renewal, _ lookup: Lookup, _ shared: borrowing Shared, _ out: inout [Directive]
+  ) {
+    // Newer versions of which nothing but the seq is told have expired and hide what is older, if most of the
+    // nodes say so: the word of one is not enough to leave a record to its fate.
+    let closest = lookup.closest
+    let hiding = closest.count { ($0.held?.seq ?? 0) > renewal.newest.version.seq }
+    let isHidden = hiding * 2 > closest.count
+    switch renewal.reason {
+    case .replicate: out.append(.count(\.replications, 1))
+    case .republish:
+      out.append(.count(\.republications, 1))
+      // Somebody has written since: that version is theirs to look after.
+      if isHidden || renewal.newest != renewal.record {
+        let (id, seq) = (renewal.record.id, renewal.record.version.seq)
+        out.append(.commit(.withdraw(id, seq: seq), for: .nobody))
+      }
+    }
+    log.note(now.monotonic, renewal.record.id)
+    if closest.count < shared.parameters.k { underreplicated.note(renewal.record.id, renewal.reason) }
+    if !isHidden { spread(renewal.newest, lookup, closest, shared, &out) }
+  }
+
+  private func spread(
+    _ newest: Record, _ lookup: Lookup, _ closest: [Lookup.Candidate], _ shared: borrowing Shared,
+    _ out: inout [Directive]
+  ) {
+    for candidate in closest where candidate.peer.id != shared.id {
+      // To a node of another make it is the publisher who comes, and it must be stored again to live on.
+      guard let answer = lookup.answer(of: candidate), let token = answer.token,
+        !answer.isOfOurMake || answer.held?.isOlder(than: newest) ?? true
+      else { continue }
+      out.append(.sendCopy(newest, to: candidate.peer, token))
+    }
+    let id = shared.id
+    if shared.records.stored(newest.id) != nil || closest.contains(where: { $0.peer.id == id }) {
+      out.append(.keepIfNewer(newest))
+    }
+  }
+
+  mutating func parametersChanged(_ now: Instant, _ shared: borrowing Shared) {
+    replicate.adopt(now, interval: shared.parameters.replicateInterval)
+    republish.adopt(now, interval: shared.parameters.effectiveRepublishInterval)
+  }
+}
+
+extension Parameters {
+  /// A publisher comes no more often than the holders themselves do.
+  var effectiveRepublishInterval: Duration { max(replicateInterval, republishInterval) }
+}

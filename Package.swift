@@ -24,6 +24,8 @@ let package = Package(
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
   ],
   targets: [
+    // What time it is, and how long things take. It reads no clock.
+    .target(name: "NodeTime", swiftSettings: strict),
     // Keys and signatures of records.
     .target(
       name: "Signatures", dependencies: [.product(name: "Crypto", package: "swift-crypto")],
@@ -32,7 +34,7 @@ let package = Package(
     .target(
       name: "Kademlia",
       dependencies: [
-        "Signatures",
+        "NodeTime", "Signatures",
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "HeapModule", package: "swift-collections"),
@@ -41,14 +43,14 @@ let package = Package(
     .target(name: "KRPC", dependencies: ["Kademlia", "Signatures"], swiftSettings: strict),
     .target(
       name: "Simulation",
-      dependencies: ["Kademlia", "KRPC", "Signatures"],
+      dependencies: ["Kademlia", "KRPC", "NodeTime", "Signatures"],
       swiftSettings: strict),
 
     // What makes a network private: messages are sealed, and opened once.
     .target(name: "CSealing", dependencies: [.product(name: "Crypto", package: "swift-crypto")]),
     .target(
       name: "Sealing",
-      dependencies: ["CSealing", "Kademlia", .product(name: "Crypto", package: "swift-crypto")],
+      dependencies: ["CSealing", "NodeTime", .product(name: "Crypto", package: "swift-crypto")],
       swiftSettings: strict),
 
     // What the node keeps on the disk.
@@ -57,7 +59,7 @@ let package = Package(
     .target(name: "CFaultMark"),
     .target(
       name: "RecordStore",
-      dependencies: ["CFaultMark", "CLMDB", "CZlib", "Kademlia", "Signatures", "Threads"],
+      dependencies: ["CFaultMark", "CLMDB", "CZlib", "Kademlia", "NodeTime", "Signatures", "Threads"],
       swiftSettings: strict),
 
     // The shells around it.
@@ -66,7 +68,7 @@ let package = Package(
     .target(
       name: "EventLoop",
       dependencies: [
-        "CEventLoop", "Kademlia", "Threads",
+        "CEventLoop", "NodeTime", "Threads",
         .product(name: "HeapModule", package: "swift-collections"),
       ],
       swiftSettings: strict),
@@ -74,7 +76,7 @@ let package = Package(
     .target(
       name: "NodeRuntime",
       dependencies: [
-        "CDatagrams", "EventLoop", "Kademlia", "KRPC", "Sealing", "Signatures",
+        "CDatagrams", "EventLoop", "Kademlia", "KRPC", "NodeTime", "Sealing", "Signatures",
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -83,7 +85,8 @@ let package = Package(
     .target(
       name: "ControlServer",
       dependencies: [
-        "ControlProtocol", "EventLoop", "Kademlia", "KRPC", "NodeRuntime", "Sealing", "Signatures",
+        "ControlProtocol", "EventLoop", "Kademlia", "KRPC", "NodeRuntime", "NodeTime", "Sealing",
+        "Signatures",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
@@ -102,7 +105,7 @@ let package = Package(
       name: "dhtd",
       dependencies: [
         "Configuration", "ControlProtocol", "ControlServer", "EventLoop", "Kademlia", "NodeRuntime",
-        "RecordStore", "Sealing", "Signatures", "Systemd",
+        "NodeTime", "RecordStore", "Sealing", "Signatures", "Systemd",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -133,27 +136,32 @@ let package = Package(
     // What several of the tests use.
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(
-      name: "KademliaTests", dependencies: ["Kademlia", "Signatures", "Simulation"], swiftSettings: strict),
+      name: "KademliaTests", dependencies: ["Kademlia", "NodeTime", "Signatures", "Simulation"],
+      swiftSettings: strict),
     .testTarget(
-      name: "SimulationTests", dependencies: ["Kademlia", "Simulation", "dhtsim"], swiftSettings: strict),
+      name: "SimulationTests", dependencies: ["Kademlia", "NodeTime", "Simulation", "dhtsim"],
+      swiftSettings: strict),
     .testTarget(
       name: "KRPCTests", dependencies: ["Kademlia", "KRPC", "Signatures", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "SealingTests",
       dependencies: [
-        "Kademlia", "KRPC", "Sealing", "TestSupport", .product(name: "Crypto", package: "swift-crypto"),
+        "Kademlia", "KRPC", "NodeTime", "Sealing", "TestSupport",
+        .product(name: "Crypto", package: "swift-crypto"),
       ],
       swiftSettings: strict),
     .testTarget(
       name: "RecordStoreTests",
-      dependencies: ["CFaultMark", "CLMDB", "Kademlia", "RecordStore", "Signatures", "Simulation"],
+      dependencies: [
+        "CFaultMark", "CLMDB", "Kademlia", "NodeTime", "RecordStore", "Signatures", "Simulation",
+      ],
       swiftSettings: strict),
-    .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "Kademlia"], swiftSettings: strict),
+    .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "NodeTime"], swiftSettings: strict),
     .testTarget(
       name: "ControlProtocolTests", dependencies: ["ControlProtocol", "TestSupport"], swiftSettings: strict),
     .testTarget(
-      name: "ControlServerTests", dependencies: ["ControlServer", "Kademlia"], swiftSettings: strict),
+      name: "ControlServerTests", dependencies: ["ControlServer", "NodeTime"], swiftSettings: strict),
     .testTarget(
       name: "DhtctlTests",
       dependencies: [
@@ -162,7 +170,8 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(
-      name: "NodeRuntimeTests", dependencies: ["EventLoop", "Kademlia", "KRPC", "NodeRuntime", "Sealing"],
+      name: "NodeRuntimeTests",
+      dependencies: ["EventLoop", "Kademlia", "KRPC", "NodeRuntime", "NodeTime", "Sealing"],
       swiftSettings: strict),
     .testTarget(
       name: "ConfigurationTests", dependencies: ["Configuration", "ControlProtocol", "Kademlia"],
@@ -180,7 +189,8 @@ let package = Package(
     .executableTarget(
       name: "dhtd-microbench",
       dependencies: [
-        "CMicrobench", "ControlProtocol", "Kademlia", "KRPC", "RecordStore", "Sealing", "Simulation",
+        "CMicrobench", "ControlProtocol", "Kademlia", "KRPC", "NodeTime", "RecordStore", "Sealing",
+        "Simulation",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Tests/Benchmarks/Micro",
@@ -195,7 +205,9 @@ if Context.environment["DHTD_FUZZ"] == "1" {
   package.targets.append(
     .executableTarget(
       name: "dhtd-fuzz",
-      dependencies: ["ControlProtocol", "Kademlia", "KRPC", "Sealing", "Signatures", "TestSupport"],
+      dependencies: [
+        "ControlProtocol", "Kademlia", "KRPC", "NodeTime", "Sealing", "Signatures", "TestSupport",
+      ],
       path: "Tests/Fuzz",
       exclude: ["bencode.dict", "control.dict", "corpus"],
       swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))

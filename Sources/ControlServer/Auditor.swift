@@ -1,8 +1,8 @@
 import ControlProtocol
 import EventLoop
-import Kademlia
 import Logging
 import NodeRuntime
+import NodeTime
 
 /// Logs what clients ask for and what came of it; of writes, who the client is.
 final class Auditor {

@@ -4,6 +4,7 @@ import Glibc
 import KRPC
 import Kademlia
 import NodeRuntime
+import NodeTime
 import Signatures
 
 /// Carries out what a client asks for: requests in the control socket's words become operations of

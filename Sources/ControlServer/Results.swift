@@ -2,6 +2,7 @@ import ControlProtocol
 import EventLoop
 import Kademlia
 import NodeRuntime
+import NodeTime
 import Sealing
 import Signatures
 

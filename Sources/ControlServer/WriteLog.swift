@@ -1,4 +1,4 @@
-import Kademlia
+import NodeTime
 
 /// Which writes of clients are told one by one, so that an auditor finds who has changed what and a load of
 /// writes does not drown all else: a hundred at once and ten a second, and of the others how many there were

@@ -1,7 +1,7 @@
 import CEventLoop
 import Glibc
 import HeapModule
-import Kademlia
+import NodeTime
 import Synchronization
 import Threads
 

@@ -1,4 +1,5 @@
 import DequeModule
+import NodeTime
 
 /// The changes of the store that a node has asked for and that have not ended.
 struct CommitTable: Sendable {

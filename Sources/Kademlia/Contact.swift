@@ -1,3 +1,5 @@
+import NodeTime
+
 /// A node that has answered a query of ours, and what we know of it.
 package struct Contact: Hashable, Sendable {
   /// Whether it can be relied upon.

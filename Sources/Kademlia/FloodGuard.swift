@@ -1,3 +1,5 @@
+import NodeTime
+
 /// Decides what is looked at of all that comes in, and who gets an answer (see `FloodLimits`).
 ///
 /// A node asks this before it decodes a datagram, so that what is over a limit costs next to nothing.

@@ -1,3 +1,5 @@
+import NodeTime
+
 /// The contacts of one range of distances (paper, section 2.4): at most K, the longest known first,
 /// and as many more that answered when it was full.
 struct KBucket: Sendable {

@@ -1,3 +1,5 @@
+import NodeTime
+
 /// The iterative lookup (paper, section 2.3), as a value that sends nothing: it says whom to ask
 /// next, is told what came of it, and knows when the K closest live nodes have answered.
 ///

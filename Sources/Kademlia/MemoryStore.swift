@@ -1,4 +1,5 @@
 import HeapModule
+import NodeTime
 
 /// Records in memory: for throw-away nodes, for simulations and for tests.
 package final class MemoryStore: RecordStorage {

@@ -1,3 +1,5 @@
+import NodeTime
+
 /// Answering the queries of others.
 extension Node {
   mutating func answer(

@@ -1,3 +1,5 @@
+import NodeTime
+
 /// The one loop that carries out what jobs and operations want done.
 extension Node {
   /// Carries all directives out in their order, those that follow from others at the end.

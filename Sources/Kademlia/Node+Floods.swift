@@ -1,4 +1,5 @@
 import Crypto
+import NodeTime
 
 /// What a node takes in, and whom it answers.
 extension Node {

@@ -1,3 +1,5 @@
+import NodeTime
+
 /// The end of a get: when enough holders have been heard, what the answer is, and read repair.
 extension Node {
   /// How a get ends; nil while it goes on.

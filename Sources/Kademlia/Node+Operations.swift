@@ -1,3 +1,4 @@
+import NodeTime
 import Signatures
 
 /// Operations from their start to their outcome.

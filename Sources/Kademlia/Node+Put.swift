@@ -1,3 +1,5 @@
+import NodeTime
+
 /// The second half of a put: storing at the nodes that the lookup found.
 extension Node {
   /// Carries a put on as far as it can be now.

@@ -1,3 +1,5 @@
+import NodeTime
+
 /// Queries from their sending to their last event, and what their answers mean for the routing table.
 extension Node {
   /// Sends a query, whose events go to its owner.

@@ -1,3 +1,5 @@
+import NodeTime
+
 /// Why a query was sent: what the cost of people's operations and of a node's own upkeep is told apart by.
 package enum QueryCause: Hashable, Sendable {
   /// An operation that people asked for, or one of any kind that has ended since.

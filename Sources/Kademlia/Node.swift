@@ -1,3 +1,4 @@
+import NodeTime
 import Signatures
 
 /// A Kademlia node as a value: events and the time go in, effects come out.

@@ -1,3 +1,5 @@
+import NodeTime
+
 /// A lookup and what it is for, changed in place while it runs: it is large, and each answer changes it.
 /// It belongs to the one node that runs it. Every operation is one: a get and a put are lookups that ask for a
 /// record on their way, and a put then stores at what it found.

@@ -1,3 +1,5 @@
+import NodeTime
+
 /// How an operation ended.
 package enum Outcome: Sendable {
   case put(PutOutcome)

@@ -1,3 +1,4 @@
+import NodeTime
 import Signatures
 
 /// What a record is bound to its target by, without its payload.

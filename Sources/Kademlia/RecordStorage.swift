@@ -1,3 +1,5 @@
+import NodeTime
+
 /// What the core reads of a store. Writes go the other way round: the core asks for them by an
 /// effect, and is told when they are done.
 package protocol RecordReader: AnyObject {

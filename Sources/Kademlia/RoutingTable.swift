@@ -1,3 +1,5 @@
+import NodeTime
+
 /// The contacts of a node, in 160 buckets by distance (paper, section 2.4).
 ///
 /// A flat array and not a split tree: an empty bucket costs a few words, and the bucket of a

@@ -1,3 +1,5 @@
+import NodeTime
+
 /// The state of a node that all its jobs read. Only the node's directive loop changes it.
 struct Shared: ~Copyable {
   let identity: Node.Identity

@@ -1,3 +1,5 @@
+import NodeTime
+
 /// How many new keys each source has brought lately, so that none fills a store that has little room
 /// left.
 ///

@@ -1,3 +1,5 @@
+import NodeTime
+
 /// A record as a store keeps it.
 package struct StoredRecord: Hashable, Sendable {
   /// The newest version.

@@ -1,4 +1,5 @@
 import DequeModule
+import NodeTime
 
 /// Nodes that are no contacts and left a query unanswered. Other nodes go on naming them, and no lookup
 /// should wait for a node that another lookup has waited for in vain.

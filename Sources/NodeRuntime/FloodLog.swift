@@ -1,5 +1,6 @@
 import Kademlia
 import Logging
+import NodeTime
 
 /// Tells the operator of floods: of one source and of one overload a minute, and how many others there were.
 struct FloodLog {

@@ -1,5 +1,6 @@
 import KRPC
 import Kademlia
+import NodeTime
 import Sealing
 
 /// What stands between the messages of a private network's node and its sockets.

@@ -2,6 +2,7 @@ import EventLoop
 import KRPC
 import Kademlia
 import Logging
+import NodeTime
 import Sealing
 
 /// Owns the core on its event loop: tells it what happens, and carries out what it wants done.

@@ -1,4 +1,5 @@
 import Kademlia
+import NodeTime
 
 /// Changes of one transaction, carried out and not yet committed.
 struct Batch {

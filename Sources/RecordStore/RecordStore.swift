@@ -1,5 +1,6 @@
 import Glibc
 import Kademlia
+import NodeTime
 
 /// Records on the disk, in one file of LMDB.
 ///

@@ -1,6 +1,7 @@
 import CLMDB
 import Glibc
 import Kademlia
+import NodeTime
 
 /// What became of a damaged file: the daemon should say it loudly.
 package struct Salvage: Hashable, Sendable {

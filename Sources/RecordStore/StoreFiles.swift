@@ -1,5 +1,5 @@
 import Glibc
-import Kademlia
+import NodeTime
 
 /// The files of a store in its directory, which is the node's own, and which no other process uses.
 struct StoreFiles {

@@ -1,4 +1,4 @@
-import Kademlia
+import NodeTime
 
 /// How many keys may be derived for sessions that nobody has heard of: whoever sends datagrams with
 /// salts that it makes up costs us so many a second and no more.

@@ -1,4 +1,4 @@
-import Kademlia
+import NodeTime
 
 /// Seals what a node sends, in sessions of its own.
 package struct Sealer {

@@ -1,4 +1,5 @@
 import Kademlia
+import NodeTime
 
 /// Nodes that come and go, each back with its disk, while people write, overwrite, delete and read; and
 /// whether the network keeps what it promised.

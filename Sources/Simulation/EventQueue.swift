@@ -1,4 +1,5 @@
 import Kademlia
+import NodeTime
 
 /// What is to happen, in the order of its time; what is due at one instant keeps the order in which
 /// it was planned, so that a run can be repeated.

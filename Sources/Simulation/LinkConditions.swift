@@ -1,4 +1,5 @@
 import Kademlia
+import NodeTime
 
 /// What happens to datagrams on their way.
 package struct LinkConditions: Sendable {

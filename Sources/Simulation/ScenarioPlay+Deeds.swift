@@ -1,4 +1,5 @@
 import Kademlia
+import NodeTime
 
 /// What people do, and what came of it.
 extension ScenarioPlay {

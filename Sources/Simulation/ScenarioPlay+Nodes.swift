@@ -1,5 +1,6 @@
 import Glibc
 import Kademlia
+import NodeTime
 
 /// Nodes that come and go.
 extension ScenarioPlay {

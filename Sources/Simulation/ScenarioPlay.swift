@@ -1,5 +1,6 @@
 import Glibc
 import Kademlia
+import NodeTime
 
 extension Scenario {
   /// Plays it.

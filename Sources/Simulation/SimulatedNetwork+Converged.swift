@@ -1,4 +1,5 @@
 import Kademlia
+import NodeTime
 
 /// Networks that have run for long.
 extension SimulatedNetwork {

@@ -1,5 +1,6 @@
 import KRPC
 import Kademlia
+import NodeTime
 import Signatures
 
 /// A network of real nodes in virtual time: one queue of events, one seed. The same seed and the

@@ -1,3 +1,4 @@
+import NodeTime
 import Kademlia
 
 /// A fingerprint of everything that happened in a run. Two runs of one seed have the same; it does not use the

@@ -4,6 +4,7 @@ import Glibc
 import Kademlia
 import Logging
 import NodeRuntime
+import NodeTime
 import RecordStore
 import Systemd
 

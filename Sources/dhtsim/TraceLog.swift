@@ -1,3 +1,4 @@
+import NodeTime
 import ArgumentParser
 import Glibc
 import Simulation

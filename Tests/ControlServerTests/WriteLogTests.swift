@@ -1,5 +1,5 @@
 import Glibc
-import Kademlia
+import NodeTime
 import Testing
 
 @testable import ControlServer

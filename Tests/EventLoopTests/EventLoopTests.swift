@@ -1,6 +1,6 @@
 import EventLoop
 import Glibc
-import Kademlia
+import NodeTime
 import Synchronization
 import Testing
 

@@ -1,4 +1,5 @@
 import KRPC
+import NodeTime
 import Signatures
 import TestSupport
 

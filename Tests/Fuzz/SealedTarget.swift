@@ -1,4 +1,5 @@
 import Kademlia
+import NodeTime
 import TestSupport
 
 @testable import Sealing

@@ -1,4 +1,5 @@
 import Kademlia
+import NodeTime
 import Simulation
 import Testing
 

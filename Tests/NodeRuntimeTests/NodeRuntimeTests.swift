@@ -1,6 +1,7 @@
 import EventLoop
 import Kademlia
 import Logging
+import NodeTime
 import Sealing
 import Testing
 

@@ -1,4 +1,5 @@
 import Glibc
+import NodeTime
 import RecordStore
 import Testing
 

@@ -1,6 +1,7 @@
 import CFaultMark
 import Glibc
 import Kademlia
+import NodeTime
 import Simulation
 import Testing
 

@@ -1,5 +1,6 @@
 import Glibc
 import Kademlia
+import NodeTime
 import RecordStore
 import Simulation
 import Testing

@@ -2,6 +2,7 @@ import Crypto
 import FoundationEssentials
 import KRPC
 import Kademlia
+import NodeTime
 import Sealing
 import TestSupport
 import Testing

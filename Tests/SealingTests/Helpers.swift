@@ -1,4 +1,4 @@
-import Kademlia
+import NodeTime
 import Sealing
 import TestSupport
 

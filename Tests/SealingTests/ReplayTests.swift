@@ -1,4 +1,4 @@
-import Kademlia
+import NodeTime
 import TestSupport
 import Testing
 

@@ -1,3 +1,5 @@
+import NodeTime
+
 /// One way through the records, for a node that came or for nodes that have left.
 struct HandOffPass: Sendable {
   /// The reason for a pass.

@@ -1,3 +1,5 @@
+import NodeTime
+
 /// When an attempt that met nobody is made again: each pause is twice as long as the one before.
 struct BackOff: Sendable {
   private var first: Duration

@@ -1,3 +1,5 @@
+import NodeTime
+
 /// Drops expired records and publications from the store, a bounded number at once.
 struct Expiry: Job, ~Copyable {
   private var nextRun: Instant

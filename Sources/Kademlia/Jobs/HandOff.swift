@@ -1,3 +1,5 @@
+import NodeTime
+
 /// Offers a node that comes, or comes back, the records that it should hold: each is offered by the one holder
 /// that is closest to the record of those that had it before. Where a node has left, the same holder has what it
 /// held replicated, without waiting for the round.

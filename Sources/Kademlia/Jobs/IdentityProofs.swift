@@ -1,3 +1,5 @@
+import NodeTime
+
 /// Has nodes prove that they have the keys of their IDs, proves this node's own, and holds the answers of
 /// those that have not proven theirs yet.
 struct IdentityProofs: Job, ~Copyable {

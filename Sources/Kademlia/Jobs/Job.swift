@@ -1,3 +1,5 @@
+import NodeTime
+
 /// A reason of a node's own to send queries, as a whole machine: it receives the events of its own queries,
 /// and answers with directives.
 ///

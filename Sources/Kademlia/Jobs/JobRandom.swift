@@ -1,3 +1,5 @@
+import NodeTime
+
 /// The random numbers of one job.
 ///
 /// Each job draws from a stream of its own, so that what one job draws does not depend on whether another

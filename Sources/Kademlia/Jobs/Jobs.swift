@@ -1,3 +1,5 @@
+import NodeTime
+
 /// All jobs of a node. A new job is a file, a case of `QueryOwner` if it sends queries, and a row in each of
 /// the lists here: the compiler asks for them.
 struct Jobs: ~Copyable {

@@ -1,3 +1,5 @@
+import NodeTime
+
 /// Finds the network and this node's place in it: pings the bootstrap addresses, looks up the own ID through
 /// whoever answers (paper, section 2.3), and tries again where nobody does.
 struct Join: Job, ~Copyable {

@@ -1,3 +1,5 @@
+import NodeTime
+
 /// Pings contacts that have been quiet: the stalest one, those in doubt, and the neighbours, whom this node
 /// names to others that look for the holders of a key.
 struct Liveness: Job, ~Copyable {

@@ -1,3 +1,5 @@
+import NodeTime
+
 /// Pings a bootstrap address or a lost contact now and then, so that a healed partition merges, whoever was
 /// on which side of it.
 struct PartitionProbe: Job, ~Copyable {

@@ -1,3 +1,5 @@
+import NodeTime
+
 /// Which nodes should hold a record, as far as this node's contacts tell.
 struct RecordPlacement {
   private let target: NodeID

@@ -1,3 +1,4 @@
+import NodeTime
 import DequeModule
 
 /// Looks up a random ID in each bucket whose range no lookup has gone through for long (paper, section 2.3;

@@ -1,3 +1,5 @@
+import NodeTime
+
 /// Pings the contacts from before the start, so that a node finds its network again when no bootstrap node is
 /// up.
 struct Rejoin: Job, ~Copyable {

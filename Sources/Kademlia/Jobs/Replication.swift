@@ -1,3 +1,5 @@
+import NodeTime
+
 /// Looks after records: those that this node holds (replicate), and those that its users stored (republish).
 ///
 /// Each kind has a round over its table of the store. A record that is due goes to the queue of renewals, and

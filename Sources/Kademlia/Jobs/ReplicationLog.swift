@@ -1,3 +1,5 @@
+import NodeTime
+
 /// Which records somebody has replicated lately, so that one of the holders does it and not all.
 ///
 /// A direct-mapped table: a record takes the place of another where both fall on one slot, so that the

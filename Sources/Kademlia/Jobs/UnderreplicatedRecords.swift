@@ -1,3 +1,4 @@
+import NodeTime
 import DequeModule
 
 /// Records that fewer than K nodes hold, because this node knew no more. They are looked after again when

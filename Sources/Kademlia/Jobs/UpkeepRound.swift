@@ -1,3 +1,5 @@
+import NodeTime
+
 /// A round over a table of the store in the order of its IDs, spread evenly over an interval, so that
 /// each entry is visited about once in it and a large table stalls nobody.
 struct UpkeepRound: Sendable {

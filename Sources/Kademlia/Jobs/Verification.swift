@@ -1,3 +1,4 @@
+import NodeTime
 import DequeModule
 
 /// Pings the senders of queries that are no contacts, to see whether they can be queried themselves.

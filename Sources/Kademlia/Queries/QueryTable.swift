@@ -1,4 +1,5 @@
 import HeapModule
+import NodeTime
 
 /// The queries that wait for an answer, and when each of them is late (paper, section 2.3; the
 /// soft timeouts are ours).

@@ -1,3 +1,5 @@
+import NodeTime
+
 /// How long a peer takes to answer: a smoothed mean and its variation, as TCP keeps them (RFC 6298).
 package struct RoundTrip: Hashable, Sendable {
   /// The smoothed round trip and its mean deviation, in nanoseconds; nil before the first sample.

@@ -1,5 +1,6 @@
 import KRPC
 import Kademlia
+import NodeTime
 import Simulation
 
 extension Case {

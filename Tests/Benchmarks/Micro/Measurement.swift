@@ -1,6 +1,6 @@
 import CMicrobench
 import Glibc
-import Kademlia
+import NodeTime
 
 /// What everything is measured in: FNV-1a over 1 KiB.
 ///

@@ -1,3 +1,4 @@
+import NodeTime
 import Simulation
 
 @testable import Kademlia

@@ -1,3 +1,4 @@
+import NodeTime
 import Signatures
 import Simulation
 import Testing

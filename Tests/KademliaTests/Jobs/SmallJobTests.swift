@@ -1,3 +1,4 @@
+import NodeTime
 import Simulation
 import Testing
 

@@ -1,4 +1,5 @@
 import Kademlia
+import NodeTime
 import Simulation
 
 /// What tests make their small worlds of.

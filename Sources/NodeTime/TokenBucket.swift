@@ -4,10 +4,12 @@ package struct TokenBucket: Hashable, Sendable {
   /// How fast a bucket fills, and how much it holds.
   package struct Rate: Hashable, Sendable {
     /// Tokens a second, at least 1.
-    let perSecond: Int64
+    private let perSecond: Int64
     /// How long an empty bucket takes to be full, in nanoseconds.
-    let span: Int64
+    fileprivate let span: Int64
 
+    /// How fast a bucket fills, and for how long it does.
+    ///
     /// - Parameters:
     ///   - perSecond: at least 1.
     ///   - burst: as many seconds' worth of tokens are in a full bucket.
@@ -23,9 +25,10 @@ package struct TokenBucket: Hashable, Sendable {
     }
   }
 
-  /// In nanoseconds of the monotonic clock; a past time is a full bucket.
-  private(set) var fullAt = Int64.min
+  /// When it will be full again, in nanoseconds of the monotonic clock. A past time is a full bucket.
+  package private(set) var fullAt = Int64.min
 
+  /// A full bucket.
   package init() {}
 
   /// Takes tokens out, if there are as many.
@@ -45,13 +48,19 @@ package struct TokenBucket: Hashable, Sendable {
   }
 
   /// Takes tokens out, into debt if there are not as many.
-  mutating func spend(_ now: Int64, _ count: Int, at rate: Rate) {
+  ///
+  /// - Parameter now: nanoseconds of the monotonic clock.
+  package mutating func spend(_ now: Int64, _ count: Int, at rate: Rate) {
     fullAt = max(fullAt, now) &+ rate.time(of: count)
   }
 
   /// Whether there is nothing in it.
-  func isEmpty(_ now: Int64, at rate: Rate) -> Bool { max(fullAt, now) &- now >= rate.span }
+  ///
+  /// - Parameter now: nanoseconds of the monotonic clock.
+  package func isEmpty(_ now: Int64, at rate: Rate) -> Bool { max(fullAt, now) &- now >= rate.span }
 
   /// Whether half of it or more is there.
-  func isHalfFull(_ now: Int64, at rate: Rate) -> Bool { max(fullAt, now) &- now <= rate.span / 2 }
+  ///
+  /// - Parameter now: nanoseconds of the monotonic clock.
+  package func isHalfFull(_ now: Int64, at rate: Rate) -> Bool { max(fullAt, now) &- now <= rate.span / 2 }
 }

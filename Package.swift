@@ -26,6 +26,9 @@ let package = Package(
   targets: [
     // What time it is, and how long things take. It reads no clock.
     .target(name: "NodeTime", swiftSettings: strict),
+    // What several parts want of the system: threads, waking them, directories.
+    .target(name: "CPlatform"),
+    .target(name: "Platform", dependencies: ["CPlatform"], swiftSettings: strict),
     // Keys and signatures of records.
     .target(
       name: "Signatures", dependencies: [.product(name: "Crypto", package: "swift-crypto")],
@@ -59,16 +62,15 @@ let package = Package(
     .target(name: "CFaultMark"),
     .target(
       name: "RecordStore",
-      dependencies: ["CFaultMark", "CLMDB", "CZlib", "Kademlia", "NodeTime", "Signatures", "Threads"],
+      dependencies: ["CFaultMark", "CLMDB", "CZlib", "Kademlia", "NodeTime", "Platform", "Signatures"],
       swiftSettings: strict),
 
     // The shells around it.
-    .target(name: "Threads", swiftSettings: strict),
     .target(name: "CEventLoop"),
     .target(
       name: "EventLoop",
       dependencies: [
-        "CEventLoop", "NodeTime", "Threads",
+        "CEventLoop", "NodeTime", "Platform",
         .product(name: "HeapModule", package: "swift-collections"),
       ],
       swiftSettings: strict),
@@ -76,7 +78,7 @@ let package = Package(
     .target(
       name: "NodeRuntime",
       dependencies: [
-        "CDatagrams", "EventLoop", "Kademlia", "KRPC", "NodeTime", "Sealing", "Signatures",
+        "CDatagrams", "EventLoop", "Kademlia", "KRPC", "NodeTime", "Platform", "Sealing", "Signatures",
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -85,8 +87,8 @@ let package = Package(
     .target(
       name: "ControlServer",
       dependencies: [
-        "ControlProtocol", "EventLoop", "Kademlia", "KRPC", "NodeRuntime", "NodeTime", "Sealing",
-        "Signatures",
+        "ControlProtocol", "EventLoop", "Kademlia", "KRPC", "NodeRuntime", "NodeTime", "Platform",
+        "Sealing", "Signatures",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),

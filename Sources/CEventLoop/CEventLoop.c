@@ -2,10 +2,9 @@
 #include "CEventLoop.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 enum { MOST_EVENTS = 64 };
 
@@ -47,23 +46,6 @@ int ceventloop_wait(int loop, struct ceventloop_event *events, int count, int mi
                           (happened & (EPOLLERR | EPOLLHUP) ? CEVENTLOOP_BROKEN : 0);
   }
   return found;
-}
-
-int ceventloop_bell_create(void) {
-  int bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  return bell < 0 ? -errno : bell;
-}
-
-void ceventloop_bell_ring(int bell) {
-  const uint64_t one = 1;
-  while (write(bell, &one, sizeof one) < 0 && errno == EINTR) {
-  }
-}
-
-void ceventloop_bell_still(int bell) {
-  uint64_t rung;
-  while (read(bell, &rung, sizeof rung) < 0 && errno == EINTR) {
-  }
 }
 
 int ceventloop_accept(int listener) {

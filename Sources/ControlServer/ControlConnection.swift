@@ -16,7 +16,8 @@ final class ControlConnection: DescriptorWatcher {
   private static let fewUnread = 64 << 10
   /// As many reads empty what a client that is gone can have left behind.
   private static let mostReads = 16
-  /// As many lines are taken in one turn of the loop: others, and the network, have theirs before the rest.
+  /// As many lines are taken in one iteration of the loop: others, and the network, have their turn before the
+  /// rest.
   private static let mostLines = 32
 
   private let descriptor: Int32
@@ -38,7 +39,7 @@ final class ControlConnection: DescriptorWatcher {
   /// The client has said all it will say, and waits for its answers.
   private var isInputClosed = false
   private var isTakingLines = false
-  /// There are more lines than are taken in one turn.
+  /// There are more lines than are taken in one iteration.
   private var hasMore = false
   private var stall: LoopTimer?
 

@@ -81,7 +81,7 @@ final class Listener: DescriptorWatcher {
   /// Whether that was told.
   private var isShort = false
 
-  /// As many clients as are taken in in one turn of the loop.
+  /// As many clients as are taken in in one iteration of the loop.
   private static let atOnce = 16
 
   /// - Throws: `EventLoopError`.
@@ -153,7 +153,7 @@ final class Connections {
   private let auditor: Auditor
   private var connections: [ObjectIdentifier: ControlConnection] = [:]
   private var clients: UInt64 = 0
-  /// Those with answers that wait for the end of the turn.
+  /// Those with answers that wait for the end of the iteration.
   private var unflushed: [ControlConnection] = []
   /// What is read goes through this, whoever it comes from.
   let readBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
@@ -171,7 +171,7 @@ final class Connections {
 
   /// Begins to send answers; to be ended with `closeAll`.
   func start() {
-    loop.atEndOfTurn(for: self) { [unowned self] in flush() }
+    loop.onIterationEnd(for: self) { [unowned self] in flush() }
   }
 
   deinit { readBuffer.deallocate() }
@@ -207,7 +207,7 @@ final class Connections {
     connections[ObjectIdentifier(connection)] = nil
   }
 
-  /// Has the answers of a client sent when this turn of the loop ends.
+  /// Has the answers of a client sent when this iteration of the loop ends.
   func flushLater(_ connection: ControlConnection) { unflushed.append(connection) }
 
   private func flush() {
@@ -215,12 +215,12 @@ final class Connections {
     unflushed = []
     for connection in waiting { connection.flush() }
     // Where room for answers led to more of them, others have their turn first.
-    if !unflushed.isEmpty { loop.executeLater {} }
+    if !unflushed.isEmpty { loop.requestIteration() }
   }
 
   func closeAll() {
     for connection in connections.values { connection.shutDown() }
     auditor.summarise()
-    loop.forgetEndOfTurn(for: self)
+    loop.removeIterationEnd(for: self)
   }
 }

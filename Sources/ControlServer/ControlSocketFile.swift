@@ -1,5 +1,6 @@
 import ControlProtocol
 import Glibc
+import Platform
 
 /// The socket file of a daemon, from its making to its removal.
 struct ControlSocketFile: Sendable {
@@ -105,25 +106,25 @@ struct ControlSocketFile: Sendable {
   /// own, for anybody could have put one there.
   private static func makeDirectory(of path: String) throws(ControlSocketError) {
     let components = path.split(separator: "/").dropLast()
-    var partial = path.hasPrefix("/") ? "" : "."
-    for component in components {
-      let isBelowTmp = partial == "/tmp"
-      partial += "/" + component
-      let isOurs = mkdir(partial, isBelowTmp ? 0o700 : 0o755) == 0
-      if !isOurs, errno != EEXIST {
-        let reason = errorText()
-        var status = stat()
-        if stat(partial, &status) != 0 { throw .unusable(path: partial, reason: reason) }
+    if path.hasPrefix("/"), components.first == "tmp", components.count > 1 {
+      let own = "/tmp/" + components[1]
+      try make("/tmp", mode: 0o755)
+      try make(own, mode: 0o700)
+      var status = stat()
+      guard lstat(own, &status) == 0, status.st_mode & S_IFMT == S_IFDIR,
+        status.st_uid == geteuid() || status.st_uid == 0, status.st_mode & 0o022 == 0
+      else {
+        throw .unusable(path: own, reason: "it is no directory of yours that only you may write to")
       }
-      if isBelowTmp {
-        var status = stat()
-        guard lstat(partial, &status) == 0, status.st_mode & S_IFMT == S_IFDIR,
-          status.st_uid == geteuid() || status.st_uid == 0, status.st_mode & 0o022 == 0
-        else {
-          throw .unusable(
-            path: partial, reason: "it is no directory of yours that only you may write to")
-        }
-      }
+    }
+    try make((path.hasPrefix("/") ? "/" : "./") + components.joined(separator: "/"), mode: 0o755)
+  }
+
+  private static func make(_ directory: String, mode: mode_t) throws(ControlSocketError) {
+    do throws(DirectoryError) {
+      try makeDirectories(directory, mode: mode)
+    } catch {
+      throw .unusable(path: error.path, reason: errorText(error.code))
     }
   }
 

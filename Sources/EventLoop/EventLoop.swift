@@ -2,14 +2,14 @@ import CEventLoop
 import Glibc
 import HeapModule
 import NodeTime
+import Platform
 import Synchronization
-import Threads
 
 /// One thread that waits for descriptors, for points in time and for what other threads give it to do,
 /// and does one thing after the other.
 ///
-/// A turn of the loop: it waits, tells the watchers whose descriptors are ready, runs the timers that are
-/// due and what was given to it, and then calls those who want to know that the turn ends. So what
+/// An iteration of the loop: it waits, tells the watchers whose descriptors are ready, runs the timers that are
+/// due and what was given to it, and then calls those who want to know that the iteration ends. So what
 /// belongs together leaves together, with one system call.
 ///
 /// Why none of the general libraries: a node answers a query in some microseconds, and those pass each
@@ -20,7 +20,7 @@ import Threads
 /// that it is on that thread.
 package final class EventLoop: @unchecked Sendable {
   private let epoll: Int32
-  private let bell: Int32
+  private let wakeup: Wakeup
   private let mailbox = Mutex(Mailbox())
 
   /// Its thread; 0 before it runs.
@@ -33,12 +33,14 @@ package final class EventLoop: @unchecked Sendable {
   private var timers: Heap<TimerEntry> = []
   private var cancelledTimers = 0
   private var plannedTimers: UInt64 = 0
-  private var turnEnders: [(owner: ObjectIdentifier, body: () -> Void)] = []
+  private var iterationEnders: [(owner: ObjectIdentifier, body: () -> Void)] = []
   /// What was given to the loop on its own thread.
   private var deferred: [() -> Void] = []
   private var isRunning = true
-  /// Whether those are being called who want to know that the turn ends.
-  package private(set) var isEndingTurn = false
+  /// Whether another iteration is to begin at once.
+  private var isIterationRequested = false
+  /// Whether those are being called who want to know that the iteration ends.
+  package private(set) var isEndingIteration = false
 
   private struct Mailbox {
     var tasks: [@Sendable () -> Void] = []
@@ -62,7 +64,7 @@ package final class EventLoop: @unchecked Sendable {
     }
   }
 
-  private static let bellToken = UInt64.max
+  private static let wakeupToken = UInt64.max
 
   /// Starts the thread.
   ///
@@ -70,25 +72,25 @@ package final class EventLoop: @unchecked Sendable {
   package init() throws(EventLoopError) {
     epoll = ceventloop_create()
     guard epoll >= 0 else { throw EventLoopError(-epoll) }
-    bell = ceventloop_bell_create()
-    guard bell >= 0 else { throw EventLoopError(-bell) }
-    let code = ceventloop_add(epoll, bell, CEVENTLOOP_READABLE, Self.bellToken)
+    do throws(WakeupError) {
+      wakeup = try Wakeup()
+    } catch {
+      throw EventLoopError(error.code)
+    }
+    let code = ceventloop_add(epoll, wakeup.descriptor, CEVENTLOOP_READABLE, Self.wakeupToken)
     guard code == 0 else { throw EventLoopError(-code) }
     do throws(ThreadError) {
       pthread_detach(
         try startThread { [self] in
           thread.store(pthread_self(), ordering: .relaxed)
-          while isRunning { takeTurn() }
+          while isRunning { runIteration() }
         })
     } catch {
       throw EventLoopError(error.code)
     }
   }
 
-  deinit {
-    if bell >= 0 { close(bell) }
-    close(epoll)
-  }
+  deinit { close(epoll) }
 
   /// Takes in a client of a listening socket, as a descriptor that does not block.
   ///
@@ -111,8 +113,8 @@ package final class EventLoop: @unchecked Sendable {
       mailbox.tasks.append(body)
       return mailbox.tasks.count
     }
-    // One that has been rung for others wakes up for this one too.
-    if waiting == 1 { ceventloop_bell_ring(bell) }
+    // One that was signalled for others wakes up for this one too.
+    if waiting == 1 { wakeup.signal() }
     return waiting > 0
   }
 
@@ -127,7 +129,7 @@ package final class EventLoop: @unchecked Sendable {
         return true
       }
       if isTaken {
-        ceventloop_bell_ring(bell)
+        wakeup.signal()
       } else {
         continuation.resume(throwing: CancellationError())
       }
@@ -146,7 +148,7 @@ package final class EventLoop: @unchecked Sendable {
         }
         return true
       }
-      if isTaken { ceventloop_bell_ring(bell) } else { continuation.resume() }
+      if isTaken { wakeup.signal() } else { continuation.resume() }
     }
   }
 
@@ -183,7 +185,7 @@ package final class EventLoop: @unchecked Sendable {
     _ = ceventloop_change(epoll, watch.descriptor, readiness.rawValue, id.token)
   }
 
-  /// Watches a descriptor no more; what has happened to it in this turn is not told either.
+  /// Watches a descriptor no more; what has happened to it in this iteration is not told either.
   package func end(_ id: WatchID) {
     precondition(isCurrent)
     guard let watch = watch(id) else { return }
@@ -215,24 +217,30 @@ package final class EventLoop: @unchecked Sendable {
     schedule(at: SystemClock.now.monotonic + pause, body)
   }
 
-  /// Calls back once when what is being done has been done, in this turn or in one that begins at once.
+  /// Calls back once when what is being done has been done, in this iteration or in one that begins at once.
   package func executeLater(_ body: @escaping () -> Void) {
     precondition(isCurrent)
     deferred.append(body)
   }
 
-  /// Calls back whenever a turn ends, in the order in which that was asked for.
-  ///
-  /// - Parameter owner: for whom; it is to end that before it goes.
-  package func atEndOfTurn(for owner: AnyObject, _ body: @escaping () -> Void) {
+  /// Has another iteration begin at once after this one, even if there is nothing else to do in it.
+  package func requestIteration() {
     precondition(isCurrent)
-    turnEnders.append((ObjectIdentifier(owner), body))
+    isIterationRequested = true
   }
 
-  /// Calls back for this owner no more when a turn ends.
-  package func forgetEndOfTurn(for owner: AnyObject) {
+  /// Calls back whenever an iteration ends, in the order in which that was asked for.
+  ///
+  /// - Parameter owner: for whom; it is to end that before it goes.
+  package func onIterationEnd(for owner: AnyObject, _ body: @escaping () -> Void) {
     precondition(isCurrent)
-    turnEnders.removeAll { $0.owner == ObjectIdentifier(owner) }
+    iterationEnders.append((ObjectIdentifier(owner), body))
+  }
+
+  /// Calls back for this owner no more when an iteration ends.
+  package func removeIterationEnd(for owner: AnyObject) {
+    precondition(isCurrent)
+    iterationEnders.removeAll { $0.owner == ObjectIdentifier(owner) }
   }
 
   func timerWasCancelled() {
@@ -243,26 +251,27 @@ package final class EventLoop: @unchecked Sendable {
     cancelledTimers = 0
   }
 
-  // MARK: - A turn
+  // MARK: - An iteration
 
-  private func takeTurn() {
+  private func runIteration() {
     withUnsafeTemporaryAllocation(of: ceventloop_event.self, capacity: 64) { events in
       let found = ceventloop_wait(epoll, events.baseAddress, Int32(events.count), millisecondsToWait)
+      isIterationRequested = false
       guard found > 0 else { return }
       for event in events.prefix(Int(found)) { happened(event) }
     }
     runTimers()
-    // What is put off meanwhile is done in the next turn, after those whose descriptors are ready by then.
+    // What is put off meanwhile is done in the next iteration, after those whose descriptors are ready by then.
     let tasks = deferred
     deferred = []
     for task in tasks { task() }
-    isEndingTurn = true
-    for ender in turnEnders { ender.body() }
-    isEndingTurn = false
+    isEndingIteration = true
+    for ender in iterationEnders { ender.body() }
+    isEndingIteration = false
   }
 
   private func happened(_ event: ceventloop_event) {
-    guard event.token != Self.bellToken else {
+    guard event.token != Self.wakeupToken else {
       emptyMailbox()
       return
     }
@@ -272,7 +281,7 @@ package final class EventLoop: @unchecked Sendable {
   }
 
   private func emptyMailbox() {
-    ceventloop_bell_still(bell)
+    wakeup.clear()
     let tasks = mailbox.withLock { mailbox in
       defer { mailbox.tasks = [] }
       return mailbox.tasks
@@ -291,7 +300,7 @@ package final class EventLoop: @unchecked Sendable {
   }
 
   private var millisecondsToWait: Int32 {
-    if !deferred.isEmpty { return 0 }
+    if isIterationRequested || !deferred.isEmpty { return 0 }
     guard let deadline = timers.min?.deadline else { return -1 }
     let nanoseconds = deadline.since(SystemClock.now.monotonic).nanoseconds
     // Rounded up: to wake up too early is to wake up twice.

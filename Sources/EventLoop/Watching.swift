@@ -15,7 +15,7 @@ package struct Readiness: OptionSet, Sendable {
   package static let broken = Readiness(rawValue: CEVENTLOOP_BROKEN)
 }
 
-/// Is told when a descriptor is ready. It is told again, each turn, while it does nothing about it.
+/// Is told when a descriptor is ready. It is told again, each iteration, while it does nothing about it.
 package protocol DescriptorWatcher: AnyObject {
   /// The descriptor is ready.
   func isReady(_ readiness: Readiness)

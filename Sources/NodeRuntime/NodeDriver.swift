@@ -42,8 +42,8 @@ package final class NodeDriver {
   private var joined: [(Bool) -> Void] = []
   private var ended: [(NodeFailure?) -> Void] = []
   private var timer: (deadline: Instant, timer: LoopTimer)?
-  /// The time of this turn, once a datagram has needed it: what is read together has come together.
-  private var timeOfTurn: Now?
+  /// The time of this iteration, once a datagram has needed it: what is read together has come together.
+  private var iterationTime: Now?
   private var isStopped = false
   /// Why this node has stopped of itself; nil if it has not.
   private var failure: NodeFailure?
@@ -110,7 +110,7 @@ package final class NodeDriver {
   /// - Throws: `EventLoopError`.
   func listen() throws(EventLoopError) {
     for socket in sockets.all { try socket.start(self, on: loop) }
-    loop.atEndOfTurn(for: self) { [unowned self] in flush() }
+    loop.onIterationEnd(for: self) { [unowned self] in flush() }
   }
 
   // MARK: - Life
@@ -187,7 +187,7 @@ package final class NodeDriver {
     guard !isStopped else { return }
     isStopped = true
     for socket in sockets.all { socket.close(on: loop) }
-    loop.forgetEndOfTurn(for: self)
+    loop.removeIterationEnd(for: self)
     timer?.timer.cancel()
     timer = nil
     completions = [:]
@@ -209,8 +209,8 @@ package final class NodeDriver {
     let operation = try begin(&node, SystemClock.now)
     completions[operation] = completion
     perform()
-    // What is asked for while the turn ends would wait for the next one.
-    if loop.isEndingTurn { loop.executeLater {} }
+    // What is asked for while the iteration ends would wait for the next one.
+    if loop.isEndingIteration { loop.requestIteration() }
   }
 
   /// A client is gone: what it only wanted to know, and has not begun, is dropped.
@@ -264,8 +264,8 @@ package final class NodeDriver {
   func received(_ datagram: RawSpan, from source: Endpoint) {
     guard !isStopped else { return }
     guard seal != nil else { return receivedOpen(datagram, from: source) }
-    let now = timeOfTurn ?? SystemClock.now
-    timeOfTurn = now
+    let now = iterationTime ?? SystemClock.now
+    iterationTime = now
     // Its content is read while answers are sealed.
     var message: [UInt8] = []
     swap(&message, &spareMessage)
@@ -277,8 +277,8 @@ package final class NodeDriver {
   }
 
   private func receivedOpen(_ datagram: RawSpan, from source: Endpoint) {
-    let now = timeOfTurn ?? SystemClock.now
-    timeOfTurn = now
+    let now = iterationTime ?? SystemClock.now
+    iterationTime = now
     let transaction = KRPC.answeredTransaction(in: datagram)
     let admission = node.admit(
       now.monotonic, bytes: datagram.byteCount, from: source, answering: transaction)
@@ -393,20 +393,20 @@ package final class NodeDriver {
       ? socket?.send(to: endpoint) { KRPC.encode(message, appendingTo: &$0) }
       : sendSealed(message, to: endpoint, socket)
     if case .query = message.body { return }
-    node.answered((timeOfTurn ?? SystemClock.now).monotonic, bytes: bytes ?? 0, to: endpoint)
+    node.answered((iterationTime ?? SystemClock.now).monotonic, bytes: bytes ?? 0, to: endpoint)
   }
 
   private func sendSealed(_ message: Message, to endpoint: Endpoint, _ socket: UDPSocket?) -> Int? {
-    let now = (timeOfTurn ?? SystemClock.now).wall
+    let now = (iterationTime ?? SystemClock.now).wall
     return socket?.send(to: endpoint) { seal?.seal(now, message, appendingTo: &$0) }
   }
 
-  /// Lets out what this turn of the loop has led to, many datagrams with one system call.
+  /// Lets out what this iteration of the loop has led to, many datagrams with one system call.
   private func flush() {
-    timeOfTurn = nil
+    iterationTime = nil
     guard !isStopped else { return }
     while !changes.isEmpty {
-      // All changes of one turn of the loop end together: on a disk, one wait serves them all.
+      // All changes of one iteration of the loop end together: on a disk, one wait serves them all.
       let batch = changes
       changes = []
       if unanswered == 0 { waitingSince = SystemClock.now.monotonic }

@@ -1,4 +1,5 @@
 import Glibc
+import Platform
 
 /// A node's directory for what outlives it, held by one dhtd at a time.
 package final class StateDirectory: Sendable {
@@ -29,14 +30,10 @@ package final class StateDirectory: Sendable {
 
   private static func make(_ path: String) throws(StateDirectoryError) {
     guard !path.isEmpty else { throw .unusable(path: "''", reason: "it is no path") }
-    var partial = path.hasPrefix("/") ? "/" : ""
-    for component in path.split(separator: "/") {
-      partial += (partial.isEmpty || partial.hasSuffix("/") ? "" : "/") + component
-      guard mkdir(partial, 0o700) != 0, errno != EEXIST else { continue }
-      let code = errno
-      // A parent that is there but may not be written to says EACCES or EROFS, and may yet do.
-      var status = stat()
-      if stat(partial, &status) != 0 { throw .unusable(path: partial, reason: errorText(code)) }
+    do throws(DirectoryError) {
+      try makeDirectories(path, mode: 0o700)
+    } catch {
+      throw .unusable(path: error.path, reason: errorText(error.code))
     }
     var status = stat()
     guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {

@@ -19,7 +19,7 @@ final class UDPSocket {
   /// The buffers asked for. The kernel gives what net.core.rmem_max allows; its default of 208 KiB
   /// overflows when many answers come at once.
   private static let bufferBytes: Int32 = 4 << 20
-  /// As many full batches are read in one turn of the loop; others want their turn, too.
+  /// As many full batches are read in one iteration of the loop; others want their turn, too.
   private static let mostReads = 8
 
   /// Binds a socket. It reads nothing before `start`.

@@ -1,8 +1,8 @@
 import CLMDB
 import Glibc
 import Kademlia
+import Platform
 import Synchronization
-import Threads
 
 /// The thread that changes the store. It takes what waits, carries it out in one transaction, and gives
 /// the results once that is durable.
@@ -33,7 +33,7 @@ final class StoreWriter: Sendable {
   private let tables: StoreTables
   private let damage: DamageLog
   private let queue: Mutex<Queue>
-  private let bell: Bell
+  private let wakeup: Wakeup
   private let thread: Mutex<pthread_t?>
 
   /// Starts the thread.
@@ -47,7 +47,11 @@ final class StoreWriter: Sendable {
     self.tables = tables
     self.damage = damage
     queue = Mutex(Queue(usage: usage, progress: ledger.progress, limit: limit))
-    bell = try Bell()
+    do throws(WakeupError) {
+      wakeup = try Wakeup()
+    } catch {
+      throw LMDBError(error.code)
+    }
     thread = Mutex(nil)
     environment.setRoomAside()
     do throws(ThreadError) {
@@ -77,7 +81,7 @@ final class StoreWriter: Sendable {
       queue.waiting.append(rest)
       return (false, nil)
     }
-    if isDone { notify?() } else { bell.ring() }
+    if isDone { notify?() } else { wakeup.signal() }
   }
 
   func takeResults() -> [StoreResult] {
@@ -113,7 +117,7 @@ final class StoreWriter: Sendable {
   /// Ends the thread once it has carried out what was submitted, and waits for that.
   func close() {
     queue.withLock { $0.isClosing = true }
-    bell.ring()
+    wakeup.signal()
     let started = thread.withLock { thread in
       defer { thread = nil }
       return thread
@@ -132,7 +136,7 @@ final class StoreWriter: Sendable {
           if progress != ledger.progress { _ = attempt([], limit, progress, &ledger) }
           return
         }
-        bell.wait()
+        wakeup.wait()
         continue
       }
       // A larger limit takes a larger map; what would not fit without it fails by itself.

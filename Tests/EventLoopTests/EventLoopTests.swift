@@ -113,19 +113,19 @@ struct EventLoopTests {
     }
   }
 
-  @Test("a turn does what is ready, then what was put off, then tells that it ends")
-  func turn() async throws {
+  @Test("an iteration does what is ready, then what was put off, then tells that it ends")
+  func iteration() async throws {
     try await withLoop { loop in
       let happened = await wait(on: loop) { done in
         let (log, owner) = (Log(), Log())
-        loop.atEndOfTurn(for: owner) {
+        loop.onIterationEnd(for: owner) {
           log.entries.append("end")
-          guard loop.isEndingTurn, log.entries.count < 5 else {
-            loop.forgetEndOfTurn(for: owner)
+          guard loop.isEndingIteration, log.entries.count < 5 else {
+            loop.removeIterationEnd(for: owner)
             done(log.entries)
             return
           }
-          // What is wanted now is done in a turn that begins at once.
+          // What is wanted now is done in an iteration that begins at once.
           loop.executeLater { log.entries.append("next") }
         }
         loop.executeLater {
@@ -192,7 +192,7 @@ struct EventLoopTests {
       let told = await wait(on: loop) { done in
         let log = Log()
         var watches: [WatchID] = []
-        // Both are ready in one turn: whichever comes first ends both.
+        // Both are ready in one iteration: whichever comes first ends both.
         let readers = ["one", "two"].map { name in
           Reader { _, _ in
             log.entries.append(name)

@@ -3,7 +3,7 @@
 
 #include <stdint.h>
 
-// epoll(7), eventfd(2) and accept4(2), which Swift's Glibc module does not show. Each function returns what the
+// epoll(7) and accept4(2), which Swift's Glibc module does not show. Each function returns what the
 // system call returns, or its error number, negated.
 
 /// Something has happened to a descriptor.
@@ -34,13 +34,6 @@ int ceventloop_remove(int loop, int descriptor);
 ///
 /// Returns how many events it wrote, `count` at most and never more than 64.
 int ceventloop_wait(int loop, struct ceventloop_event *events, int count, int milliseconds);
-
-/// Makes a descriptor that one thread wakes another with.
-int ceventloop_bell_create(void);
-/// Makes it readable.
-void ceventloop_bell_ring(int bell);
-/// Makes it unreadable again.
-void ceventloop_bell_still(int bell);
 
 /// Takes in a client of a listening socket, as a descriptor that does not block, with accept4(2).
 int ceventloop_accept(int listener);

@@ -93,7 +93,7 @@ let package = Package(
       ],
       swiftSettings: strict),
     .target(
-      name: "Configuration",
+      name: "NodeConfiguration",
       dependencies: ["ControlProtocol", "Kademlia", .product(name: "Yams", package: "Yams")],
       swiftSettings: strict),
     .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
@@ -106,7 +106,7 @@ let package = Package(
     .executableTarget(
       name: "dhtd",
       dependencies: [
-        "Configuration", "ControlProtocol", "ControlServer", "EventLoop", "Kademlia", "NodeRuntime",
+        "ControlProtocol", "ControlServer", "EventLoop", "Kademlia", "NodeConfiguration", "NodeRuntime",
         "NodeTime", "RecordStore", "Sealing", "Signatures", "Systemd",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
@@ -129,7 +129,7 @@ let package = Package(
     .executableTarget(
       name: "dhtsim",
       dependencies: [
-        "Configuration", "Kademlia", "Simulation",
+        "Kademlia", "NodeConfiguration", "Simulation",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Yams", package: "Yams"),
       ],
@@ -176,7 +176,7 @@ let package = Package(
       dependencies: ["EventLoop", "Kademlia", "KRPC", "NodeRuntime", "NodeTime", "Sealing"],
       swiftSettings: strict),
     .testTarget(
-      name: "ConfigurationTests", dependencies: ["Configuration", "ControlProtocol", "Kademlia"],
+      name: "NodeConfigurationTests", dependencies: ["ControlProtocol", "Kademlia", "NodeConfiguration"],
       swiftSettings: strict),
     .testTarget(
       name: "SystemdTests",

@@ -75,29 +75,29 @@ package final class NodeDriver {
   private var spareEffects: [Effect] = []
 
   init(
-    _ configuration: NodeConfiguration, store: any RecordStorage, sockets: UDPSockets, loop: EventLoop,
+    _ settings: NodeSettings, store: any RecordStorage, sockets: UDPSockets, loop: EventLoop,
     logger: Logger
   ) {
     self.loop = loop
     self.sockets = sockets
-    self.bootstrapNames = configuration.bootstrap
-    self.savedContacts = configuration.savedContacts
-    self.mostClientLookUps = configuration.nameLookUps
+    self.bootstrapNames = settings.bootstrap
+    self.savedContacts = settings.savedContacts
+    self.mostClientLookUps = settings.nameLookUps
     self.logger = logger
     self.started = SystemClock.now
     self.endpoints = sockets.endpoints
     self.store = store
     var random = BufferedRandom()
-    self.seal = configuration.keyring.map {
-      NetworkSeal($0, maxSessions: configuration.maxSessions)
+    self.seal = settings.keyring.map {
+      NetworkSeal($0, maxSessions: settings.maxSessions)
     }
     let identity = Node.Identity(
-      id: configuration.id, endpoints: sockets.endpoints,
+      id: settings.id, endpoints: sockets.endpoints,
       families: sockets.families,
       tokenSecret: (0..<32).map { _ in UInt8.random(in: 0...255, using: &random) },
-      key: configuration.identityKey)
+      key: settings.identityKey)
     self.node = Node(
-      started, identity: identity, parameters: configuration.parameters, records: store,
+      started, identity: identity, parameters: settings.parameters, records: store,
       random: random)
     let bound = LoopBound(self, on: loop)
     store.notify {
@@ -140,13 +140,13 @@ package final class NodeDriver {
   }
 
   /// Takes other numbers, bootstrap names and limits while it runs.
-  func reconfigure(_ configuration: NodeConfiguration) {
-    store.maxBytes = configuration.storeBytes
-    mostClientLookUps = configuration.nameLookUps
-    if let keyring = configuration.keyring { adopt(keyring) }
-    event { node.adopt($0, configuration.parameters) }
-    guard configuration.bootstrap != bootstrapNames else { return }
-    bootstrapNames = configuration.bootstrap
+  func reconfigure(_ settings: NodeSettings) {
+    store.maxBytes = settings.storeBytes
+    mostClientLookUps = settings.nameLookUps
+    if let keyring = settings.keyring { adopt(keyring) }
+    event { node.adopt($0, settings.parameters) }
+    guard settings.bootstrap != bootstrapNames else { return }
+    bootstrapNames = settings.bootstrap
     event { node.bootstrapChanged($0, hasBootstrap: !bootstrapNames.isEmpty) }
   }
 

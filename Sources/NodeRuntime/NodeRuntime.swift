@@ -17,14 +17,14 @@ package struct NodeRuntime: Sendable {
   /// - Parameter makeStore: makes what keeps the records, on the loop; the node closes it when it ends.
   /// - Throws: `NodeStartError`, and what `makeStore` throws.
   package static func start(
-    _ configuration: NodeConfiguration, on loop: EventLoop, logger: Logger,
+    _ settings: NodeSettings, on loop: EventLoop, logger: Logger,
     store makeStore: @escaping @Sendable () throws -> any RecordStorage
   ) async throws -> NodeRuntime {
     try await loop.run {
       // The port first: who has it in use has the store open, too.
-      let sockets = try UDPSockets(configuration)
+      let sockets = try UDPSockets(settings)
       let driver = NodeDriver(
-        configuration, store: try makeStore(), sockets: sockets, loop: loop, logger: logger)
+        settings, store: try makeStore(), sockets: sockets, loop: loop, logger: logger)
       try driver.listen()
       return NodeRuntime(
         loop: loop, driver: LoopBound(driver, on: loop), addresses: sockets.endpoints)
@@ -89,10 +89,10 @@ package struct NodeRuntime: Sendable {
     try await loop.run { driver.value.latestContacts }
   }
 
-  /// Takes the numbers, bootstrap names and limits of another configuration while it runs. The ID,
+  /// Takes the numbers, bootstrap names and limits of other settings while it runs. The ID,
   /// the port and the addresses stay.
-  package func reconfigure(_ configuration: NodeConfiguration) async throws {
-    try await loop.run { driver.value.reconfigure(configuration) }
+  package func reconfigure(_ settings: NodeSettings) async throws {
+    try await loop.run { driver.value.reconfigure(settings) }
   }
 
   /// Closes the sockets. What was under way ends without an outcome.

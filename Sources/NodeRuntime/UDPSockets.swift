@@ -136,12 +136,12 @@ struct UDPSockets {
     return families
   }
 
-  /// Binds the sockets that a configuration asks for.
+  /// Binds the sockets that the settings ask for.
   ///
   /// - Throws: `NodeStartError`, and then none is bound.
-  init(_ configuration: NodeConfiguration) throws(NodeStartError) {
-    let port = configuration.port
-    switch configuration.binding {
+  init(_ settings: NodeSettings) throws(NodeStartError) {
+    let port = settings.port
+    switch settings.binding {
     case .loopback:
       v4 = try UDPSocket("127.0.0.1", port: port)
       do throws(NodeStartError) {

@@ -1,10 +1,10 @@
-import Configuration
 import ControlProtocol
 import ControlServer
 import EventLoop
 import Glibc
 import Kademlia
 import Logging
+import NodeConfiguration
 import NodeRuntime
 import ServiceLifecycle
 import Systemd

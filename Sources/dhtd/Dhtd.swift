@@ -1,7 +1,7 @@
 import ArgumentParser
-import Configuration
 import ControlProtocol
 import Glibc
+import NodeConfiguration
 import NodeRuntime
 import Sealing
 

@@ -1,5 +1,5 @@
-import Configuration
 import Logging
+import NodeConfiguration
 import Systemd
 
 /// Where the messages of this process go, and which.

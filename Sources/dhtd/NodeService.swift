@@ -1,9 +1,9 @@
-import Configuration
 import ControlProtocol
 import ControlServer
 import EventLoop
 import Kademlia
 import Logging
+import NodeConfiguration
 import NodeRuntime
 import Sealing
 import ServiceLifecycle
@@ -38,7 +38,7 @@ struct NodeService: Service {
   let threshold: LogThreshold
 
   func run() async throws {
-    var configuration = NodeConfiguration(loaded.configuration, id: id, key: key, port: port)
+    var configuration = NodeSettings(loaded.configuration, id: id, key: key, port: port)
     configuration.savedContacts = savedContacts
     configuration.keyring = keyring
     let runtime = try await NodeRuntime.start(
@@ -140,7 +140,7 @@ struct NodeService: Service {
         let new = try sources.load()
         for warning in new.warnings { logger.warning("\(warning)") }
         let (result, changes) = configuration.reloaded(from: new.configuration)
-        var current = NodeConfiguration(result, id: id, key: key, port: port)
+        var current = NodeSettings(result, id: id, key: key, port: port)
         // The same file as at the start, and what is in it now. A credential stays as it was at the start: what
         // was changed since would be gone with it.
         if let keys, !keys.isCredential {
@@ -214,7 +214,7 @@ extension KeySource {
   }
 }
 
-extension NodeConfiguration {
+extension NodeSettings {
   init(_ configuration: Configuration, id: NodeID, key: SigningKey?, port: UInt16) {
     self.init(id: id, port: port)
     identityKey = key

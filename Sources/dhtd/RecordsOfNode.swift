@@ -1,8 +1,8 @@
-import Configuration
 import EventLoop
 import Glibc
 import Kademlia
 import Logging
+import NodeConfiguration
 import NodeRuntime
 import NodeTime
 import RecordStore

@@ -1,7 +1,7 @@
-import Configuration
 import ControlProtocol
 import Glibc
 import Kademlia
+import NodeConfiguration
 import Simulation
 
 /// One key of a scenario file: its name, what it takes, and what it means.

@@ -20,7 +20,7 @@ struct NodeRuntimeTests {
     do {
       for index in 0..<count {
         var random = SystemRandomNumberGenerator()
-        var configuration = NodeConfiguration(
+        var configuration = NodeSettings(
           id: NodeID(random: &random), port: 0, binding: .addresses([host]))
         configuration.keyring = keyring
         if index > 0, let first = nodes[0].addresses.first {
@@ -134,7 +134,7 @@ struct NodeRuntimeTests {
     try await withNodes(1) { nodes in
       let port = try #require(nodes[0].addresses.first).port
       var random = SystemRandomNumberGenerator()
-      let configuration = NodeConfiguration(
+      let configuration = NodeSettings(
         id: NodeID(random: &random), port: port, binding: .addresses(["127.0.0.1"]))
       await #expect(throws: NodeStartError.portInUse(address: "127.0.0.1", port: port)) {
         try await NodeRuntime.start(
@@ -151,7 +151,7 @@ struct NodeRuntimeTests {
       (["127.0.0.1", "127.0.0.2"], NodeStartError.twoAddressesOfOneFamily("127.0.0.2")),
     ])
   func badBinding(addresses: [String], error: NodeStartError) async throws {
-    let configuration = NodeConfiguration(
+    let configuration = NodeSettings(
       id: NodeID(sha1Of: []), port: 0, binding: .addresses(addresses))
     await #expect(throws: error) {
       try await NodeRuntime.start(

@@ -3,7 +3,7 @@ import Sealing
 import Signatures
 
 /// What a node runs with.
-package struct NodeConfiguration: Sendable {
+package struct NodeSettings: Sendable {
   /// Where the UDP sockets are bound.
   package enum Binding: Hashable, Sendable {
     /// IPv4 and IPv6 loopback; IPv6 is left out on a machine that has none.

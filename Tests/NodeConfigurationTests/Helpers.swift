@@ -1,6 +1,6 @@
-import Configuration
 import ControlProtocol
 import Foundation
+import NodeConfiguration
 import Testing
 
 /// A directory with configuration files that is gone after the test.

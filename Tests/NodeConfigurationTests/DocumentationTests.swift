@@ -1,6 +1,6 @@
-import Configuration
 import ControlProtocol
 import Foundation
+import NodeConfiguration
 import Testing
 
 @Suite("The documentation") struct DocumentationTests {

@@ -1,4 +1,4 @@
-import Configuration
+import NodeConfiguration
 import Testing
 
 @Suite("Configuration files, right and wrong") struct FileTests {

@@ -1,5 +1,5 @@
-import Configuration
 import ControlProtocol
+import NodeConfiguration
 import Testing
 
 @Suite("Where a value comes from") struct SourcesTests {

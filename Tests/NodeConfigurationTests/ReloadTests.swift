@@ -1,4 +1,4 @@
-import Configuration
+import NodeConfiguration
 import Testing
 
 @Suite("A configuration that changes under a running node") struct ReloadTests {

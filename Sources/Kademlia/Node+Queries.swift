@@ -99,7 +99,8 @@ extension Node {
       }
     case .token:
       switch kind {
-      case .late, .forged: break
+      case .late: break
+      case .forged: refusedStore(now, id, at: peer, reason: .forgedRecord)
       case .unresponsive: storeFellSilent(now, id, at: peer)
       case .answered(let answer): tokenRenewed(now, id, answer.peer, answer.response)
       case .refused(let error, _): refusedStore(now, id, at: peer, reason: .refused(error))
@@ -108,9 +109,9 @@ extension Node {
       }
     case .refusal(let error):
       switch kind {
-      case .late, .forged, .timedOut: break
+      case .late, .timedOut: break
       case .answered(let answer): refusalExplained(now, id, at: peer, error, answer.response.held)
-      case .unresponsive, .refused, .replaced: refusalExplained(now, id, at: peer, error, nil)
+      case .unresponsive, .forged, .refused, .replaced: refusalExplained(now, id, at: peer, error, nil)
       }
     }
   }

@@ -61,13 +61,16 @@ package struct PutOutcome: Sendable {
     case unnamedVersion
     /// It will not store for us.
     case noToken
+    /// It told of a record that nobody can have signed, or that does not belong to the target.
+    case forgedRecord
 
     /// Whether its store had no room.
     package var isStorageFull: Bool {
       switch self {
       case .refused(let error): error.code == RPCError.storageFull
       case .store(.full), .store(.diskFull): true
-      case .store(.superseded), .store(.failed), .unanswered, .late, .replaced, .unnamedVersion, .noToken:
+      case .store(.superseded), .store(.failed), .unanswered, .late, .replaced, .unnamedVersion, .noToken,
+        .forgedRecord:
         false
       }
     }
@@ -98,6 +101,7 @@ extension PutOutcome.Reason: CustomStringConvertible {
     case .replaced: "another node answers at its address"
     case .unnamedVersion: "confirmed without naming the version"
     case .noToken: "gives no write token"
+    case .forgedRecord: "answered with a forged record"
     }
   }
 }

@@ -259,4 +259,26 @@ struct PutRulesTests {
     #expect(put.stored == 8 && put.failures.isEmpty)
     #expect(network.stored("key", at: closest) == nil)
   }
+
+  @Test(
+    "a holder that refuses a store and then tells of a record that is none holds up no put",
+    arguments: [RPCError.protocolError, RPCError.casMismatch])
+  func forgedExplanation(_ code: Int) throws {
+    var network = SimulatedNetwork.joined(seed: 47, nodes: 4)
+    let refused = Log<Void>()
+    network[2].tamper = { message in
+      guard case .response(var response) = message.body else { return message }
+      if response.storedSeq != nil {
+        refused.entries.append(())
+        return Message(transaction: message.transaction, body: .error(RPCError(code, "no")))
+      }
+      guard response.token != nil, !refused.entries.isEmpty else { return message }
+      response.held = .record(.plain("another key", "value", seq: 1))
+      return Message(transaction: message.transaction, body: .response(response))
+    }
+    let outcome = try network.put("key", "value", at: 1, ifSeq: 0)
+    #expect(outcome.verdict == .stored && outcome.stored == 3)
+    #expect(outcome.failures.map(\.peer.id) == [network[2].id])
+    #expect(network[1].node.pendingOperations == 0)
+  }
 }

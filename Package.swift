@@ -2,10 +2,13 @@
 
 import PackageDescription
 
-/// CI sets this: a warning then fails the build. It is not on by default, so that a newer compiler
-/// with a new warning does not keep anybody from building.
-let strict: [SwiftSetting] =
+/// Warnings fail the build where CI asks for it. They do not by default, so that a newer compiler with a new
+/// warning does not keep anybody from building.
+let warnings: [SwiftSetting] =
   Context.environment["DHTD_WARNINGS_AS_ERRORS"] == "1" ? [.treatAllWarnings(as: .error)] : []
+
+/// The settings of all Swift targets.
+let settings: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny")] + warnings
 
 let package = Package(
   name: "dhtd",
@@ -25,14 +28,14 @@ let package = Package(
   ],
   targets: [
     // What time it is, and how long things take. It reads no clock.
-    .target(name: "NodeTime", swiftSettings: strict),
+    .target(name: "NodeTime", swiftSettings: settings),
     // What several parts want of the system: threads, waking them, directories.
     .target(name: "CPlatform"),
-    .target(name: "Platform", dependencies: ["CPlatform"], swiftSettings: strict),
+    .target(name: "Platform", dependencies: ["CPlatform"], swiftSettings: settings),
     // Keys and signatures of records.
     .target(
       name: "Signatures", dependencies: [.product(name: "Crypto", package: "swift-crypto")],
-      swiftSettings: strict),
+      swiftSettings: settings),
     // The core: events and the current time go in, effects come out.
     .target(
       name: "Kademlia",
@@ -42,19 +45,19 @@ let package = Package(
         .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "HeapModule", package: "swift-collections"),
       ],
-      swiftSettings: strict),
-    .target(name: "KRPC", dependencies: ["Kademlia", "Signatures"], swiftSettings: strict),
+      swiftSettings: settings),
+    .target(name: "KRPC", dependencies: ["Kademlia", "Signatures"], swiftSettings: settings),
     .target(
       name: "Simulation",
       dependencies: ["Kademlia", "KRPC", "NodeTime", "Signatures"],
-      swiftSettings: strict),
+      swiftSettings: settings),
 
     // What makes a network private: messages are sealed, and opened once.
     .target(name: "CSealing", dependencies: [.product(name: "Crypto", package: "swift-crypto")]),
     .target(
       name: "Sealing",
       dependencies: ["CSealing", "NodeTime", .product(name: "Crypto", package: "swift-crypto")],
-      swiftSettings: strict),
+      swiftSettings: settings),
 
     // What the node keeps on the disk.
     .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
@@ -63,7 +66,7 @@ let package = Package(
     .target(
       name: "RecordStore",
       dependencies: ["CFaultMark", "CLMDB", "CZlib", "Kademlia", "NodeTime", "Platform", "Signatures"],
-      swiftSettings: strict),
+      swiftSettings: settings),
 
     // The shells around it.
     .target(name: "CEventLoop"),
@@ -73,7 +76,7 @@ let package = Package(
         "CEventLoop", "NodeTime", "Platform",
         .product(name: "HeapModule", package: "swift-collections"),
       ],
-      swiftSettings: strict),
+      swiftSettings: settings),
     .target(name: "CDatagrams"),
     .target(
       name: "NodeRuntime",
@@ -82,8 +85,8 @@ let package = Package(
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Logging", package: "swift-log"),
       ],
-      swiftSettings: strict),
-    .target(name: "ControlProtocol", swiftSettings: strict),
+      swiftSettings: settings),
+    .target(name: "ControlProtocol", swiftSettings: settings),
     .target(
       name: "ControlServer",
       dependencies: [
@@ -91,16 +94,16 @@ let package = Package(
         "Sealing", "Signatures",
         .product(name: "Logging", package: "swift-log"),
       ],
-      swiftSettings: strict),
+      swiftSettings: settings),
     .target(
       name: "NodeConfiguration",
       dependencies: ["ControlProtocol", "Kademlia", .product(name: "Yams", package: "Yams")],
-      swiftSettings: strict),
+      swiftSettings: settings),
     .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
     .target(
       name: "Systemd",
       dependencies: ["CSystemd", .product(name: "Logging", package: "swift-log")],
-      swiftSettings: strict),
+      swiftSettings: settings),
 
     // The executables.
     .executableTarget(
@@ -113,7 +116,7 @@ let package = Package(
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ],
-      swiftSettings: strict),
+      swiftSettings: settings),
     .systemLibrary(name: "CLibEdit", pkgConfig: "libedit", providers: [.apt(["libedit-dev"])]),
     .executableTarget(
       name: "dhtctl",
@@ -124,7 +127,7 @@ let package = Package(
         .product(name: "CryptoExtras", package: "swift-crypto"),
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ],
-      swiftSettings: strict),
+      swiftSettings: settings),
 
     .executableTarget(
       name: "dhtsim",
@@ -133,57 +136,57 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Yams", package: "Yams"),
       ],
-      swiftSettings: strict),
+      swiftSettings: settings),
 
     // What several of the tests use.
-    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
     .testTarget(
       name: "KademliaTests", dependencies: ["Kademlia", "NodeTime", "Signatures", "Simulation"],
-      swiftSettings: strict),
+      swiftSettings: settings),
     .testTarget(
       name: "SimulationTests", dependencies: ["Kademlia", "NodeTime", "Simulation", "dhtsim"],
-      swiftSettings: strict),
+      swiftSettings: settings),
     .testTarget(
       name: "KRPCTests", dependencies: ["Kademlia", "KRPC", "Signatures", "TestSupport"],
-      swiftSettings: strict),
+      swiftSettings: settings),
     .testTarget(
       name: "SealingTests",
       dependencies: [
         "Kademlia", "KRPC", "NodeTime", "Sealing", "TestSupport",
         .product(name: "Crypto", package: "swift-crypto"),
       ],
-      swiftSettings: strict),
+      swiftSettings: settings),
     .testTarget(
       name: "RecordStoreTests",
       dependencies: [
         "CFaultMark", "CLMDB", "Kademlia", "NodeTime", "RecordStore", "Signatures", "Simulation",
       ],
-      swiftSettings: strict),
-    .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "NodeTime"], swiftSettings: strict),
+      swiftSettings: settings),
+    .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "NodeTime"], swiftSettings: settings),
     .testTarget(
-      name: "ControlProtocolTests", dependencies: ["ControlProtocol", "TestSupport"], swiftSettings: strict),
+      name: "ControlProtocolTests", dependencies: ["ControlProtocol", "TestSupport"], swiftSettings: settings),
     .testTarget(
-      name: "ControlServerTests", dependencies: ["ControlServer", "NodeTime"], swiftSettings: strict),
+      name: "ControlServerTests", dependencies: ["ControlServer", "NodeTime"], swiftSettings: settings),
     .testTarget(
       name: "DhtctlTests",
       dependencies: [
         "ControlProtocol", "dhtctl",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
-      swiftSettings: strict),
+      swiftSettings: settings),
     .testTarget(
       name: "NodeRuntimeTests",
       dependencies: ["EventLoop", "Kademlia", "KRPC", "NodeRuntime", "NodeTime", "Sealing"],
-      swiftSettings: strict),
+      swiftSettings: settings),
     .testTarget(
       name: "NodeConfigurationTests", dependencies: ["ControlProtocol", "Kademlia", "NodeConfiguration"],
-      swiftSettings: strict),
+      swiftSettings: settings),
     .testTarget(
       name: "SystemdTests",
       dependencies: ["Systemd", .product(name: "Logging", package: "swift-log")],
-      swiftSettings: strict),
+      swiftSettings: settings),
     // Runs the built programs; see packaging/test.
-    .testTarget(name: "EndToEndTests", dependencies: ["ControlProtocol"], swiftSettings: strict),
+    .testTarget(name: "EndToEndTests", dependencies: ["ControlProtocol"], swiftSettings: settings),
 
     // How fast the parts are: `swift run -c release dhtd-microbench`. No product, so that it is installed
     // nowhere.
@@ -196,7 +199,7 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Tests/Benchmarks/Micro",
-      swiftSettings: strict),
+      swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]
 )
@@ -212,5 +215,5 @@ if Context.environment["DHTD_FUZZ"] == "1" {
       ],
       path: "Tests/Fuzz",
       exclude: ["bencode.dict", "control.dict", "corpus"],
-      swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
+      swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])]))
 }

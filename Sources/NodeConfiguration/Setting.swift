@@ -26,7 +26,7 @@ package struct Setting: Sendable {
 
   /// A setting of one value.
   init<Value>(
-    _ name: String, _ path: WritableKeyPath<Configuration, Value> & Sendable,
+    _ name: String, _ path: any WritableKeyPath<Configuration, Value> & Sendable,
     _ kind: SettingKind<Value>, _ change: Change = .atReload
   ) {
     self.name = name
@@ -44,7 +44,7 @@ package struct Setting: Sendable {
 
   /// A setting of several values.
   init<Value>(
-    _ name: String, listOf path: WritableKeyPath<Configuration, [Value]> & Sendable,
+    _ name: String, listOf path: any WritableKeyPath<Configuration, [Value]> & Sendable,
     _ kind: SettingKind<Value>, _ change: Change = .atReload
   ) {
     self.name = name

@@ -28,7 +28,7 @@ struct ScenarioSetting: Sendable {
   // MARK: - Kinds
 
   private static func number(
-    _ name: String, _ path: WritableKeyPath<Scenario, Int> & Sendable, _ range: ClosedRange<Int>,
+    _ name: String, _ path: any WritableKeyPath<Scenario, Int> & Sendable, _ range: ClosedRange<Int>,
     _ help: String
   ) -> Self {
     Self(name, "a number from \(range.lowerBound) to \(range.upperBound)", help) { text, scenario in
@@ -39,7 +39,7 @@ struct ScenarioSetting: Sendable {
   }
 
   private static func rate(
-    _ name: String, _ path: WritableKeyPath<Scenario, Double> & Sendable, upTo limit: Double,
+    _ name: String, _ path: any WritableKeyPath<Scenario, Double> & Sendable, upTo limit: Double,
     _ help: String
   ) -> Self {
     Self(name, "a number from 0 to \(Text.number(limit))", help) { text, scenario in
@@ -51,7 +51,7 @@ struct ScenarioSetting: Sendable {
 
   /// `0.3` or `30%`.
   private static func share(
-    _ name: String, _ path: WritableKeyPath<Scenario, Double> & Sendable, _ help: String
+    _ name: String, _ path: any WritableKeyPath<Scenario, Double> & Sendable, _ help: String
   ) -> Self {
     Self(name, "a share from 0 to 1, such as 0.3 or 30%", help) { text, scenario in
       let isPercent = text.hasSuffix("%")
@@ -64,7 +64,7 @@ struct ScenarioSetting: Sendable {
   }
 
   private static func time(
-    _ name: String, _ path: WritableKeyPath<Scenario, Duration> & Sendable, _ range: ClosedRange<Duration>,
+    _ name: String, _ path: any WritableKeyPath<Scenario, Duration> & Sendable, _ range: ClosedRange<Duration>,
     _ help: String
   ) -> Self {
     Self(name, form(of: range), help) { text, scenario in
@@ -75,7 +75,7 @@ struct ScenarioSetting: Sendable {
   }
 
   private static func word<Value: RawRepresentable & CaseIterable & Sendable>(
-    _ name: String, _ path: WritableKeyPath<Scenario, Value> & Sendable, _ help: String
+    _ name: String, _ path: any WritableKeyPath<Scenario, Value> & Sendable, _ help: String
   ) -> Self where Value.RawValue == String {
     Self(name, "one of " + Value.allCases.map(\.rawValue).joined(separator: ", "), help) { text, scenario in
       guard let value = Value(rawValue: text) else { return false }

@@ -58,8 +58,7 @@ extension Node {
     case .operation(let id, let step): handle(now, kind, query, of: id, step)
     case .ping(let id): handlePing(kind, of: id)
     case .copy: break
-    case .handOff, .identityProofs, .join, .liveness, .partitionProbe, .rejoin, .verification:
-      jobs.handle(now, QueryEvent(query: query, kind: kind), shared, &directives)
+    default: jobs.handle(now, QueryEvent(query: query, kind: kind), shared, &directives)
     }
   }
 
@@ -256,9 +255,7 @@ extension Node {
     switch owner {
     case .handOff(.offer(let id)), .handOff(.fetchNewer(let id)):
       shared.records.stored(id)?.record.name.salt
-    case .operation, .ping, .copy, .identityProofs, .join, .liveness, .partitionProbe, .rejoin,
-      .verification:
-      nil
+    default: nil
     }
   }
 

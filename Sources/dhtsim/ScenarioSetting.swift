@@ -64,7 +64,8 @@ struct ScenarioSetting: Sendable {
   }
 
   private static func time(
-    _ name: String, _ path: any WritableKeyPath<Scenario, Duration> & Sendable, _ range: ClosedRange<Duration>,
+    _ name: String, _ path: any WritableKeyPath<Scenario, Duration> & Sendable,
+    _ range: ClosedRange<Duration>,
     _ help: String
   ) -> Self {
     Self(name, form(of: range), help) { text, scenario in

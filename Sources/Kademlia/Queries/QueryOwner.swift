@@ -20,7 +20,7 @@ enum QueryOwner: Sendable {
   var wantsProof: Bool {
     switch self {
     case .identityProofs, .join, .rejoin, .verification, .partitionProbe(.ping): true
-    case .operation, .ping, .copy, .handOff, .liveness, .partitionProbe(.neighbours): false
+    default: false
     }
   }
 
@@ -31,11 +31,10 @@ enum QueryOwner: Sendable {
 
   /// The operation that reads a record with a query; nil for any other query.
   var readingOperation: OperationID? {
-    switch self {
-    case .operation(let id, .lookup), .operation(let id, .token), .operation(let id, .refusal): id
-    case .operation(_, .store), .ping, .copy, .handOff, .identityProofs, .join, .liveness, .partitionProbe,
-      .rejoin, .verification:
-      nil
+    guard case .operation(let id, let step) = self else { return nil }
+    switch step {
+    case .lookup, .token, .refusal: return id
+    case .store: return nil
     }
   }
 }

@@ -1,0 +1,31 @@
+/// One way through the records, for a node that came or for nodes that have left.
+struct HandOffPass: Sendable {
+  /// The reason for a pass.
+  enum Cause: Sendable {
+    /// A node that is to be offered records.
+    case arrival(Peer)
+    /// Nodes that have left.
+    case departure([NodeID])
+  }
+
+  let cause: Cause
+  /// The number of leading bits that a target shares with our ID at least, if its record may be ours to offer.
+  let sharedBits: Int
+  /// The next record.
+  var next: RecordID
+  /// Offers that nobody has answered yet.
+  var offers = 0
+  /// How often its node was unresponsive.
+  var silences = 0
+
+  init(cause: Cause, sharedBits: Int, next: RecordID) {
+    self.cause = cause
+    self.sharedBits = sharedBits
+    self.next = next
+  }
+
+  /// The node that is offered records; nil in a pass for nodes that have left.
+  var recipient: Peer? {
+    if case .arrival(let peer) = cause { peer } else { nil }
+  }
+}

@@ -77,46 +77,37 @@ extension Node {
     _ step: OperationQuery
   ) {
     guard let peer = query.peer else { return }
-    switch step {
-    case .lookup:
-      switch kind {
-      case .late: updateLookup(now, id) { $0.late(peer) }
-      case .unresponsive: updateLookup(now, id) { $0.silent(peer) }
-      case .answered(let answer):
-        lookupAnswered(now, id, answer.peer, answer.response, after: answer.roundTrip)
-      case .forged, .refused, .replaced, .timedOut: lookupFailed(now, id, at: peer)
-      }
-    case .store:
-      switch kind {
-      case .late, .forged: break
-      case .unresponsive: storeFellSilent(now, id, at: peer)
-      case .answered(let answer): storeAnswered(now, id, answer.peer, answer.response)
-      case .refused(let error, let source):
-        storeRefused(now, id, at: Peer(id: peer, endpoint: source), error)
-      case .replaced: refusedStore(now, id, at: peer, reason: .replaced)
-      case .timedOut: storeTimedOut(now, id, at: peer)
-      }
-    case .token:
-      switch kind {
-      case .late: break
-      case .forged: refusedStore(now, id, at: peer, reason: .forgedRecord)
-      case .unresponsive: storeFellSilent(now, id, at: peer)
-      case .answered(let answer): tokenRenewed(now, id, answer.peer, answer.response)
-      case .refused(let error, _): refusedStore(now, id, at: peer, reason: .refused(error))
-      case .replaced: refusedStore(now, id, at: peer, reason: .replaced)
-      case .timedOut: storeTimedOut(now, id, at: peer)
-      }
-    case .refusal(let error):
-      switch kind {
-      case .late, .timedOut: break
-      case .answered(let answer): refusalExplained(now, id, at: peer, error, answer.response.held)
-      case .unresponsive, .forged, .refused, .replaced: refusalExplained(now, id, at: peer, error, nil)
-      }
+    if case .answered(let answer) = kind {
+      return handleAnswer(now, id, step, answer.peer, answer.response, after: answer.roundTrip)
+    }
+    switch (step, kind) {
+    case (.lookup, .late): updateLookup(now, id) { $0.late(peer) }
+    case (.lookup, .unresponsive): updateLookup(now, id) { $0.silent(peer) }
+    case (.lookup, _): lookupFailed(now, id, at: peer)
+    case (.store, .unresponsive), (.token, .unresponsive): storeFellSilent(now, id, at: peer)
+    case (.store, .timedOut), (.token, .timedOut):
+      refusedStore(now, id, at: peer, reason: .unanswered(after: shared.parameters.rpcTimeout))
+    case (.store, .replaced), (.token, .replaced): refusedStore(now, id, at: peer, reason: .replaced)
+    case (.store, .forged), (.token, .forged): refusedStore(now, id, at: peer, reason: .forgedRecord)
+    case (.store, .refused(let error, let source)):
+      storeRefused(now, id, at: Peer(id: peer, endpoint: source), error)
+    case (.token, .refused(let error, _)): refusedStore(now, id, at: peer, reason: .refused(error))
+    case (.refusal, .late), (.refusal, .timedOut): break
+    case (.refusal(let error), _): refusalExplained(now, id, at: peer, error, nil)
+    case (.store, .late), (.store, .answered), (.token, .late), (.token, .answered): break
     }
   }
 
-  private mutating func storeTimedOut(_ now: Now, _ id: OperationID, at peer: NodeID) {
-    refusedStore(now, id, at: peer, reason: .unanswered(after: shared.parameters.rpcTimeout))
+  private mutating func handleAnswer(
+    _ now: Now, _ id: OperationID, _ step: OperationQuery, _ peer: Peer, _ response: Response,
+    after roundTrip: Duration
+  ) {
+    switch step {
+    case .lookup: lookupAnswered(now, id, peer, response, after: roundTrip)
+    case .store: storeAnswered(now, id, peer, response)
+    case .token: tokenRenewed(now, id, peer, response)
+    case .refusal(let error): refusalExplained(now, id, at: peer.id, error, response.held)
+    }
   }
 
   // MARK: - Timeouts
@@ -199,6 +190,10 @@ extension Node {
       let held = IdentityProofs.HeldAnswer(
         operation: operation, peer: peer, response: response, roundTrip: roundTrip)
       return jobs.identityProofs.hold(held, &directives)
+    }
+    if case .operation(let id, let step) = query.owner {
+      // Most answers are for operations: no event is made for one.
+      return handleAnswer(now, id, step, peer, response, after: roundTrip)
     }
     let answer = QueryEvent.Answer(response: response, peer: peer, roundTrip: roundTrip, isProven: isProven)
     route(now, .answered(answer), query)

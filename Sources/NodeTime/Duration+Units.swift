@@ -1,14 +1,14 @@
 extension Duration {
   /// The whole duration in nanoseconds, capped at what 64 bits hold (292 years).
-  package var nanoseconds: Int64 {
+  @inlinable public var nanoseconds: Int64 {
     Int64(clamping: attoseconds / 1_000_000_000)
   }
 
   /// The duration in milliseconds, with a fraction: for people and for metrics.
-  package var milliseconds: Double { Double(nanoseconds) / 1e6 }
+  @inlinable public var milliseconds: Double { Double(nanoseconds) / 1e6 }
 
   /// The duration in seconds as a person reads it: `5 s`, `0.5 s`.
-  package var inSeconds: String {
+  @inlinable public var inSeconds: String {
     let (seconds, attoseconds) = components
     return attoseconds == 0 ? "\(seconds) s" : "\(milliseconds / 1000) s"
   }

@@ -1,24 +1,27 @@
 /// A point on the monotonic clock of the machine, for timers and round trips.
 ///
 /// The origin is the shell's to choose; only differences mean anything.
-package struct Instant: Hashable, Comparable, Sendable {
+@frozen public struct Instant: Hashable, Comparable, Sendable {
   /// Nanoseconds since the origin.
-  package var nanoseconds: Int64
+  public var nanoseconds: Int64
 
-  package init(nanoseconds: Int64) {
+  /// The instant so many nanoseconds after the origin.
+  @inlinable public init(nanoseconds: Int64) {
     self.nanoseconds = nanoseconds
   }
 
-  package static func < (left: Instant, right: Instant) -> Bool {
+  /// Whether the left instant is the earlier one.
+  @inlinable public static func < (left: Instant, right: Instant) -> Bool {
     left.nanoseconds < right.nanoseconds
   }
 
-  package static func + (instant: Instant, duration: Duration) -> Instant {
+  /// The instant a duration later, or earlier if the duration is negative. It wraps around at 292 years.
+  @inlinable public static func + (instant: Instant, duration: Duration) -> Instant {
     Instant(nanoseconds: instant.nanoseconds &+ duration.nanoseconds)
   }
 
   /// The time from `earlier` to this instant; negative if this one is the earlier.
-  package func since(_ earlier: Instant) -> Duration {
+  @inlinable public func since(_ earlier: Instant) -> Duration {
     .nanoseconds(nanoseconds &- earlier.nanoseconds)
   }
 }

@@ -1,20 +1,23 @@
 /// A point in civil time, for what records carry: microseconds since the Unix epoch.
-package struct WallTime: Hashable, Comparable, Sendable {
+@frozen public struct WallTime: Hashable, Comparable, Sendable {
   /// Microseconds since the Unix epoch.
-  package var microseconds: Int64
+  public var microseconds: Int64
 
-  package init(microseconds: Int64) {
+  /// The time so many microseconds after the Unix epoch.
+  @inlinable public init(microseconds: Int64) {
     self.microseconds = microseconds
   }
 
-  package init(seconds: Int64) {
+  /// The time so many seconds after the Unix epoch. It wraps around at 292,000 years.
+  @inlinable public init(seconds: Int64) {
     self.microseconds = seconds.multipliedReportingOverflow(by: 1_000_000).partialValue
   }
 
   /// Whole seconds since the Unix epoch, rounded down.
-  package var seconds: Int64 { microseconds / 1_000_000 }
+  @inlinable public var seconds: Int64 { microseconds / 1_000_000 }
 
-  package static func < (left: WallTime, right: WallTime) -> Bool {
+  /// Whether the left time is the earlier one.
+  @inlinable public static func < (left: WallTime, right: WallTime) -> Bool {
     left.microseconds < right.microseconds
   }
 }

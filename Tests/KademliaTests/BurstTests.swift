@@ -36,7 +36,7 @@ struct BurstTests {
 
   @Test(
     "right after half or three quarters of a fast network are killed, only the first reads wait",
-    arguments: [16, 24], [90, 91])
+    arguments: [16, 24], [90, 92])
   func killed(_ count: Int, _ seed: UInt64) throws {
     var network = SimulatedNetwork.joined(seed: seed, nodes: 32) {
       $0.links.delay = .microseconds(90)...(.microseconds(100))

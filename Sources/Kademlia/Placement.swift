@@ -273,7 +273,8 @@ final class Placement {
       }
     }
     guard isSettled else { return nil }
-    let stored = attempts.count { $0.state == .confirmed }
+    // A node that confirms after another was asked in its place makes one copy more than there are replicas.
+    let stored = min(attempts.count { $0.state == .confirmed }, replicas)
     let hasMajority = stored >= replicas / 2 + 1
     // A silent node may still make the majority, until its query has failed.
     if !hasMajority, attempts.contains(where: { $0.state == .silent }) { return nil }

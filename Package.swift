@@ -8,7 +8,11 @@ let warnings: [SwiftSetting] =
   Context.environment["DHTD_WARNINGS_AS_ERRORS"] == "1" ? [.treatAllWarnings(as: .error)] : []
 
 /// The settings of all Swift targets.
-let settings: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny")] + warnings
+let settings: [SwiftSetting] =
+  [
+    .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+  ] + warnings
 
 let package = Package(
   name: "dhtd",

@@ -2,6 +2,7 @@ import ControlProtocol
 import EventLoop
 import Glibc
 import Kademlia
+import Logging
 
 /// One client: its lines in, its answers out, and its limits.
 ///

@@ -1,10 +1,10 @@
-import ControlProtocol
+package import ControlProtocol
 import EventLoop
 import Glibc
 import Kademlia
-import Logging
-import NodeRuntime
-import Signatures
+package import Logging
+package import NodeRuntime
+package import Signatures
 
 /// Serves the control socket, on the event loop of the node: a request reaches the core without
 /// changing threads.

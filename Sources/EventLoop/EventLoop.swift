@@ -1,7 +1,7 @@
 import CEventLoop
 import Glibc
 import HeapModule
-import NodeTime
+package import NodeTime
 import Platform
 import Synchronization
 

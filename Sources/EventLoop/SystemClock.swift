@@ -1,5 +1,5 @@
 import Glibc
-import NodeTime
+package import NodeTime
 
 /// The machine's clocks, in the core's terms.
 package enum SystemClock {

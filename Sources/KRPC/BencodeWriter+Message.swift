@@ -1,4 +1,5 @@
 import Kademlia
+import Signatures
 
 /// The keys of every dictionary are written in ascending order: `a`, `e`, `q`, `r`, `ro`, `t`, `v`,
 /// `y`, and so on inside. A fragment ends where the next variable value begins.

@@ -1,4 +1,4 @@
-import Kademlia
+package import Kademlia
 import Signatures
 
 extension KRPC {

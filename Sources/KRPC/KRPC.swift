@@ -1,4 +1,4 @@
-import Kademlia
+package import Kademlia
 
 /// The wire form of the messages: bencoded dictionaries, one a datagram (BEP 5, 32, 43 and 44).
 ///

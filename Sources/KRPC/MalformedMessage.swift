@@ -1,4 +1,4 @@
-import Kademlia
+package import Kademlia
 import Signatures
 
 /// Why a datagram was not understood, and what to answer it with.

@@ -1,4 +1,4 @@
-import NodeTime
+package import NodeTime
 
 /// A node that has answered a query of ours, and what we know of it.
 package struct Contact: Hashable, Sendable {

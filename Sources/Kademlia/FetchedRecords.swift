@@ -1,5 +1,5 @@
 import DequeModule
-import NodeTime
+package import NodeTime
 
 /// Copies of records that this node has read for its users, for those who are content with an answer
 /// that is some seconds old.

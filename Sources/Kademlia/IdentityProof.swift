@@ -1,4 +1,4 @@
-import Signatures
+package import Signatures
 
 /// How a node goes about the identities of others.
 package enum IdentityMode: String, Hashable, Sendable, CaseIterable {

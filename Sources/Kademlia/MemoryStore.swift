@@ -1,5 +1,5 @@
 import HeapModule
-import NodeTime
+package import NodeTime
 
 /// Records in memory: for throw-away nodes, for simulations and for tests.
 package final class MemoryStore: RecordStorage {

@@ -1,5 +1,5 @@
 import Crypto
-import NodeTime
+package import NodeTime
 
 /// What a node takes in, and whom it answers.
 extension Node {

@@ -1,5 +1,5 @@
-import NodeTime
-import Signatures
+package import NodeTime
+package import Signatures
 
 /// Operations from their start to their outcome.
 extension Node {

@@ -1,4 +1,4 @@
-import NodeTime
+package import NodeTime
 
 /// Why a query was sent: what the cost of people's operations and of a node's own upkeep is told apart by.
 package enum QueryCause: Hashable, Sendable {

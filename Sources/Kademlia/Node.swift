@@ -1,5 +1,5 @@
-import NodeTime
-import Signatures
+package import NodeTime
+package import Signatures
 
 /// A Kademlia node as a value: events and the time go in, effects come out.
 ///

@@ -1,5 +1,5 @@
-import NodeTime
-import Signatures
+package import NodeTime
+package import Signatures
 
 /// What a record is bound to its target by, without its payload.
 ///

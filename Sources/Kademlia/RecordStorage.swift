@@ -1,4 +1,4 @@
-import NodeTime
+package import NodeTime
 
 /// What the core reads of a store. Writes go the other way round: the core asks for them by an
 /// effect, and is told when they are done.

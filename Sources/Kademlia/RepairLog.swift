@@ -1,5 +1,5 @@
 import DequeModule
-import NodeTime
+package import NodeTime
 
 /// Which holders were sent a repair of which target lately, so that a holder that will not take it
 /// is not sent one with every read.

@@ -1,4 +1,4 @@
-import NodeTime
+package import NodeTime
 
 /// The contacts of a node, in 160 buckets by distance (paper, section 2.4).
 ///

@@ -1,4 +1,4 @@
-import NodeTime
+package import NodeTime
 
 /// A record as a store keeps it.
 package struct StoredRecord: Hashable, Sendable {

@@ -1,5 +1,5 @@
 import Crypto
-import NodeTime
+package import NodeTime
 
 /// Makes and checks write tokens: a node stores only for an address that has just asked it
 /// something and got the answer, so that nobody writes under a false one (BEP 5, `token`).

@@ -1,3 +1,5 @@
+import Kademlia
+
 extension Configuration {
   /// Each name is looked up, one after the other.
   private static let maxBootstrapNodes = 128

@@ -1,5 +1,5 @@
-import ControlProtocol
-import Kademlia
+package import ControlProtocol
+package import Kademlia
 
 /// Everything about a node that can be set: what dhtd runs with.
 ///

@@ -1,4 +1,4 @@
-import ControlProtocol
+package import ControlProtocol
 
 /// Where the configuration of an instance comes from, each over those after it: options of the
 /// command line, the environment, the instance's own file, and the file of all instances.

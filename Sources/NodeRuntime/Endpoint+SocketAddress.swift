@@ -1,5 +1,5 @@
-import Glibc
-import Kademlia
+package import Glibc
+package import Kademlia
 
 extension IPAddress {
   /// An address as people write it, of either family; nil for anything else.

@@ -1,5 +1,5 @@
-import Glibc
-import Sealing
+package import Glibc
+package import Sealing
 
 /// Where the keys of a private network are: in a file, or in a credential that the service manager hands
 /// over (systemd.exec(5), `LoadCredential=`).

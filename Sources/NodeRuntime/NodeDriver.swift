@@ -1,9 +1,9 @@
-import EventLoop
+package import EventLoop
 import KRPC
-import Kademlia
+package import Kademlia
 import Logging
-import NodeTime
-import Sealing
+package import NodeTime
+package import Sealing
 
 /// Owns the core on its event loop: tells it what happens, and carries out what it wants done.
 ///

@@ -1,5 +1,5 @@
-import Kademlia
-import Signatures
+package import Kademlia
+package import Signatures
 
 /// The Ed25519 key that a node is known by. Its ID is the SHA-1 of the public half, so that it can
 /// prove it.

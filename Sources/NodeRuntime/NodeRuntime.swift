@@ -1,6 +1,6 @@
-import EventLoop
-import Kademlia
-import Logging
+package import EventLoop
+package import Kademlia
+package import Logging
 import Synchronization
 
 /// A running node: its sockets, its timer and its core, all on one event loop.

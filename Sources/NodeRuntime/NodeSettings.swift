@@ -1,6 +1,6 @@
-import Kademlia
-import Sealing
-import Signatures
+package import Kademlia
+package import Sealing
+package import Signatures
 
 /// What a node runs with.
 package struct NodeSettings: Sendable {

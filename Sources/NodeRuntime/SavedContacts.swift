@@ -1,4 +1,4 @@
-import Kademlia
+package import Kademlia
 
 /// The contacts that a node had, kept in its state directory: through them it finds the network again
 /// after a restart, even if no bootstrap node is up.

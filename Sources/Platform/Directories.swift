@@ -1,4 +1,4 @@
-import Glibc
+package import Glibc
 
 /// The system would not make a directory.
 package struct DirectoryError: Error, Hashable, Sendable {

@@ -1,4 +1,4 @@
-import Glibc
+package import Glibc
 
 /// The system would not start a thread.
 package struct ThreadError: Error, Hashable, Sendable {

@@ -1,6 +1,6 @@
 import Glibc
-import Kademlia
-import NodeTime
+package import Kademlia
+package import NodeTime
 
 /// Records on the disk, in one file of LMDB.
 ///

@@ -1,4 +1,4 @@
-import NodeTime
+package import NodeTime
 
 /// Opens what the nodes of a private network send, and nothing else, and nothing twice.
 package struct Opener {

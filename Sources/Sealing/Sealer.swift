@@ -1,4 +1,4 @@
-import NodeTime
+package import NodeTime
 
 /// Seals what a node sends, in sessions of its own.
 package struct Sealer {

@@ -1,4 +1,4 @@
-import Kademlia
+package import Kademlia
 
 /// Which addresses the hosts of a network have.
 package enum AddressPlan: String, Hashable, Sendable, CaseIterable {

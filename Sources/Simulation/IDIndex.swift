@@ -1,4 +1,4 @@
-import Kademlia
+package import Kademlia
 
 /// Hosts in the order of their IDs: the view from above that no node has.
 package struct IDIndex: Sendable {

@@ -1,4 +1,4 @@
-import Kademlia
+package import Kademlia
 
 extension Parameters {
   /// Those of a simulated node where nothing else is said: the defaults, and room for few sources. Tens of

@@ -1,4 +1,4 @@
-import Kademlia
+package import Kademlia
 
 /// A network, what happens to it, and what people do there: what `dhtsim run` plays.
 package struct Scenario: Sendable {

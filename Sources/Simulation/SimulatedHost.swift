@@ -1,4 +1,4 @@
-import Kademlia
+package import Kademlia
 import NodeTime
 
 /// One machine of a simulated network: a node, its store, and how well it does.

@@ -1,5 +1,5 @@
-import Kademlia
-import NodeTime
+package import Kademlia
+package import NodeTime
 
 /// Names one operation of one host, from its start to its outcome.
 package struct Ticket: Hashable, Sendable {

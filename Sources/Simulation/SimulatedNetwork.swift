@@ -1,5 +1,5 @@
-import Kademlia
-import NodeTime
+package import Kademlia
+package import NodeTime
 import Signatures
 
 /// A network of real nodes in virtual time: one queue of events, one seed. The same seed and the

@@ -1,4 +1,4 @@
-import NodeTime
+package import NodeTime
 import Kademlia
 
 /// Something that counts in the trace of a run: a datagram that arrives, or an operation that ends.

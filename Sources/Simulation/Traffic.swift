@@ -1,5 +1,5 @@
-import Kademlia
-import NodeTime
+package import Kademlia
+package import NodeTime
 
 /// What datagrams were sent for: each query and its answer count to the operation that needed them, or
 /// to the kind of upkeep.

@@ -1,4 +1,4 @@
-import Logging
+package import Logging
 
 /// Writes messages into the journal with their metadata as fields, so that they can be searched.
 ///

@@ -1,4 +1,4 @@
-import Logging
+package import Logging
 import Synchronization
 
 /// The least severe messages that are written, for all loggers of a program. It may change while

@@ -1,4 +1,4 @@
-import ControlProtocol
+package import ControlProtocol
 import Histogram
 
 /// What was measured of one operation of a benchmark.

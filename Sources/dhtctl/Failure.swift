@@ -1,4 +1,4 @@
-import ControlProtocol
+package import ControlProtocol
 
 /// What the command tells its caller when it ends.
 package enum ExitStatus: Int32, Sendable {

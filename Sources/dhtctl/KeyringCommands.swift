@@ -1,5 +1,5 @@
 import ArgumentParser
-import ControlProtocol
+package import ControlProtocol
 
 struct Keyring: ParsableCommand {
   static let configuration = CommandConfiguration(

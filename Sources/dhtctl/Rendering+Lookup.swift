@@ -1,4 +1,4 @@
-import ControlProtocol
+package import ControlProtocol
 
 /// How a search went: that of a lookup, and that of a get with its trace.
 extension Rendering {

@@ -1,4 +1,4 @@
-import ControlProtocol
+package import ControlProtocol
 
 /// What a person reads of a result. Pure: text out, nothing printed.
 package enum Rendering {

@@ -1,6 +1,6 @@
 import Crypto
 import CryptoExtras
-import Signatures
+package import Signatures
 
 /// A passphrase and a name, and the keys that they make: one to write the record by, and one to read it by.
 ///

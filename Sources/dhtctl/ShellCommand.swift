@@ -1,4 +1,4 @@
-import ControlProtocol
+package import ControlProtocol
 
 /// A line of the shell.
 package enum ShellCommand: Hashable, Sendable {

@@ -6,6 +6,7 @@ import Kademlia
 import Logging
 import NodeConfiguration
 import NodeRuntime
+import Sealing
 import ServiceLifecycle
 import Systemd
 import UnixSignals

@@ -1,3 +1,4 @@
+import Kademlia
 import NodeConfiguration
 import Testing
 

@@ -1,4 +1,5 @@
 import ControlProtocol
+import Kademlia
 import NodeConfiguration
 import Testing
 

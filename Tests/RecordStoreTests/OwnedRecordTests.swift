@@ -1,4 +1,5 @@
 import Kademlia
+import NodeTime
 import Signatures
 import Testing
 

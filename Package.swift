@@ -14,6 +14,9 @@ let settings: [SwiftSetting] =
     .enableUpcomingFeature("MemberImportVisibility"),
   ] + warnings
 
+/// The error numbers of the system.
+let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+
 let package = Package(
   name: "dhtd",
   products: [
@@ -27,6 +30,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
   ],
@@ -35,7 +39,9 @@ let package = Package(
     .target(name: "NodeTime", swiftSettings: settings),
     // What several parts want of the system: threads, waking them, directories.
     .target(name: "CPlatform"),
-    .target(name: "Platform", dependencies: ["CPlatform"], swiftSettings: settings),
+    .target(
+      name: "Platform", dependencies: ["CPlatform", systemPackage],
+      swiftSettings: settings),
     // Keys and signatures of records.
     .target(
       name: "Signatures", dependencies: [.product(name: "Crypto", package: "swift-crypto")],
@@ -69,7 +75,9 @@ let package = Package(
     .target(name: "CFaultMark"),
     .target(
       name: "RecordStore",
-      dependencies: ["CFaultMark", "CLMDB", "CZlib", "Kademlia", "NodeTime", "Platform", "Signatures"],
+      dependencies: [
+        "CFaultMark", "CLMDB", "CZlib", "Kademlia", "NodeTime", "Platform", "Signatures", systemPackage,
+      ],
       swiftSettings: settings),
 
     // The shells around it.
@@ -77,7 +85,7 @@ let package = Package(
     .target(
       name: "EventLoop",
       dependencies: [
-        "CEventLoop", "NodeTime", "Platform",
+        "CEventLoop", "NodeTime", "Platform", systemPackage,
         .product(name: "HeapModule", package: "swift-collections"),
       ],
       swiftSettings: settings),
@@ -86,6 +94,7 @@ let package = Package(
       name: "NodeRuntime",
       dependencies: [
         "CDatagrams", "EventLoop", "Kademlia", "KRPC", "NodeTime", "Platform", "Sealing", "Signatures",
+        systemPackage,
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -95,18 +104,20 @@ let package = Package(
       name: "ControlServer",
       dependencies: [
         "ControlProtocol", "EventLoop", "Kademlia", "KRPC", "NodeRuntime", "NodeTime", "Platform",
-        "Sealing", "Signatures",
+        "Sealing", "Signatures", systemPackage,
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: settings),
     .target(
       name: "NodeConfiguration",
-      dependencies: ["ControlProtocol", "Kademlia", .product(name: "Yams", package: "Yams")],
+      dependencies: [
+        "ControlProtocol", "Kademlia", "Platform", systemPackage, .product(name: "Yams", package: "Yams"),
+      ],
       swiftSettings: settings),
     .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
     .target(
       name: "Systemd",
-      dependencies: ["CSystemd", .product(name: "Logging", package: "swift-log")],
+      dependencies: ["CSystemd", systemPackage, .product(name: "Logging", package: "swift-log")],
       swiftSettings: settings),
 
     // The executables.
@@ -125,7 +136,7 @@ let package = Package(
     .executableTarget(
       name: "dhtctl",
       dependencies: [
-        "CLibEdit", "ControlProtocol", "Signatures",
+        "CLibEdit", "ControlProtocol", "Platform", "Signatures", systemPackage,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "CryptoExtras", package: "swift-crypto"),
@@ -136,7 +147,7 @@ let package = Package(
     .executableTarget(
       name: "dhtsim",
       dependencies: [
-        "Kademlia", "NodeConfiguration", "Simulation",
+        "Kademlia", "NodeConfiguration", "Platform", "Simulation", systemPackage,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Yams", package: "Yams"),
       ],
@@ -166,7 +177,8 @@ let package = Package(
         "CFaultMark", "CLMDB", "Kademlia", "NodeTime", "RecordStore", "Signatures", "Simulation",
       ],
       swiftSettings: settings),
-    .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "NodeTime"], swiftSettings: settings),
+    .testTarget(
+      name: "EventLoopTests", dependencies: ["EventLoop", "NodeTime", systemPackage], swiftSettings: settings),
     .testTarget(
       name: "ControlProtocolTests", dependencies: ["ControlProtocol", "TestSupport"], swiftSettings: settings),
     .testTarget(
@@ -180,7 +192,7 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "NodeRuntimeTests",
-      dependencies: ["EventLoop", "Kademlia", "KRPC", "NodeRuntime", "NodeTime", "Sealing"],
+      dependencies: ["EventLoop", "Kademlia", "KRPC", "NodeRuntime", "NodeTime", "Sealing", systemPackage],
       swiftSettings: settings),
     .testTarget(
       name: "NodeConfigurationTests", dependencies: ["ControlProtocol", "Kademlia", "NodeConfiguration"],

@@ -1,3 +1,5 @@
+import SystemPackage
+import Platform
 import ControlProtocol
 import EventLoop
 import Glibc
@@ -53,8 +55,8 @@ final class ControlConnection: DescriptorWatcher {
     case closed
   }
 
-  /// - Throws: `EventLoopError`.
-  init(_ descriptor: Int32, _ connections: Connections) throws(EventLoopError) {
+  /// - Throws: the cause, if the system does not watch its descriptor.
+  init(_ descriptor: Int32, _ connections: Connections) throws(Errno) {
     self.descriptor = descriptor
     self.connections = connections
     client = connections.nextClient()
@@ -118,9 +120,9 @@ final class ControlConnection: DescriptorWatcher {
       isInputClosed = true
       if stage == .draining { close() } else { takeLines() }
     default:
-      guard errno != EAGAIN, errno != EINTR else { return }
-      connections.logger.debug(
-        "control connection", metadata: ["reason": "\(String(cString: strerror(errno)))"])
+      let cause = Errno.current
+      guard cause != .wouldBlock, cause != .interrupted else { return }
+      connections.logger.debug("control connection", metadata: ["reason": "\(cause)"])
       close()
     }
   }

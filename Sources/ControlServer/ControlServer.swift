@@ -1,3 +1,4 @@
+import SystemPackage
 package import ControlProtocol
 import EventLoop
 import Glibc
@@ -28,7 +29,7 @@ package struct ControlServer: Sendable {
   ///   - version: what `status` says of the daemon's version.
   ///   - recordKey: signs the records of clients that have no key of their own.
   ///   - keys: where changes of the keyring are written; nil in an open network.
-  /// - Throws: `ControlSocketError`, `EventLoopError`.
+  /// - Throws: `ControlSocketError`; an `Errno`, if the system does not watch the socket.
   package static func start(
     on socket: Socket, for runtime: NodeRuntime, _ settings: ControlServerSettings, version: String,
     recordKey: SigningKey, keys: KeySource?, logger: Logger
@@ -84,13 +85,13 @@ final class Listener: DescriptorWatcher {
   /// As many clients as are taken in in one iteration of the loop.
   private static let atOnce = 16
 
-  /// - Throws: `EventLoopError`.
-  init(_ descriptor: Int32, _ connections: Connections) throws(EventLoopError) {
+  /// - Throws: the cause, if the system does not watch the socket.
+  init(_ descriptor: Int32, _ connections: Connections) throws(Errno) {
     self.descriptor = descriptor
     self.connections = connections
     // A socket of systemd's may be one that blocks.
     _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
-    do throws(EventLoopError) {
+    do throws(Errno) {
       watch = try connections.loop.watch(descriptor, for: .readable, self)
     } catch {
       Glibc.close(descriptor)
@@ -101,13 +102,13 @@ final class Listener: DescriptorWatcher {
 
   func isReady(_ readiness: Readiness) {
     for _ in 0..<Self.atOnce {
-      do throws(EventLoopError) {
+      do throws(Errno) {
         connections.add(try EventLoop.accept(from: descriptor))
         isShort = false
       } catch {
-        switch error.code {
-        case EINTR, ECONNABORTED: continue
-        case EAGAIN: return
+        switch error {
+        case .interrupted, .connectionAbort: continue
+        case .wouldBlock: return
         default: return waitForRoom(error)
         }
       }
@@ -115,7 +116,7 @@ final class Listener: DescriptorWatcher {
   }
 
   /// The system is short of something: it is asked again after a while, and not at once.
-  private func waitForRoom(_ error: EventLoopError) {
+  private func waitForRoom(_ error: Errno) {
     if !isShort {
       isShort = true
       connections.logger.warning(
@@ -192,7 +193,7 @@ final class Connections {
     let isOneTooMany = connections.count >= settings.clients
     // Those that are turned away have a moment to read why, unless they become a crowd.
     let isCrowd = connections.count >= settings.clients * 2
-    do throws(EventLoopError) {
+    do throws(Errno) {
       let connection = try ControlConnection(descriptor, self)
       connections[ObjectIdentifier(connection)] = connection
       if isOneTooMany { connection.turnAway() }

@@ -1,3 +1,4 @@
+import SystemPackage
 import ControlProtocol
 import Glibc
 import Platform
@@ -34,7 +35,7 @@ struct ControlSocketFile: Sendable {
     }
     unlink(temporary)
     let listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-    guard listener >= 0 else { throw .unusable(path: path, reason: Self.errorText()) }
+    guard listener >= 0 else { throw .unusable(path: path, reason: Errno.current.description) }
     var status = stat()
     guard Self.withAddress(temporary, { bind(listener, $0, $1) }) == 0,
       chmod(temporary, mode_t(truncatingIfNeeded: mode)) == 0,
@@ -72,13 +73,13 @@ struct ControlSocketFile: Sendable {
     }
     guard chown(file, uid_t.max, entry.pointee.gr_gid) != 0, !isUsual else { return }
     throw .unusable(
-      path: path, reason: "it cannot be given to the group '\(group)' (control_group): \(errorText())")
+      path: path, reason: "it cannot be given to the group '\(group)' (control_group): \(Errno.current)")
   }
 
   private static func failed(
     _ descriptor: Int32, _ temporary: String, _ path: String
   ) -> ControlSocketError {
-    let reason = errorText()
+    let reason = Errno.current.description
     close(descriptor)
     unlink(temporary)
     return .unusable(path: path, reason: reason)
@@ -93,7 +94,7 @@ struct ControlSocketFile: Sendable {
     // Not blocking: a daemon that hangs with a full backlog is alive, and not worth hanging for.
     let kind = SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue
     let probe = socket(AF_UNIX, Int32(kind), 0)
-    guard probe >= 0 else { throw .unusable(path: path.string, reason: errorText()) }
+    guard probe >= 0 else { throw .unusable(path: path.string, reason: Errno.current.description) }
     defer { close(probe) }
     // Only "connection refused" shows that nobody listens. A daemon that is busy, or that we may
     // not talk to, is alive.
@@ -124,7 +125,7 @@ struct ControlSocketFile: Sendable {
     do throws(DirectoryError) {
       try makeDirectories(directory, mode: mode)
     } catch {
-      throw .unusable(path: error.path, reason: errorText(error.code))
+      throw .unusable(path: error.path, reason: error.errno.description)
     }
   }
 
@@ -143,8 +144,6 @@ struct ControlSocketFile: Sendable {
       }
     }
   }
-
-  private static func errorText(_ code: Int32 = errno) -> String { String(cString: strerror(code)) }
 }
 
 /// Why a control socket could not be made.

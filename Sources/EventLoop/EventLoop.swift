@@ -1,3 +1,4 @@
+package import SystemPackage
 import CEventLoop
 import Glibc
 import HeapModule
@@ -68,36 +69,28 @@ package final class EventLoop: @unchecked Sendable {
 
   /// Starts the thread.
   ///
-  /// - Throws: `EventLoopError`.
-  package init() throws(EventLoopError) {
+  /// - Throws: the cause, if the system does not give what a loop needs.
+  package init() throws(Errno) {
     epoll = ceventloop_create()
-    guard epoll >= 0 else { throw EventLoopError(-epoll) }
-    do throws(WakeupError) {
-      wakeup = try Wakeup()
-    } catch {
-      throw EventLoopError(error.code)
-    }
+    guard epoll >= 0 else { throw Errno(rawValue: -epoll) }
+    wakeup = try Wakeup()
     let code = ceventloop_add(epoll, wakeup.descriptor, CEVENTLOOP_READABLE, Self.wakeupToken)
-    guard code == 0 else { throw EventLoopError(-code) }
-    do throws(ThreadError) {
-      pthread_detach(
-        try startThread { [self] in
-          thread.store(pthread_self(), ordering: .relaxed)
-          while isRunning { runIteration() }
-        })
-    } catch {
-      throw EventLoopError(error.code)
-    }
+    guard code == 0 else { throw Errno(rawValue: -code) }
+    pthread_detach(
+      try startThread { [self] in
+        thread.store(pthread_self(), ordering: .relaxed)
+        while isRunning { runIteration() }
+      })
   }
 
   deinit { close(epoll) }
 
   /// Takes in a client of a listening socket, as a descriptor that does not block.
   ///
-  /// - Throws: `EventLoopError`, with `EAGAIN` where none waits.
-  package static func accept(from listener: Int32) throws(EventLoopError) -> Int32 {
+  /// - Throws: the cause; `Errno.wouldBlock` if none waits.
+  package static func accept(from listener: Int32) throws(Errno) -> Int32 {
     let client = ceventloop_accept(listener)
-    guard client >= 0 else { throw EventLoopError(-client) }
+    guard client >= 0 else { throw Errno(rawValue: -client) }
     return client
   }
 
@@ -160,10 +153,10 @@ package final class EventLoop: @unchecked Sendable {
   /// Begins to watch a descriptor. Whoever closes it ends that before.
   ///
   /// - Parameter watcher: is not kept alive.
-  /// - Throws: `EventLoopError`.
+  /// - Throws: the cause, if the system does not watch it.
   package func watch(
     _ descriptor: Int32, for readiness: Readiness, _ watcher: any DescriptorWatcher
-  ) throws(EventLoopError) -> WatchID {
+  ) throws(Errno) -> WatchID {
     precondition(isCurrent)
     generation &+= 1
     let slot = freeSlots.popLast() ?? watches.count
@@ -171,7 +164,7 @@ package final class EventLoop: @unchecked Sendable {
     let code = ceventloop_add(epoll, descriptor, readiness.rawValue, id.token)
     guard code == 0 else {
       if slot < watches.count { freeSlots.append(slot) }
-      throw EventLoopError(-code)
+      throw Errno(rawValue: -code)
     }
     let watch = Watch(descriptor: descriptor, generation: generation, watcher: watcher)
     if slot == watches.count { watches.append(watch) } else { watches[slot] = watch }

@@ -1,3 +1,5 @@
+import SystemPackage
+import Platform
 import ControlProtocol
 import Glibc
 import Yams
@@ -75,7 +77,7 @@ struct ConfigurationFile {
 
   private static func read(_ path: String) throws(ConfigurationProblem) -> [UInt8]? {
     func failure() -> ConfigurationProblem {
-      .unreadable(path: path, reason: String(cString: strerror(errno)))
+      .unreadable(path: path, reason: Errno.current.description)
     }
     // Not blocking: a pipe that nobody writes to would hold up a node that runs.
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)

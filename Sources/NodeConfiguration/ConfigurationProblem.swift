@@ -1,3 +1,4 @@
+import SystemPackage
 import ControlProtocol
 import Glibc
 
@@ -66,7 +67,7 @@ extension ConfigurationProblem: CustomStringConvertible {
     }
   }
 
-  private static let noPermission = String(cString: strerror(EACCES))
+  private static let noPermission = Errno.permissionDenied.description
 
   /// A variable and an option have the key in their names.
   private func place(_ origin: ConfigurationOrigin, _ key: String) -> String {

@@ -1,3 +1,4 @@
+import SystemPackage
 import CDatagrams
 import Glibc
 import Kademlia
@@ -9,9 +10,9 @@ struct DatagramReader: ~Copyable {
   /// The bytes of a datagram that are read: more than any node sends.
   private static let room = 2048
 
-  /// - Throws: `ENOMEM`, as an error number.
-  init() throws(SystemError) {
-    guard let reader = cdatagrams_reader_create(Self.room) else { throw SystemError(code: ENOMEM) }
+  /// - Throws: `Errno.noMemory`.
+  init() throws(Errno) {
+    guard let reader = cdatagrams_reader_create(Self.room) else { throw Errno.noMemory }
     self.reader = reader
   }
 
@@ -21,7 +22,7 @@ struct DatagramReader: ~Copyable {
   ///
   /// - Returns: whether there may be more.
   /// - Throws: what the socket has failed with. That there was nothing to read is no failure.
-  func read(_ socket: Int32, _ received: (RawSpan, Endpoint) -> Void) throws(SystemError) -> Bool {
+  func read(_ socket: Int32, _ received: (RawSpan, Endpoint) -> Void) throws(Errno) -> Bool {
     var datagrams: UnsafePointer<cdatagram>?
     var bytes: UnsafeRawPointer?
     let count = cdatagrams_receive(reader, socket, &datagrams, &bytes)
@@ -29,7 +30,7 @@ struct DatagramReader: ~Copyable {
       switch -count {
       // Neither is the socket's fault: what was sent before was refused, or the machine is short of memory.
       case EAGAIN, EINTR, ECONNREFUSED, ENOMEM, ENOBUFS: return false
-      default: throw SystemError(code: -count)
+      default: throw Errno(rawValue: -count)
       }
     }
     guard let bytes else { return false }
@@ -40,12 +41,6 @@ struct DatagramReader: ~Copyable {
     }
     return count == CDATAGRAMS_BATCH
   }
-}
-
-/// An error number of the system.
-struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
-  let code: Int32
-  var description: String { errorText(code) }
 }
 
 extension Endpoint {

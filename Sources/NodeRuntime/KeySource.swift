@@ -1,3 +1,4 @@
+package import SystemPackage
 package import Glibc
 package import Sealing
 
@@ -48,10 +49,10 @@ package struct KeySource: Hashable, Sendable {
         return problem == nil
       }
     } catch {
-      throw .unreadable(path: error.path, code: error.code)
+      throw .unreadable(path: error.path, errno: error.errno)
     }
     if let problem { throw problem }
-    guard let bytes else { throw .unreadable(path: path, code: ENOENT) }
+    guard let bytes else { throw .unreadable(path: path, errno: .noSuchFileOrDirectory) }
     guard bytes.count <= KeyFile.maxBytes else { throw .tooLong(path: path) }
     do throws(KeyFileError) {
       return try KeyFile(text: bytes)
@@ -77,7 +78,7 @@ package struct KeySource: Hashable, Sendable {
     do throws(WholeFile.Failure) {
       try WholeFile.write(Array(file.text.utf8), to: realPath)
     } catch {
-      throw .unwritable(path: error.path, code: error.code)
+      throw .unwritable(path: error.path, errno: error.errno)
     }
   }
 }
@@ -93,13 +94,13 @@ extension KeySource {
 
 /// Why keys cannot be read or written.
 package enum KeySourceError: Error, Hashable, Sendable {
-  case unreadable(path: String, code: Int32)
+  case unreadable(path: String, errno: Errno)
   case notAFile(path: String)
   case readableByOthers(path: String, mode: mode_t)
   case tooLong(path: String)
   case malformed(path: String, KeyFileError)
   case wrongKeys(path: String, KeyringError)
-  case unwritable(path: String, code: Int32)
+  case unwritable(path: String, errno: Errno)
   /// A credential cannot be written.
   case credential(path: String)
 }
@@ -108,11 +109,11 @@ extension KeySourceError: CustomStringConvertible {
   /// One line for a person, with what to do next. Nothing of a key is in it.
   package var description: String {
     switch self {
-    case .unreadable(let path, ENOENT):
+    case .unreadable(let path, .noSuchFileOrDirectory):
       "\(path): there is no such file with the network's keys; put there what 'dhtd --generate-key' prints, "
         + "or remove network.keys for an open network"
-    case .unreadable(let path, let code):
-      "\(path): the network's keys cannot be read: \(errorText(code)); the user that the node runs as must "
+    case .unreadable(let path, let errno):
+      "\(path): the network's keys cannot be read: \(errno); the user that the node runs as must "
         + "own the file"
     case .notAFile(let path):
       "\(path): it is not a file, and the network's keys must be in one"
@@ -125,8 +126,8 @@ extension KeySourceError: CustomStringConvertible {
       "\(path): \(error)"
     case .wrongKeys(let path, let error):
       "\(path): \(error)"
-    case .unwritable(let path, let code):
-      "\(path) cannot be written: \(errorText(code))"
+    case .unwritable(let path, let errno):
+      "\(path) cannot be written: \(errno)"
     case .credential(let path):
       "\(path) is a credential, which a service cannot change"
     }

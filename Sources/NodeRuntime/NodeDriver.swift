@@ -1,3 +1,4 @@
+import SystemPackage
 package import EventLoop
 import KRPC
 package import Kademlia
@@ -107,8 +108,8 @@ package final class NodeDriver {
 
   /// Begins to hear others.
   ///
-  /// - Throws: `EventLoopError`.
-  func listen() throws(EventLoopError) {
+  /// - Throws: the cause, if the system does not watch a socket.
+  func listen() throws(Errno) {
     for socket in sockets.all { try socket.start(self, on: loop) }
     loop.onIterationEnd(for: self) { [unowned self] in flush() }
   }
@@ -324,7 +325,7 @@ package final class NodeDriver {
     send(refusal, to: source)
   }
 
-  func socketFailed(_ error: SystemError) {
+  func socketFailed(_ error: Errno) {
     logger.error("socket error", metadata: ["reason": "\(error)"])
     fail(.socketLost)
   }

@@ -1,3 +1,4 @@
+import SystemPackage
 import Glibc
 import Platform
 
@@ -16,12 +17,12 @@ package final class StateDirectory: Sendable {
     try Self.make(path)
     let lockPath = path + "/lock"
     let descriptor = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-    guard descriptor >= 0 else { throw .unusable(path: lockPath, reason: errorText()) }
+    guard descriptor >= 0 else { throw .unusable(path: lockPath, reason: Errno.current.description) }
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-      let code = errno
+      let cause = Errno.current
       close(descriptor)
-      throw code == EWOULDBLOCK
-        ? .inUse(path: path) : .unusable(path: lockPath, reason: errorText(code))
+      throw cause == .wouldBlock
+        ? .inUse(path: path) : .unusable(path: lockPath, reason: cause.description)
     }
     lock = descriptor
   }
@@ -33,7 +34,7 @@ package final class StateDirectory: Sendable {
     do throws(DirectoryError) {
       try makeDirectories(path, mode: 0o700)
     } catch {
-      throw .unusable(path: error.path, reason: errorText(error.code))
+      throw .unusable(path: error.path, reason: error.errno.description)
     }
     var status = stat()
     guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
@@ -62,7 +63,7 @@ package final class StateDirectory: Sendable {
 
 extension StateDirectoryError {
   fileprivate init(_ failure: WholeFile.Failure) {
-    self = .unusable(path: failure.path, reason: errorText(failure.code))
+    self = .unusable(path: failure.path, reason: failure.errno.description)
   }
 }
 
@@ -93,6 +94,3 @@ extension StateDirectoryError: CustomStringConvertible {
     }
   }
 }
-
-/// What an error number of the system means.
-func errorText(_ code: Int32 = errno) -> String { String(cString: strerror(code)) }

@@ -1,3 +1,5 @@
+import SystemPackage
+import Platform
 import EventLoop
 import Glibc
 import Kademlia
@@ -26,17 +28,17 @@ final class UDPSocket {
   ///
   /// - Throws: `NodeStartError`.
   init(_ host: String, port: UInt16) throws(NodeStartError) {
-    func failure(_ code: Int32) -> NodeStartError {
-      code == EADDRINUSE
+    func failure(_ cause: Errno) -> NodeStartError {
+      cause == .addressInUse
         ? .portInUse(address: host, port: port)
-        : .cannotBind(address: host, port: port, reason: errorText(code))
+        : .cannotBind(address: host, port: port, reason: cause.description)
     }
     guard let address = IPAddress(host) else { throw .notAnAddress(host) }
-    do throws(SystemError) {
+    do throws(Errno) {
       reader = try DatagramReader()
       descriptor = try Self.bind(Endpoint(address, port: port))
     } catch {
-      throw failure(error.code)
+      throw failure(error)
     }
     sender = DatagramSender(descriptor)
     guard let bound = Endpoint(boundTo: descriptor) else {
@@ -51,19 +53,19 @@ final class UDPSocket {
     if !isClosed { Glibc.close(descriptor) }
   }
 
-  private static func bind(_ endpoint: Endpoint) throws(SystemError) -> Int32 {
+  private static func bind(_ endpoint: Endpoint) throws(Errno) -> Int32 {
     let isV6 = endpoint.address.family == .v6
     let kind = SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue
     let descriptor = socket(isV6 ? AF_INET6 : AF_INET, Int32(kind), 0)
-    guard descriptor >= 0 else { throw SystemError(code: errno) }
+    guard descriptor >= 0 else { throw Errno.current }
     // Each family has a socket of its own on the same port.
     if isV6 { set(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 1) }
     set(descriptor, SOL_SOCKET, SO_RCVBUF, bufferBytes)
     set(descriptor, SOL_SOCKET, SO_SNDBUF, bufferBytes)
     guard endpoint.withSocketAddress({ Glibc.bind(descriptor, $0, $1) }) == 0 else {
-      let code = errno
+      let cause = Errno.current
       Glibc.close(descriptor)
-      throw SystemError(code: code)
+      throw cause
     }
     return descriptor
   }
@@ -75,8 +77,8 @@ final class UDPSocket {
 
   /// Begins to hand what comes to a node.
   ///
-  /// - Throws: `EventLoopError`.
-  func start(_ driver: NodeDriver, on loop: EventLoop) throws(EventLoopError) {
+  /// - Throws: the cause, if the system does not watch its descriptor.
+  func start(_ driver: NodeDriver, on loop: EventLoop) throws(Errno) {
     self.driver = driver
     watch = try loop.watch(descriptor, for: .readable, self)
   }
@@ -108,7 +110,7 @@ final class UDPSocket {
 extension UDPSocket: DescriptorWatcher {
   func isReady(_ readiness: Readiness) {
     guard let driver else { return }
-    do throws(SystemError) {
+    do throws(Errno) {
       // What is received may end the node.
       for _ in 0..<Self.mostReads where !isClosed {
         guard try reader.read(descriptor, { driver.received($0, from: $1) }) else { return }

@@ -1,3 +1,5 @@
+import SystemPackage
+import Platform
 import Glibc
 
 /// Small files that are read and written as a whole.
@@ -5,8 +7,7 @@ enum WholeFile {
   /// What kept a file from being read or written.
   struct Failure: Error, Hashable, Sendable {
     let path: String
-    /// Of the system, as an error number.
-    let code: Int32
+    let errno: Errno
   }
 
   /// Reads a file, or as much of it as the limit allows; nil if there is none, or it is not wanted.
@@ -19,12 +20,13 @@ enum WholeFile {
   ) throws(Failure) -> [UInt8]? {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | flags)
     guard descriptor >= 0 else {
-      if errno == ENOENT { return nil }
-      throw Failure(path: path, code: errno)
+      let cause = Errno.current
+      if cause == .noSuchFileOrDirectory { return nil }
+      throw Failure(path: path, errno: cause)
     }
     defer { close(descriptor) }
     var status = stat()
-    guard fstat(descriptor, &status) == 0 else { throw Failure(path: path, code: errno) }
+    guard fstat(descriptor, &status) == 0 else { throw Failure(path: path, errno: .current) }
     guard isWanted(status) else { return nil }
     var bytes = [UInt8](repeating: 0, count: limit)
     var count = 0
@@ -32,8 +34,8 @@ enum WholeFile {
       let got = bytes.withUnsafeMutableBytes { buffer in
         Glibc.read(descriptor, buffer.baseAddress?.advanced(by: count), limit - count)
       }
-      if got < 0, errno == EINTR { continue }
-      guard got >= 0 else { throw Failure(path: path, code: errno) }
+      if got < 0, Errno.current == .interrupted { continue }
+      guard got >= 0 else { throw Failure(path: path, errno: .current) }
       if got == 0 { break }
       count += got
     }
@@ -46,24 +48,24 @@ enum WholeFile {
     // What an earlier attempt has left may have another mode.
     unlink(temporary)
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
-    guard descriptor >= 0 else { throw Failure(path: temporary, code: errno) }
+    guard descriptor >= 0 else { throw Failure(path: temporary, errno: .current) }
     var written = 0
     while written < bytes.count {
       let put = bytes.withUnsafeBytes { buffer in
         Glibc.write(descriptor, buffer.baseAddress?.advanced(by: written), bytes.count - written)
       }
-      if put < 0, errno == EINTR { continue }
+      if put < 0, Errno.current == .interrupted { continue }
       guard put > 0 else {
-        let code = errno
+        let cause = Errno.current
         close(descriptor)
         unlink(temporary)
-        throw Failure(path: temporary, code: code)
+        throw Failure(path: temporary, errno: cause)
       }
       written += put
     }
     let isSynced = fsync(descriptor) == 0
     close(descriptor)
-    guard isSynced, rename(temporary, path) == 0 else { throw Failure(path: path, code: errno) }
+    guard isSynced, rename(temporary, path) == 0 else { throw Failure(path: path, errno: .current) }
     // The new name is durable only once its directory is.
     let parent = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
     let directory = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)

@@ -1,16 +1,11 @@
 package import Glibc
-
-/// The system would not start a thread.
-package struct ThreadError: Error, Hashable, Sendable {
-  /// The error number of the system.
-  package let code: Int32
-}
+package import SystemPackage
 
 /// Starts a thread that takes no signals: they are for the threads that expect them.
 ///
 /// - Returns: the thread, to be joined or detached.
-/// - Throws: `ThreadError`.
-package func startThread(_ body: @escaping @Sendable () -> Void) throws(ThreadError) -> pthread_t {
+/// - Throws: the cause, if the system starts no thread.
+package func startThread(_ body: @escaping @Sendable () -> Void) throws(Errno) -> pthread_t {
   final class Box: Sendable {
     let body: @Sendable () -> Void
     init(_ body: @escaping @Sendable () -> Void) { self.body = body }
@@ -33,7 +28,7 @@ package func startThread(_ body: @escaping @Sendable () -> Void) throws(ThreadEr
     }, box.toOpaque())
   guard code == 0 else {
     box.release()
-    throw ThreadError(code: code)
+    throw Errno(rawValue: code)
   }
   return thread
 }

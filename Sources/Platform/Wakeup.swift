@@ -1,11 +1,6 @@
 import CPlatform
 import Glibc
-
-/// The system would not give the descriptor of a wakeup.
-package struct WakeupError: Error, Hashable, Sendable {
-  /// The error number of the system.
-  package let code: Int32
-}
+package import SystemPackage
 
 /// Wakes a thread that waits for it. What is signalled before the wait is not lost.
 package final class Wakeup: Sendable {
@@ -14,10 +9,10 @@ package final class Wakeup: Sendable {
 
   /// Makes one that was not signalled.
   ///
-  /// - Throws: `WakeupError`.
-  package init() throws(WakeupError) {
+  /// - Throws: the cause, if the system gives it no descriptor.
+  package init() throws(Errno) {
     descriptor = cplatform_eventfd()
-    guard descriptor >= 0 else { throw WakeupError(code: -descriptor) }
+    guard descriptor >= 0 else { throw Errno(rawValue: -descriptor) }
   }
 
   deinit {

@@ -1,3 +1,5 @@
+import SystemPackage
+import Platform
 import CFaultMark
 import Glibc
 
@@ -21,11 +23,11 @@ final class FaultMark: Sendable {
   /// - Throws: `RecordStoreError.unusable`.
   init(path: String) throws(RecordStoreError) {
     let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-    guard descriptor >= 0 else { throw .unusable(path: path, reason: SystemError.text()) }
+    guard descriptor >= 0 else { throw .unusable(path: path, reason: Errno.current.description) }
     var bytes = [UInt8](repeating: 0, count: Self.length)
     let count = pread(descriptor, &bytes, bytes.count, 0)
     guard count >= 0 else {
-      let reason = SystemError.text()
+      let reason = Errno.current.description
       close(descriptor)
       throw .unusable(path: path, reason: reason)
     }
@@ -34,7 +36,7 @@ final class FaultMark: Sendable {
     salt = count == bytes.count ? Self.salt(in: bytes) : nil
     let problem = cfaultmark_watch(descriptor)
     guard problem == 0 else {
-      throw .unusable(path: path, reason: "faults cannot be watched for: \(SystemError.text(problem))")
+      throw .unusable(path: path, reason: "faults cannot be watched for: \(Errno(rawValue: problem))")
     }
   }
 

@@ -1,3 +1,5 @@
+import SystemPackage
+import Platform
 import Glibc
 package import Kademlia
 package import NodeTime
@@ -90,12 +92,12 @@ package final class RecordStore: RecordStorage {
     let descriptor = Glibc.open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW)
     guard descriptor >= 0 else {
       if errno == ENOENT { return .none }
-      throw .unusable(path: path, reason: SystemError.text())
+      throw .unusable(path: path, reason: Errno.current.description)
     }
     defer { Glibc.close(descriptor) }
     var status = stat()
     guard fstat(descriptor, &status) == 0 else {
-      throw .unusable(path: path, reason: SystemError.text())
+      throw .unusable(path: path, reason: Errno.current.description)
     }
     guard status.st_mode & S_IFMT == S_IFREG else {
       throw .unusable(path: path, reason: "it is not a plain file")

@@ -1,5 +1,3 @@
-import Glibc
-
 /// Why a store cannot be opened.
 package enum RecordStoreError: Error, Hashable, Sendable {
   /// A newer dhtd wrote the file.
@@ -19,9 +17,4 @@ extension RecordStoreError: CustomStringConvertible {
       "cannot use the records in \(path): \(reason); mend that, or choose another directory with --state-dir"
     }
   }
-}
-
-enum SystemError {
-  /// What an error number of the system means.
-  static func text(_ code: Int32 = errno) -> String { String(cString: strerror(code)) }
 }

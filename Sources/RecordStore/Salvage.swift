@@ -1,3 +1,5 @@
+import SystemPackage
+import Platform
 import CLMDB
 import Glibc
 import Kademlia
@@ -239,7 +241,7 @@ struct SalvageSource {
     descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
     var status = stat()
     guard descriptor >= 0, fstat(descriptor, &status) == 0 else {
-      throw .unusable(path: path, reason: SystemError.text())
+      throw .unusable(path: path, reason: Errno.current.description)
     }
     size = Int(status.st_size)
   }

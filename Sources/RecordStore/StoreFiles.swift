@@ -1,3 +1,5 @@
+import SystemPackage
+import Platform
 import Glibc
 import NodeTime
 
@@ -29,7 +31,7 @@ struct StoreFiles {
   func replaceRecords(at now: WallTime) throws(RecordStoreError) -> String {
     let kept = try keepDamaged(at: now)
     guard rename(salvage, records) == 0 else {
-      throw .unusable(path: records, reason: SystemError.text())
+      throw .unusable(path: records, reason: Errno.current.description)
     }
     try syncDirectory()
     return kept
@@ -43,17 +45,17 @@ struct StoreFiles {
       if errno == EEXIST { continue }
       // Not every file system has a second name for a file.
       if access(name, F_OK) != 0, errno == ENOENT, rename(records, name) == 0 { return name }
-      throw .unusable(path: name, reason: SystemError.text())
+      throw .unusable(path: name, reason: Errno.current.description)
     }
-    throw .unusable(path: base + ".mdb", reason: SystemError.text(EEXIST))
+    throw .unusable(path: base + ".mdb", reason: Errno.fileExists.description)
   }
 
   /// Makes names durable.
   func syncDirectory() throws(RecordStoreError) {
     let descriptor = Glibc.open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw .unusable(path: directory, reason: SystemError.text()) }
+    guard descriptor >= 0 else { throw .unusable(path: directory, reason: Errno.current.description) }
     defer { close(descriptor) }
-    guard fsync(descriptor) == 0 else { throw .unusable(path: directory, reason: SystemError.text()) }
+    guard fsync(descriptor) == 0 else { throw .unusable(path: directory, reason: Errno.current.description) }
   }
 
   /// A time as `20250131T235959Z`.

@@ -1,3 +1,4 @@
+import SystemPackage
 import CLMDB
 import Glibc
 import Kademlia
@@ -47,18 +48,18 @@ final class StoreWriter: Sendable {
     self.tables = tables
     self.damage = damage
     queue = Mutex(Queue(usage: usage, progress: ledger.progress, limit: limit))
-    do throws(WakeupError) {
+    do throws(Errno) {
       wakeup = try Wakeup()
     } catch {
-      throw LMDBError(error.code)
+      throw LMDBError(error.rawValue)
     }
     thread = Mutex(nil)
     environment.setRoomAside()
-    do throws(ThreadError) {
+    do throws(Errno) {
       let started = try startThread { self.run(ledger) }
       thread.withLock { $0 = started }
     } catch {
-      throw LMDBError(error.code)
+      throw LMDBError(error.rawValue)
     }
   }
 

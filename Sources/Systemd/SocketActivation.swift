@@ -1,3 +1,4 @@
+import SystemPackage
 import CSystemd
 import Glibc
 
@@ -12,7 +13,7 @@ package enum SocketActivation {
   package static func takeControlSocket() throws(SocketActivationError) -> Int32? {
     let count = sd_listen_fds(1)
     guard count != 0 else { return nil }
-    guard count > 0 else { throw .unreadable(reason: String(cString: strerror(-count))) }
+    guard count > 0 else { throw .unreadable(reason: Errno(rawValue: -count).description) }
     guard count == 1 else { throw .tooMany(count) }
     let descriptor = SD_LISTEN_FDS_START
     guard sd_is_socket_unix(descriptor, Int32(SOCK_STREAM.rawValue), 1, nil, 0) > 0 else {

@@ -1,3 +1,5 @@
+import SystemPackage
+import Platform
 import ControlProtocol
 import Glibc
 
@@ -22,7 +24,7 @@ struct ControlConnection: ~Copyable {
   /// Connects; waits only where the daemon has its hands full, and then at most as long as `timeout`.
   static func open(_ path: SocketPath, timeout: Duration) throws(Refusal) -> ControlConnection {
     let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-    guard descriptor >= 0 else { throw .other(String(cString: strerror(errno))) }
+    guard descriptor >= 0 else { throw .other(Errno.current.description) }
     // From here on the descriptor has an owner that closes it.
     let connection = ControlConnection(descriptor: descriptor)
     // Connecting to a full queue waits as long as sending may.
@@ -30,12 +32,12 @@ struct ControlConnection: ~Copyable {
     var limit = timeval(tv_sec: Int(seconds), tv_usec: Int(attoseconds / 1_000_000_000_000))
     setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     while connect(descriptor, to: path) != 0 {
-      switch errno {
-      case EINTR: continue
-      case ENOENT, ECONNREFUSED, ENOTDIR: throw .noDaemon
-      case EACCES, EPERM: throw .noPermission
-      case EAGAIN: throw .other("dhtd takes no more clients; try again later")
-      case let code: throw .other(String(cString: strerror(code)))
+      switch Errno.current {
+      case .interrupted: continue
+      case .noSuchFileOrDirectory, .connectionRefused, .notDirectory: throw .noDaemon
+      case .permissionDenied, .notPermitted: throw .noPermission
+      case .wouldBlock: throw .other("dhtd takes no more clients; try again later")
+      case let cause: throw .other(cause.description)
       }
     }
     _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
@@ -80,13 +82,13 @@ struct ControlConnection: ~Copyable {
         sent += count
         continue
       }
-      switch errno {
-      case EINTR: continue
-      case EAGAIN: return
-      case EPIPE, ECONNRESET:
+      switch Errno.current {
+      case .interrupted: continue
+      case .wouldBlock: return
+      case .brokenPipe, .connectionReset:
         // It may have said why before it closed; reading tells.
         sent = output.count
-      case let code: throw Self.lost(String(cString: strerror(code)))
+      case let cause: throw Self.lost(cause.description)
       }
     }
   }
@@ -103,19 +105,19 @@ struct ControlConnection: ~Copyable {
   /// - Returns: how many bytes came; 0 where nothing has, or there is no room.
   func receive(into buffer: inout [UInt8], at start: Int) throws(Failure) -> Int {
     guard buffer.indices.contains(start) else { return 0 }
-    let (count, code) = buffer.withUnsafeMutableBytes { bytes in
+    let (count, cause) = buffer.withUnsafeMutableBytes { bytes -> (Int, Errno?) in
       let room = UnsafeMutableRawBufferPointer(rebasing: bytes[start...])
       var count = 0
       repeat {
         count = recv(descriptor, room.baseAddress, room.count, 0)
       } while count < 0 && errno == EINTR
-      return (count, count < 0 ? errno : 0)
+      return (count, count < 0 ? .current : nil)
     }
     if count > 0 { return count }
-    switch code {
-    case EAGAIN: return 0
-    case 0, ECONNRESET: throw Self.lost("dhtd closed the connection before it answered")
-    default: throw Self.lost(String(cString: strerror(code)))
+    switch cause {
+    case .wouldBlock: return 0
+    case nil, .connectionReset: throw Self.lost("dhtd closed the connection before it answered")
+    case let cause?: throw Self.lost(cause.description)
     }
   }
 

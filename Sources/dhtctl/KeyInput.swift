@@ -1,3 +1,5 @@
+import SystemPackage
+import Platform
 import ControlProtocol
 import Glibc
 
@@ -51,7 +53,7 @@ struct KeyInput {
     while true {
       guard let piece = Descriptor.read(STDIN_FILENO) else {
         throw Failure(
-          .failed, "cannot read standard input: \(String(cString: strerror(errno)))", reason: "input")
+          .failed, "cannot read standard input: \(Errno.current)", reason: "input")
       }
       if piece.isEmpty { return bytes }
       bytes += piece

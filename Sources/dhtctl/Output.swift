@@ -1,3 +1,5 @@
+import SystemPackage
+import Platform
 import Glibc
 
 /// Standard output, gathered into few writes.
@@ -16,7 +18,7 @@ struct Output {
   mutating func flush() throws(Failure) {
     defer { pending.removeAll(keepingCapacity: true) }
     guard Self.writeAll(pending, to: STDOUT_FILENO) else {
-      let cause = String(cString: strerror(errno))
+      let cause = Errno.current
       throw Failure(.failed, "cannot write the output: \(cause); see where it goes", reason: "output")
     }
   }

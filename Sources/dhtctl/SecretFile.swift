@@ -1,3 +1,5 @@
+import SystemPackage
+import Platform
 import ControlProtocol
 import Glibc
 import Signatures
@@ -19,14 +21,14 @@ enum SecretFile {
   static func write(_ key: SigningKey, to path: String) throws(Failure) {
     let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else {
-      let cause = String(cString: strerror(errno))
+      let cause = Errno.current
       throw Failure(
         .failed, "cannot make \(quoted(path)): \(cause); choose a file that is not there yet",
         reason: "output")
     }
     let line = Array((Hex.string(key.seed) + "\n").utf8)
     let isWritten = Glibc.write(descriptor, line, line.count) == line.count && fsync(descriptor) == 0
-    let cause = String(cString: strerror(errno))
+    let cause = Errno.current
     close(descriptor)
     guard isWritten else {
       unlink(path)
@@ -74,7 +76,7 @@ enum SecretFile {
       content = Descriptor.read(descriptor)
     }
     guard let content else {
-      let cause = String(cString: strerror(errno))
+      let cause = Errno.current
       throw Failure(.failed, "cannot read \(quoted(path)): \(cause)", reason: "input")
     }
     return content

@@ -1,3 +1,5 @@
+import SystemPackage
+import Platform
 import ControlProtocol
 import Glibc
 
@@ -86,7 +88,7 @@ struct ShellPipe: ~Copyable {
 
   private mutating func readInput() throws(Failure) {
     guard let piece = Descriptor.read(STDIN_FILENO) else {
-      let cause = String(cString: strerror(errno))
+      let cause = Errno.current
       throw Failure(.failed, "cannot read standard input: \(cause)", reason: "input")
     }
     if piece.isEmpty { inputEnded = true } else { input.append(piece) }

@@ -1,3 +1,5 @@
+import SystemPackage
+import Platform
 import ControlProtocol
 import Glibc
 
@@ -46,7 +48,7 @@ enum ValueSource {
   }
 
   private static func unreadable(_ name: String) -> Failure {
-    let cause = String(cString: strerror(errno))
+    let cause = Errno.current
     return Failure(
       .failed, "cannot read \(name): \(cause); a value that begins with @ needs --literal", reason: "input")
   }

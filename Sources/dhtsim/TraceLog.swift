@@ -1,3 +1,5 @@
+import SystemPackage
+import Platform
 import NodeTime
 import ArgumentParser
 import Glibc
@@ -48,6 +50,6 @@ final class TraceLog {
   }
 
   private static func problem(_ path: String) -> ValidationError {
-    ValidationError("cannot write '\(path)': \(String(cString: strerror(errno))); name another file")
+    ValidationError("cannot write '\(path)': \(Errno.current); name another file")
   }
 }

@@ -1,3 +1,4 @@
+import SystemPackage
 import EventLoop
 import Glibc
 import NodeTime
@@ -213,7 +214,7 @@ struct EventLoopTests {
   @Test("what cannot be watched is an error with the system's reason")
   func unwatchable() async throws {
     try await withLoop { loop in
-      await #expect(throws: EventLoopError.self) {
+      await #expect(throws: Errno.self) {
         try await loop.run {
           let reader = Reader { _, _ in }
           _ = try loop.watch(-1, for: .readable, reader)

@@ -1,5 +1,6 @@
 import Glibc
 import Sealing
+import SystemPackage
 import Testing
 
 @testable import NodeRuntime
@@ -66,7 +67,7 @@ import Testing
     try withTemporaryDirectory { directory in
       let path = directory + "/keys"
       let source = try #require(KeySource(named: path, environment: [:]))
-      #expect(throws: KeySourceError.unreadable(path: path, code: ENOENT)) {
+      #expect(throws: KeySourceError.unreadable(path: path, errno: .noSuchFileOrDirectory)) {
         try source.keyring(network: "n")
       }
       #expect(mkfifo(path, 0o600) == 0)

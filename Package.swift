@@ -37,6 +37,8 @@ let package = Package(
   targets: [
     // What time it is, and how long things take. It reads no clock.
     .target(name: "NodeTime", swiftSettings: settings),
+    // Random numbers that a seed repeats.
+    .target(name: "SeededRandom", swiftSettings: settings),
     // What several parts want of the system: threads, waking them, directories.
     .target(name: "CPlatform"),
     .target(
@@ -50,7 +52,7 @@ let package = Package(
     .target(
       name: "Kademlia",
       dependencies: [
-        "NodeTime", "Signatures",
+        "NodeTime", "SeededRandom", "Signatures",
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "HeapModule", package: "swift-collections"),
@@ -59,7 +61,7 @@ let package = Package(
     .target(name: "KRPC", dependencies: ["Kademlia", "Signatures"], swiftSettings: settings),
     .target(
       name: "Simulation",
-      dependencies: ["Kademlia", "KRPC", "NodeTime", "Signatures"],
+      dependencies: ["Kademlia", "KRPC", "NodeTime", "SeededRandom", "Signatures"],
       swiftSettings: settings),
 
     // What makes a network private: messages are sealed, and opened once.
@@ -153,34 +155,36 @@ let package = Package(
       ],
       swiftSettings: settings),
 
-    // What several of the tests use.
-    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
     .testTarget(
-      name: "KademliaTests", dependencies: ["Kademlia", "NodeTime", "Signatures", "Simulation"],
+      name: "KademliaTests",
+      dependencies: ["Kademlia", "NodeTime", "SeededRandom", "Signatures", "Simulation"],
       swiftSettings: settings),
     .testTarget(
-      name: "SimulationTests", dependencies: ["Kademlia", "NodeTime", "Simulation", "dhtsim"],
+      name: "SimulationTests",
+      dependencies: ["Kademlia", "NodeTime", "SeededRandom", "Simulation", "dhtsim"],
       swiftSettings: settings),
     .testTarget(
-      name: "KRPCTests", dependencies: ["Kademlia", "KRPC", "Signatures", "TestSupport"],
+      name: "KRPCTests", dependencies: ["Kademlia", "KRPC", "Signatures", "SeededRandom"],
       swiftSettings: settings),
     .testTarget(
       name: "SealingTests",
       dependencies: [
-        "Kademlia", "KRPC", "NodeTime", "Sealing", "TestSupport",
+        "Kademlia", "KRPC", "NodeTime", "Sealing", "SeededRandom",
         .product(name: "Crypto", package: "swift-crypto"),
       ],
       swiftSettings: settings),
     .testTarget(
       name: "RecordStoreTests",
       dependencies: [
-        "CFaultMark", "CLMDB", "Kademlia", "NodeTime", "RecordStore", "Signatures", "Simulation",
+        "CFaultMark", "CLMDB", "Kademlia", "NodeTime", "RecordStore", "SeededRandom", "Signatures",
+        "Simulation",
       ],
       swiftSettings: settings),
     .testTarget(
       name: "EventLoopTests", dependencies: ["EventLoop", "NodeTime", systemPackage], swiftSettings: settings),
     .testTarget(
-      name: "ControlProtocolTests", dependencies: ["ControlProtocol", "TestSupport"], swiftSettings: settings),
+      name: "ControlProtocolTests", dependencies: ["ControlProtocol", "SeededRandom"], swiftSettings: settings
+    ),
     .testTarget(
       name: "ControlServerTests", dependencies: ["ControlServer", "NodeTime"], swiftSettings: settings),
     .testTarget(
@@ -202,7 +206,8 @@ let package = Package(
       dependencies: ["Systemd", .product(name: "Logging", package: "swift-log")],
       swiftSettings: settings),
     // Runs the built programs; see packaging/test.
-    .testTarget(name: "EndToEndTests", dependencies: ["ControlProtocol"], swiftSettings: settings),
+    .testTarget(
+      name: "EndToEndTests", dependencies: ["ControlProtocol", "SeededRandom"], swiftSettings: settings),
 
     // How fast the parts are: `swift run -c release dhtd-microbench`. No product, so that it is installed
     // nowhere.
@@ -211,7 +216,7 @@ let package = Package(
       name: "dhtd-microbench",
       dependencies: [
         "CMicrobench", "ControlProtocol", "Kademlia", "KRPC", "NodeTime", "RecordStore", "Sealing",
-        "Simulation",
+        "SeededRandom", "Simulation",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Tests/Benchmarks/Micro",
@@ -227,7 +232,7 @@ if Context.environment["DHTD_FUZZ"] == "1" {
     .executableTarget(
       name: "dhtd-fuzz",
       dependencies: [
-        "ControlProtocol", "Kademlia", "KRPC", "NodeTime", "Sealing", "Signatures", "TestSupport",
+        "ControlProtocol", "Kademlia", "KRPC", "NodeTime", "Sealing", "Signatures", "SeededRandom",
       ],
       path: "Tests/Fuzz",
       exclude: ["bencode.dict", "control.dict", "corpus"],

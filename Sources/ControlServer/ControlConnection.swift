@@ -1,10 +1,10 @@
-import SystemPackage
-import Platform
 import ControlProtocol
 import EventLoop
 import Glibc
 import Kademlia
 import Logging
+import Platform
+import SystemPackage
 
 /// One client: its lines in, its answers out, and its limits.
 ///

@@ -1,4 +1,3 @@
-import SystemPackage
 package import ControlProtocol
 import EventLoop
 import Glibc
@@ -6,6 +5,7 @@ import Kademlia
 package import Logging
 package import NodeRuntime
 package import Signatures
+import SystemPackage
 
 /// Serves the control socket, on the event loop of the node: a request reaches the core without
 /// changing threads.

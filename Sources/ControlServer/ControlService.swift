@@ -1,8 +1,8 @@
 import ControlProtocol
 import EventLoop
 import Glibc
-import KRPC
 import Kademlia
+import KRPC
 import NodeRuntime
 import NodeTime
 import Signatures

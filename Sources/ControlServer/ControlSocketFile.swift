@@ -1,7 +1,7 @@
-import SystemPackage
 import ControlProtocol
 import Glibc
 import Platform
+import SystemPackage
 
 /// The socket file of a daemon, from its making to its removal.
 struct ControlSocketFile: Sendable {

@@ -1,10 +1,10 @@
-package import SystemPackage
 import CEventLoop
 import Glibc
 import HeapModule
 package import NodeTime
 import Platform
 import Synchronization
+package import SystemPackage
 
 /// One thread that waits for descriptors, for points in time and for what other threads give it to do,
 /// and does one thing after the other.

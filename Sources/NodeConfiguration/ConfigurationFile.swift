@@ -1,7 +1,7 @@
-import SystemPackage
-import Platform
 import ControlProtocol
 import Glibc
+import Platform
+import SystemPackage
 import Yams
 
 /// What a file says: its keys with their values as text, each with its line.

@@ -1,6 +1,6 @@
-import SystemPackage
 import ControlProtocol
 import Glibc
+import SystemPackage
 
 /// Where a value comes from.
 package enum ConfigurationOrigin: Hashable, Sendable {

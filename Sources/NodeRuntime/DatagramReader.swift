@@ -1,7 +1,7 @@
-import SystemPackage
 import CDatagrams
 import Glibc
 import Kademlia
+import SystemPackage
 
 /// Reads the datagrams of a node's sockets, many with one system call, into memory that is kept.
 struct DatagramReader: ~Copyable {

@@ -1,6 +1,6 @@
-package import SystemPackage
 package import Glibc
 package import Sealing
+package import SystemPackage
 
 /// Where the keys of a private network are: in a file, or in a credential that the service manager hands
 /// over (systemd.exec(5), `LoadCredential=`).

@@ -1,5 +1,5 @@
-import KRPC
 import Kademlia
+import KRPC
 import NodeTime
 import Sealing
 

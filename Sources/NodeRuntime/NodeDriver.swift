@@ -1,10 +1,10 @@
-import SystemPackage
 package import EventLoop
-import KRPC
 package import Kademlia
+import KRPC
 import Logging
 package import NodeTime
 package import Sealing
+import SystemPackage
 
 /// Owns the core on its event loop: tells it what happens, and carries out what it wants done.
 ///

@@ -1,6 +1,6 @@
-import SystemPackage
 import Glibc
 import Platform
+import SystemPackage
 
 /// A node's directory for what outlives it, held by one dhtd at a time.
 package final class StateDirectory: Sendable {

@@ -1,8 +1,8 @@
-import SystemPackage
-import Platform
 import EventLoop
 import Glibc
 import Kademlia
+import Platform
+import SystemPackage
 
 /// A bound UDP socket.
 ///

@@ -1,6 +1,6 @@
-import SystemPackage
-import Platform
 import Glibc
+import Platform
+import SystemPackage
 
 /// Small files that are read and written as a whole.
 enum WholeFile {

@@ -1,7 +1,7 @@
-import SystemPackage
-import Platform
 import CFaultMark
 import Glibc
+import Platform
+import SystemPackage
 
 /// A small file beside the store that says whether something was wrong with it: then the next start
 /// looks at all of it. It is open all the time, so that a signal handler can write to it.

@@ -1,8 +1,8 @@
-import SystemPackage
-import Platform
 import Glibc
 package import Kademlia
 package import NodeTime
+import Platform
+import SystemPackage
 
 /// Records on the disk, in one file of LMDB.
 ///

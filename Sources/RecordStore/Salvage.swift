@@ -1,9 +1,9 @@
-import SystemPackage
-import Platform
 import CLMDB
 import Glibc
 import Kademlia
 import NodeTime
+import Platform
+import SystemPackage
 
 /// What became of a damaged file: the daemon should say it loudly.
 package struct Salvage: Hashable, Sendable {

@@ -1,7 +1,7 @@
-import SystemPackage
-import Platform
 import Glibc
 import NodeTime
+import Platform
+import SystemPackage
 
 /// The files of a store in its directory, which is the node's own, and which no other process uses.
 struct StoreFiles {

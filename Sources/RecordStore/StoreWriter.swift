@@ -1,9 +1,9 @@
-import SystemPackage
 import CLMDB
 import Glibc
 import Kademlia
 import Platform
 import Synchronization
+import SystemPackage
 
 /// The thread that changes the store. It takes what waits, carries it out in one transaction, and gives
 /// the results once that is durable.

@@ -1,5 +1,5 @@
-import CSealing
 import Crypto
+import CSealing
 
 /// What seals and opens the messages of one session under one network key: AES-256-GCM.
 ///

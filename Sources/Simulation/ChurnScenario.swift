@@ -1,5 +1,6 @@
 import Kademlia
 import NodeTime
+import SeededRandom
 
 /// Nodes that come and go, each back with its disk, while people write, overwrite, delete and read; and
 /// whether the network keeps what it promised.

@@ -1,4 +1,5 @@
 import Kademlia
+import SeededRandom
 
 /// How a host answers others, whatever its node would say.
 package enum Conduct: String, Hashable, Sendable, CaseIterable {

@@ -1,5 +1,6 @@
 import Glibc
 import Kademlia
+import SeededRandom
 
 /// Where the round-trip times between hosts come from.
 package enum DelayModel: Sendable {

@@ -1,5 +1,6 @@
 import Kademlia
 import NodeTime
+import SeededRandom
 
 /// What happens to datagrams on their way.
 package struct LinkConditions: Sendable {

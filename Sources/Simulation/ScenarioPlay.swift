@@ -1,6 +1,7 @@
 import Glibc
 import Kademlia
 import NodeTime
+import SeededRandom
 
 extension Scenario {
   /// Plays it.

@@ -1,6 +1,7 @@
-import KRPC
 import Kademlia
+import KRPC
 import NodeTime
+import SeededRandom
 
 /// What happens to a datagram between the host that sends it and the one that it is for.
 extension SimulatedNetwork {

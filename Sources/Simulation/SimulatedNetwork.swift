@@ -1,5 +1,6 @@
 package import Kademlia
 package import NodeTime
+import SeededRandom
 import Signatures
 
 /// A network of real nodes in virtual time: one queue of events, one seed. The same seed and the

@@ -1,5 +1,5 @@
-package import NodeTime
 import Kademlia
+package import NodeTime
 
 /// Something that counts in the trace of a run: a datagram that arrives, or an operation that ends.
 package struct TraceEntry: Sendable {

@@ -1,5 +1,6 @@
-import NodeTime
 import Kademlia
+import NodeTime
+import SeededRandom
 
 /// A fingerprint of everything that happened in a run. Two runs of one seed have the same; it does not use the
 /// standard library's hash, which differs from process to process.

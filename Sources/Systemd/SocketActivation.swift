@@ -1,6 +1,6 @@
-import SystemPackage
 import CSystemd
 import Glibc
+import SystemPackage
 
 /// The listening socket that a socket unit may have made for this service (sd_listen_fds(3)).
 package enum SocketActivation {

@@ -1,7 +1,7 @@
-import SystemPackage
-import Platform
 import ControlProtocol
 import Glibc
+import Platform
+import SystemPackage
 
 /// A connection to a daemon's control socket: lines out, lines in, and never a wait without an end.
 struct ControlConnection: ~Copyable {

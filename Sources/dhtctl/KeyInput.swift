@@ -1,7 +1,7 @@
-import SystemPackage
-import Platform
 import ControlProtocol
 import Glibc
+import Platform
+import SystemPackage
 
 /// Where a key to add comes from. No key is ever an argument: whoever runs `ps` would see it.
 struct KeyInput {

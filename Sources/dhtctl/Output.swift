@@ -1,6 +1,6 @@
-import SystemPackage
-import Platform
 import Glibc
+import Platform
+import SystemPackage
 
 /// Standard output, gathered into few writes.
 struct Output {

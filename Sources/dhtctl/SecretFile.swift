@@ -1,8 +1,8 @@
-import SystemPackage
-import Platform
 import ControlProtocol
 import Glibc
+import Platform
 import Signatures
+import SystemPackage
 
 /// Files with a secret in them, and a secret that a person types.
 enum SecretFile {

@@ -1,7 +1,7 @@
-import SystemPackage
-import Platform
 import ControlProtocol
 import Glibc
+import Platform
+import SystemPackage
 
 /// The shell on a pipe or a file: many requests under way at once, and answers in the order of the
 /// lines.

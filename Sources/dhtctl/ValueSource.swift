@@ -1,7 +1,7 @@
-import SystemPackage
-import Platform
 import ControlProtocol
 import Glibc
+import Platform
+import SystemPackage
 
 /// Where the value of a put comes from.
 enum ValueSource {

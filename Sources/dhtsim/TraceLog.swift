@@ -1,9 +1,9 @@
-import SystemPackage
-import Platform
-import NodeTime
 import ArgumentParser
 import Glibc
+import NodeTime
+import Platform
 import Simulation
+import SystemPackage
 
 /// The option that has what the trace of a run counts written to a file.
 struct TraceOption: ParsableArguments {

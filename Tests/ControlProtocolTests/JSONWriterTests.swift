@@ -1,5 +1,5 @@
 import FoundationEssentials
-import TestSupport
+import SeededRandom
 import Testing
 
 @testable import ControlProtocol

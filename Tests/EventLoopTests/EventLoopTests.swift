@@ -1,8 +1,8 @@
-import SystemPackage
 import EventLoop
 import Glibc
 import NodeTime
 import Synchronization
+import SystemPackage
 import Testing
 
 @Suite("The event loop")

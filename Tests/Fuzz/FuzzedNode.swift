@@ -1,7 +1,7 @@
 import KRPC
 import NodeTime
+import SeededRandom
 import Signatures
-import TestSupport
 
 @testable import Kademlia
 

@@ -1,5 +1,5 @@
-import KRPC
 import Kademlia
+import KRPC
 
 /// Reads a datagram. What is understood is written, and that says the same.
 func fuzzMessages(_ input: UnsafeRawBufferPointer) {

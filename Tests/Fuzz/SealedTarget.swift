@@ -1,6 +1,6 @@
 import Kademlia
 import NodeTime
-import TestSupport
+import SeededRandom
 
 @testable import Sealing
 

@@ -1,6 +1,6 @@
 import Kademlia
+import SeededRandom
 import Signatures
-import TestSupport
 
 /// Messages of every kind, from a seed.
 extension Message {

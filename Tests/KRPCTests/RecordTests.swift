@@ -1,6 +1,6 @@
 import Kademlia
+import SeededRandom
 import Signatures
-import TestSupport
 import Testing
 
 @testable import KRPC

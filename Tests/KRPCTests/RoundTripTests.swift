@@ -1,5 +1,5 @@
 import Kademlia
-import TestSupport
+import SeededRandom
 import Testing
 
 @testable import KRPC

@@ -1,4 +1,5 @@
 import NodeTime
+import SeededRandom
 import Simulation
 import Testing
 

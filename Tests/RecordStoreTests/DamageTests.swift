@@ -2,6 +2,7 @@ import CFaultMark
 import Glibc
 import Kademlia
 import NodeTime
+import SeededRandom
 import Simulation
 import Testing
 

@@ -1,6 +1,7 @@
 import Kademlia
 import NodeTime
 import RecordStore
+import SeededRandom
 import Simulation
 import Testing
 

@@ -2,6 +2,7 @@ import Glibc
 import Kademlia
 import NodeTime
 import RecordStore
+import SeededRandom
 import Simulation
 import Testing
 

@@ -1,10 +1,10 @@
 import Crypto
 import FoundationEssentials
-import KRPC
 import Kademlia
+import KRPC
 import NodeTime
 import Sealing
-import TestSupport
+import SeededRandom
 import Testing
 
 @Suite("Sealed messages") struct EnvelopeTests {

@@ -1,6 +1,6 @@
 import NodeTime
 import Sealing
-import TestSupport
+import SeededRandom
 
 extension WallTime {
   static let start = WallTime(seconds: 1_800_000_000)

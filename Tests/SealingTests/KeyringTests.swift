@@ -1,5 +1,5 @@
 import Sealing
-import TestSupport
+import SeededRandom
 import Testing
 
 @Suite("Keys of a network") struct KeyringTests {

@@ -1,5 +1,5 @@
 import NodeTime
-import TestSupport
+import SeededRandom
 import Testing
 
 @testable import Sealing

@@ -1,5 +1,5 @@
-import NodeTime
 import DequeModule
+import NodeTime
 
 /// Looks up a random ID in each bucket whose range no lookup has gone through for long (paper, section 2.3;
 /// BEP 5).

@@ -1,5 +1,5 @@
-import NodeTime
 import DequeModule
+import NodeTime
 
 /// Records that fewer than K nodes hold, because this node knew no more. They are looked after again when
 /// other nodes have come.

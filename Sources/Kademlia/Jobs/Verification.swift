@@ -1,5 +1,5 @@
-import NodeTime
 import DequeModule
+import NodeTime
 
 /// Pings the senders of queries that are no contacts, to see whether they can be queried themselves.
 ///

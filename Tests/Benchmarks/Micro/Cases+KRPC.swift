@@ -1,6 +1,7 @@
-import KRPC
 import Kademlia
+import KRPC
 import NodeTime
+import SeededRandom
 import Simulation
 
 extension Case {

@@ -1,4 +1,5 @@
 import Kademlia
+import SeededRandom
 import Simulation
 
 extension Case {

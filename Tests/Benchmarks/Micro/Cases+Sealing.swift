@@ -1,6 +1,7 @@
 import Kademlia
 import NodeTime
 import Sealing
+import SeededRandom
 import Simulation
 
 extension Case {

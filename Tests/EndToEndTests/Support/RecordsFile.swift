@@ -1,4 +1,5 @@
 import Foundation
+import SeededRandom
 
 /// The file in which a node that does not run keeps its records, and what may befall it.
 struct RecordsFile {

@@ -1,5 +1,6 @@
 import Kademlia
 import NodeTime
+import SeededRandom
 import Simulation
 
 /// What tests make their small worlds of.

@@ -1,4 +1,5 @@
 import Kademlia
+import SeededRandom
 import Simulation
 
 /// A static network of routing tables, and one lookup that is driven through it in virtual time.

@@ -37,7 +37,7 @@ struct BurstTests {
 
   @Test(
     "right after half or three quarters of a fast network are killed, only the first reads wait",
-    arguments: [16, 24], [90, 92])
+    arguments: [16, 24], 90..<94)
   func killed(_ count: Int, _ seed: UInt64) throws {
     var network = SimulatedNetwork.joined(seed: seed, nodes: 32) {
       $0.links.delay = .microseconds(90)...(.microseconds(100))
@@ -54,7 +54,9 @@ struct BurstTests {
 
     let first = try read(held, at: reader, inFlight: 16, in: &network).sorted()
     #expect(first[held.count / 2] < .milliseconds(5), "\(first[held.count / 2])")
-    #expect(first[held.count * 99 / 100] < .milliseconds(100), "\(first[held.count * 99 / 100])")
+    // A read waits in steps of one soft timeout, which is 20 ms here: four of them in most networks, and up to
+    // seven where three quarters are dead.
+    #expect(first[held.count * 99 / 100] < .milliseconds(150), "\(first[held.count * 99 / 100])")
     // Whom one read has waited for, no later one does; a few that are dead may not have been asked yet.
     let second = try read(held, at: reader, inFlight: 16, in: &network).sorted()
     #expect(second[held.count * 9 / 10] < .milliseconds(5), "\(second[held.count * 9 / 10])")

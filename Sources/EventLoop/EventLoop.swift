@@ -71,9 +71,10 @@ package final class EventLoop: @unchecked Sendable {
   ///
   /// - Throws: the cause, if the system does not give what a loop needs.
   package init() throws(Errno) {
+    // Before the descriptor that only `deinit` closes.
+    wakeup = try Wakeup()
     epoll = ceventloop_create()
     guard epoll >= 0 else { throw Errno(rawValue: -epoll) }
-    wakeup = try Wakeup()
     let code = ceventloop_add(epoll, wakeup.descriptor, CEVENTLOOP_READABLE, Self.wakeupToken)
     guard code == 0 else { throw Errno(rawValue: -code) }
     pthread_detach(

@@ -78,7 +78,7 @@ extension Fields {
 
   /// `exp`, which other implementations do not have.
   private func namedExpiry(in bytes: RawSpan) throws(Reason) -> Int64 {
-    try optionalNatural(expiry, .expiry, in: bytes) ?? RecordVersion.unnamedExpiry
+    try optionalNatural(expiry, .expiry, in: bytes) ?? RecordVersion.noExpiry
   }
 
   /// Reads `seq`, `exp` and `del`, with or without the rest of a record.

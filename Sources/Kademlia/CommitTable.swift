@@ -8,13 +8,21 @@ struct CommitTable: Sendable {
     /// The node that sent the record is waiting for an answer.
     case answer(TransactionID, Endpoint, seq: Int64)
     /// This node is one of the replicas of its own put.
-    case placement(OperationID)
+    case put(OperationID)
     /// A put notes that this node publishes its record.
     case publication(OperationID)
     /// The job that drops expired records, which asked for `limit` of them at most.
     case expiry(limit: Int)
     /// Nobody: the change keeps a copy, or notes how far upkeep has come.
     case nobody
+
+    /// Whether a put of this node's users waits for the change.
+    var isPut: Bool {
+      switch self {
+      case .put, .publication: true
+      case .answer, .expiry, .nobody: false
+      }
+    }
   }
 
   private var owners: [CommitID: Owner] = [:]

@@ -6,7 +6,7 @@ enum Directive {
   /// `charged` is.
   case tryPing(Peer, charged: NodeID, owner: QueryOwner)
   /// Begins a lookup of the node's own.
-  case look(up: NodeID, Operation.LocateReason, width: Int?)
+  case look(up: NodeID, FindOperation.Reason, width: Int?)
   /// Has `Join` look this node's own ID up.
   case lookUpSelf
   /// Has `Refresh` go through buckets, and begins with the first.
@@ -20,11 +20,17 @@ enum Directive {
   /// Gives a copy of a record to a node that has an older version or none.
   case sendCopy(Record, to: Peer, WriteToken)
   /// Enqueues a record whose holders are to be looked after.
-  case renew(RecordID, Renewal.Reason)
-  /// Begins as many of the enqueued renewals as may run.
-  case startRenewals
+  case replicate(RecordID, ReplicateOperation.Reason)
+  /// Begins as many of the enqueued replications as may run.
+  case startReplications
+  /// Tells `Replication` that somebody has just seen to it that the holders of a record have it.
+  case noteLookedAfter(RecordID)
+  /// Tells `Replication` that a put has stored a record at fewer than K nodes.
+  case noteUnderreplicated(RecordID)
   /// Tells the job that began a lookup that it has ended.
-  case endLookup(Operation)
+  indirect case endFind(FindOperation)
+  /// Tells `Replication` that the lookup of a record's holders has ended.
+  indirect case endReplication(ReplicateOperation)
   /// Begins as many of the waiting operations as may run.
   case startWaiting
   /// Takes the bootstrap addresses in place of the former.

@@ -20,16 +20,6 @@ package struct CommitID: Hashable, Sendable {
   }
 }
 
-/// Names one operation from its start to its outcome.
-package struct OperationID: Hashable, Comparable, Sendable {
-  /// Counts up from 1; never used twice by one node.
-  package let rawValue: UInt64
-
-  package static func < (left: OperationID, right: OperationID) -> Bool {
-    left.rawValue < right.rawValue
-  }
-}
-
 /// What an operator may want to read of a node's life.
 package enum Notice: Hashable, Sendable {
   /// The first join has ended; operations begin.

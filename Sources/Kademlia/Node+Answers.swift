@@ -31,7 +31,7 @@ extension Node {
       let nodes = nodes(near: target, for: query, from: source)
       respond(to: source, transaction, Response(sender: id, nodes: nodes))
     case .get(let target, let kind, let seq):
-      let held = held(now, target, kind, unlessNewerThan: seq)
+      let held = shared.held(now, target, kind, unlessNewerThan: seq)
       if let kind, let held, held.version.seq == seq {
         noteLookedAfter(now, RecordID(kind, target), by: query, from: source)
       }
@@ -42,19 +42,19 @@ extension Node {
           token: tokens.issue(now.monotonic, to: source.address), keepsPlainRecords: true,
           held: held))
     case .put(let sent, _, let cas):
-      let record = named(now, sent)
-      let refusal =
+      let record = shared.withDefaultExpiry(now, sent)
+      let error =
         isTokenGood
-        ? rateLimitError(now, record, from: source) ?? refusal(now, record, cas)
-          ?? overloadError(now, record, from: source) ?? signatureError(record)
+        ? rateLimitError(now, record, from: source) ?? shared.validationError(now, record, cas)
+          ?? overloadError(now, record, from: source) ?? shared.signatureError(record)
         : RPCError(RPCError.protocolError, "bad token")
-      if let refusal {
+      if let error {
         shared.counters.recordsRefused += 1
-        refuse(source, transaction, refusal)
+        refuse(source, transaction, error)
       } else {
         // Whoever stores it here stores it at the others, too.
         noteLookedAfter(now, record.id, by: query, from: source)
-        commit(.keep(record), for: .answer(transaction, source, seq: record.version.seq))
+        commit(now, .keep(record), for: .answer(transaction, source, seq: record.version.seq))
       }
     }
   }
@@ -114,90 +114,6 @@ extension Node {
     let families =
       query.want.isEmpty ? AddressFamilies(source.address.family) : query.want
     return shared.table.peers(closestTo: target, count: shared.parameters.k, for: query.sender, in: families)
-  }
-
-  /// What we hold under a target: without a kind signed, then immutable, then plain shared.records.
-  func held(
-    _ now: Now, _ target: NodeID, _ kind: RecordKind?, unlessNewerThan seq: Int64?
-  ) -> HeldRecord? {
-    if let kind { return held(now, RecordID(kind, target), unlessNewerThan: seq) }
-    for kind in RecordKind.byStrength {
-      if let held = held(now, RecordID(kind, target), unlessNewerThan: seq) { return held }
-    }
-    return nil
-  }
-
-  private func held(_ now: Now, _ id: RecordID, unlessNewerThan seq: Int64?) -> HeldRecord? {
-    guard let stored = shared.records.stored(id) else { return nil }
-    let version = stored.record.version
-    guard let record = stored.live(at: now.wall) else {
-      // It hides older versions from readers, and a writer must get above it.
-      return stored.hidesUntil > now.wall.seconds ? .version(version) : nil
-    }
-    if let seq, version.seq <= seq { return .version(version) }
-    return .record(record)
-  }
-
-  /// Why a record is not stored; nil if it is.
-  func refusal(_ now: Now, _ record: Record, _ cas: Int64?) -> RPCError? {
-    guard record.payloadSize <= shared.parameters.maxPayload else {
-      return RPCError(
-        RPCError.tooBig, "key and value are \(record.payloadSize) bytes, over \(shared.parameters.maxPayload)"
-      )
-    }
-    let version = record.version
-    guard version.seq >= 0 else {
-      return RPCError(RPCError.protocolError, "seq is negative")
-    }
-    guard record.id.kind != .plain || !version.isTombstone || record.value.isEmpty else {
-      return RPCError(RPCError.protocolError, "a deletion has no value")
-    }
-    guard
-      record.id.kind != .plain
-        || version.seq <= now.wall.microseconds + shared.parameters.clockSkew * 1_000_000
-    else {
-      return RPCError(RPCError.protocolError, "seq is ahead of the clock here")
-    }
-    guard !version.isExpired(at: now.wall) else {
-      return RPCError(RPCError.protocolError, "expired")
-    }
-    guard version.expiry <= now.wall.seconds + shared.parameters.maxTTL + shared.parameters.clockSkew else {
-      return RPCError(RPCError.protocolError, "expiry is over \(shared.parameters.maxTTL) s ahead")
-    }
-    let held = shared.records.stored(record.id)
-    // A version that comes twice is confirmed twice: the first answer may have been lost.
-    if let held, record.isSameVersion(as: held.record), record.binding == held.record.binding { return nil }
-    if let held, let cas, let current = held.live(at: now.wall)?.version,
-      // An owner who names a version means that one (BEP 44); a plain one may be an older than is held.
-      record.id.kind == .signed ? current.seq != cas : current.seq > cas
-    {
-      return RPCError(RPCError.casMismatch, "seq is \(current.seq), not \(cas)")
-    }
-    if case .stale(let newer) = StoredRecord.deciding(held: held, arriving: record) {
-      return RPCError(RPCError.seqTooOld, "seq \(newer.seq) is held")
-    }
-    return nil
-  }
-
-  /// Why a record that nothing else speaks against is not stored: nobody has signed it. To be asked last, for
-  /// nothing else takes as long.
-  func signatureError(_ record: Record) -> RPCError? {
-    // What is held was checked when it came.
-    if let held = shared.records.stored(record.id)?.record, record.binding == held.binding,
-      record.isSameVersion(as: held)
-    {
-      return nil
-    }
-    return record.isAuthentic ? nil : RPCError(RPCError.badSignature, "the signature is not right")
-  }
-
-  /// A record with an expiry: one that came without, as from another implementation, lives for two hours after
-  /// its last put (BEP 44, Expiration).
-  func named(_ now: Now, _ record: Record) -> Record {
-    guard record.version.expiry == RecordVersion.unnamedExpiry, record.id.kind != .plain else {
-      return record
-    }
-    return record.expiring(at: now.wall.seconds + shared.parameters.unnamedTTL)
   }
 
   mutating func respond(to source: Endpoint, _ transaction: TransactionID, _ response: Response) {

@@ -21,19 +21,27 @@ extension Node {
     case .tryPing(let peer, let charged, let owner):
       guard jobs.verification.tryPing(now.monotonic, charged, shared) else { return }
       send(now, .ping, to: peer.endpoint, expecting: peer.id, for: owner)
-    case .look(let target, let reason, let width): locate(now, target, reason, width: width)
+    case .look(let target, let reason, let width):
+      operations.find(now, target, reason, width: width, shared, &directives)
     case .lookUpSelf: jobs.join.lookUpSelf(now.monotonic, shared, &directives)
     case .refresh(let buckets): jobs.refresh.refresh(buckets, shared, &directives)
     case .touch(let buckets): shared.table.touched(now.monotonic, buckets: buckets)
-    case .endLookup(let operation): endLookup(now, operation)
-    case .renew(let id, let reason): shared.renewals.enqueue(RenewalQueue.Task(id: id, reason: reason))
-    case .startRenewals: startRenewals(now)
-    case .startWaiting: startWaiting(now)
+    case .endFind(let find): handleEnd(of: find)
+    case .endReplication(let replication): handleEnd(now, of: replication)
+    case .replicate(let id, let reason):
+      shared.replications.enqueue(ReplicationQueue.Task(id: id, reason: reason))
+    case .startReplications: startReplications(now)
+    case .noteLookedAfter(let id): jobs.replication.noteLookedAfter(now.monotonic, id)
+    case .noteUnderreplicated(let id): jobs.replication.noteUnderreplicated(id, shared)
+    case .startWaiting: operations.startWaiting(now, shared, &directives)
     case .deliver(let answer):
-      lookupAnswered(now, answer.operation, answer.peer, answer.response, after: answer.roundTrip)
-    case .failLookup(let operation, let peer): lookupFailed(now, operation, at: peer)
+      operations.handleAnswer(
+        now, answer.response, from: answer.peer, after: answer.roundTrip, of: answer.operation, .lookup,
+        shared, &directives)
+    case .failLookup(let operation, let peer):
+      operations.failLookup(now, operation, at: peer, shared, &directives)
     case .finish(let operation, let outcome): finish(operation, outcome)
-    case .commit(let change, let owner): commit(change, for: owner)
+    case .commit(let change, let owner): commit(now, change, for: owner)
     case .keepIfNewer(let record): keepIfNewer(now, record)
     case .sendCopy(let record, let peer, let token): sendCopy(now, record, to: peer, token: token)
     case .setBootstrapAddresses(let addresses): shared.bootstrapAddresses = addresses
@@ -41,30 +49,53 @@ extension Node {
     case .joinEnded:
       shared.isJoined = true
       effects.append(.notice(.joined(contacts: shared.table.count)))
-      startWaiting(now)
+      operations.startWaiting(now, shared, &directives)
     case .rejoinSettled: jobs.join.handleRejoinSettled(now.monotonic, shared, &directives)
     case .notice(let notice): effects.append(.notice(notice))
     case .count(let counter, let number): shared.counters[keyPath: counter] += number
     }
   }
 
-  /// Asks for a change of the store.
-  mutating func commit(_ change: StoreChange, for owner: CommitTable.Owner, deadline: Instant? = nil) {
-    if case .keep(let record) = change { fetched.remove(record.id) }
+  /// Asks for a change of the store. A put waits for its own no longer than it would for another node: a disk
+  /// that hangs must not hang the put that a majority has confirmed.
+  mutating func commit(_ now: Now, _ change: StoreChange, for owner: CommitTable.Owner) {
+    if case .keep(let record) = change { operations.forget(replacedBy: record) }
+    let deadline = owner.isPut ? now.monotonic + shared.parameters.rpcTimeout : nil
     effects.append(.commit(change, shared.commits.add(for: owner, deadline: deadline)))
   }
 
-  /// Asks for a change that a put waits for, no longer than it would for another node: a disk that hangs must
-  /// not hang the put that a majority has confirmed.
-  mutating func commit(_ now: Now, _ change: StoreChange, awaitedBy owner: CommitTable.Owner) {
-    commit(change, for: owner, deadline: now.monotonic + shared.parameters.rpcTimeout)
+  /// Tells the shell the outcome of an operation, and counts it.
+  mutating func finish(_ operation: OperationID, _ outcome: Outcome) {
+    switch outcome {
+    case .put(let put):
+      if put.verdict == .stored { shared.counters.putsOK += 1 } else { shared.counters.putsFailed += 1 }
+    case .get(let get), .tracedGet(let get, _): count(get)
+    case .lookup, .ping, .bootstrap: break
+    }
+    effects.append(.finished(operation, outcome))
+  }
+
+  private mutating func count(_ outcome: GetOutcome) {
+    switch outcome {
+    case .found: shared.counters.getsOK += 1
+    case .cached:
+      shared.counters.getsOK += 1
+      shared.counters.getsFromCache += 1
+    case .notFound: shared.counters.getsNotFound += 1
+    case .unreachable: shared.counters.getsFailed += 1
+    }
   }
 
   private mutating func keepIfNewer(_ now: Now, _ record: Record) {
     if let held = shared.records.stored(record.id) {
       guard case .kept = StoredRecord.deciding(held: held, arriving: record) else { return }
     }
-    if refusal(now, record, nil) == nil, signatureError(record) == nil { commit(.keep(record), for: .nobody) }
+    // Nobody waits for it, and it is asked for again: while a store hangs, nothing piles up.
+    guard shared.commits.count < shared.parameters.pendingCommits else { return }
+    guard shared.validationError(now, record, nil) == nil, shared.signatureError(record) == nil else {
+      return
+    }
+    commit(now, .keep(record), for: .nobody)
   }
 
   private mutating func sendCopy(_ now: Now, _ record: Record, to peer: Peer, token: WriteToken) {
@@ -74,30 +105,32 @@ extension Node {
 
   // MARK: - Lookups of the node's own
 
-  private mutating func endLookup(_ now: Now, _ operation: Operation) {
-    switch operation.task {
-    case .locate(.join): jobs.join.handleLookupEnd(operation.lookup, shared, &directives)
-    case .locate(.refresh): jobs.refresh.handleLookupEnd(shared, &directives)
-    case .renew(let renewal):
-      jobs.replication.handleEnd(now, of: renewal, operation.lookup, shared, &directives)
-      shared.renewals.handleEnd()
-      directives.append(.startRenewals)
-    case .locate(.announce), .locate(.user), .inspect, .get, .put: break
+  private mutating func handleEnd(of find: FindOperation) {
+    switch find.reason {
+    case .join: jobs.join.handleLookupEnd(find.lookup, shared, &directives)
+    case .refresh: jobs.refresh.handleLookupEnd(shared, &directives)
+    case .announce, .user, .inspect: break
     }
   }
 
-  private mutating func startRenewals(_ now: Now) {
-    while let task = shared.renewals.popNext(shared.parameters) {
+  private mutating func handleEnd(_ now: Now, of replication: ReplicateOperation) {
+    jobs.replication.handleEnd(now, of: replication, shared, &directives)
+    shared.replications.handleEnd()
+    directives.append(.startReplications)
+  }
+
+  private mutating func startReplications(_ now: Now) {
+    while let task = shared.replications.popNext(shared.parameters) {
       // It may have changed, or gone, while it waited.
       if let record = record(of: task, now) {
-        renew(now, record, task.reason)
+        operations.replicate(now, record, task.reason, shared, &directives)
       } else {
-        shared.renewals.handleEnd()
+        shared.replications.handleEnd()
       }
     }
   }
 
-  private func record(of task: RenewalQueue.Task, _ now: Now) -> Record? {
+  private func record(of task: ReplicationQueue.Task, _ now: Now) -> Record? {
     switch task.reason {
     case .replicate:
       return shared.records.stored(task.id)?.live(at: now.wall)

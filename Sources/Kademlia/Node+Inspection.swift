@@ -7,9 +7,7 @@ extension Node {
   package var id: NodeID { shared.identity.id }
 
   /// This node as its own contact.
-  var localPeer: Peer {
-    Peer(id: id, endpoint: shared.identity.endpoints.first ?? Endpoint(.v4(0), port: 0))
-  }
+  var localPeer: Peer { shared.localPeer }
 
   /// The parameters that the node works by.
   package var parameters: Parameters { shared.parameters }
@@ -27,16 +25,16 @@ extension Node {
   package var isJoined: Bool { shared.isJoined }
 
   /// Operations that run or wait.
-  package var pendingOperations: Int { activeOperations + line.count }
+  package var pendingOperations: Int { operations.active + operations.waiting }
 
   /// Queries that wait for an answer.
   package var queriesInFlight: Int { queries.count }
 
   /// Lookups that run, those of the node's own upkeep among them.
-  package var operationsInProgress: Int { operations.count }
+  package var operationsInProgress: Int { operations.running }
 
   /// Puts that ended and still wait for nodes that would be replicas if they answered.
-  package var putsWithStragglers: Int { stragglers.count }
+  package var putsWithStragglers: Int { operations.putsWithStragglers }
 
   /// Commits that the shell has not told the end of.
   package var commitsInProgress: Int { shared.commits.count }
@@ -48,8 +46,8 @@ extension Node {
   }
 
   /// Copies of records that were read and are kept for later reads, and their bytes.
-  package var cachedRecords: Int { fetched.count }
-  package var cachedBytes: Int { fetched.bytes }
+  package var cachedRecords: Int { operations.fetched.count }
+  package var cachedBytes: Int { operations.fetched.bytes }
 
   /// Records that were offered to others and are not settled.
   package var offersInFlight: Int { jobs.handOff.offers }

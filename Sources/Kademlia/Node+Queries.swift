@@ -55,7 +55,9 @@ extension Node {
   /// Gives an event of a query to the owner of the query.
   private mutating func route(_ now: Now, _ kind: QueryEvent.Kind, _ query: QueryTable.Pending) {
     switch query.owner {
-    case .operation(let id, let step): handle(now, kind, query, of: id, step)
+    case .operation(let id, let step):
+      guard let peer = query.peer else { return }
+      operations.handle(now, kind, peer, of: id, step, shared, &directives)
     case .ping(let id): handlePing(kind, of: id)
     case .copy: break
     default: jobs.handle(now, QueryEvent(query: query, kind: kind), shared, &directives)
@@ -69,44 +71,6 @@ extension Node {
     case .refused(let error, _): finish(operation, .ping(.refused(error)))
     case .timedOut: finish(operation, .ping(.unanswered(after: shared.parameters.rpcTimeout)))
     case .late, .unresponsive, .forged, .replaced: break
-    }
-  }
-
-  private mutating func handle(
-    _ now: Now, _ kind: QueryEvent.Kind, _ query: QueryTable.Pending, of id: OperationID,
-    _ step: OperationQuery
-  ) {
-    guard let peer = query.peer else { return }
-    if case .answered(let answer) = kind {
-      return handleAnswer(now, id, step, answer.peer, answer.response, after: answer.roundTrip)
-    }
-    switch (step, kind) {
-    case (.lookup, .late): updateLookup(now, id) { $0.late(peer) }
-    case (.lookup, .unresponsive): updateLookup(now, id) { $0.silent(peer) }
-    case (.lookup, _): lookupFailed(now, id, at: peer)
-    case (.store, .unresponsive), (.token, .unresponsive): storeFellSilent(now, id, at: peer)
-    case (.store, .timedOut), (.token, .timedOut):
-      refusedStore(now, id, at: peer, reason: .unanswered(after: shared.parameters.rpcTimeout))
-    case (.store, .replaced), (.token, .replaced): refusedStore(now, id, at: peer, reason: .replaced)
-    case (.store, .forged), (.token, .forged): refusedStore(now, id, at: peer, reason: .forgedRecord)
-    case (.store, .refused(let error, let source)):
-      storeRefused(now, id, at: Peer(id: peer, endpoint: source), error)
-    case (.token, .refused(let error, _)): refusedStore(now, id, at: peer, reason: .refused(error))
-    case (.refusal, .late), (.refusal, .timedOut): break
-    case (.refusal(let error), _): refusalExplained(now, id, at: peer, error, nil)
-    case (.store, .late), (.store, .answered), (.token, .late), (.token, .answered): break
-    }
-  }
-
-  private mutating func handleAnswer(
-    _ now: Now, _ id: OperationID, _ step: OperationQuery, _ peer: Peer, _ response: Response,
-    after roundTrip: Duration
-  ) {
-    switch step {
-    case .lookup: lookupAnswered(now, id, peer, response, after: roundTrip)
-    case .store: storeAnswered(now, id, peer, response)
-    case .token: tokenRenewed(now, id, peer, response)
-    case .refusal(let error): refusalExplained(now, id, at: peer.id, error, response.held)
     }
   }
 
@@ -193,7 +157,8 @@ extension Node {
     }
     if case .operation(let id, let step) = query.owner {
       // Most answers are for operations: no event is made for one.
-      return handleAnswer(now, id, step, peer, response, after: roundTrip)
+      return operations.handleAnswer(
+        now, response, from: peer, after: roundTrip, of: id, step, shared, &directives)
     }
     let answer = QueryEvent.Answer(response: response, peer: peer, roundTrip: roundTrip, isProven: isProven)
     route(now, .answered(answer), query)
@@ -210,7 +175,7 @@ extension Node {
       // A node of another make that has nothing newer names the seq alone (BEP 44).
       if kind == .signed, asked != nil, let seq = response.storedSeq {
         response.held = .version(
-          RecordVersion(seq: seq, expiry: now.wall.seconds + shared.parameters.unnamedTTL))
+          RecordVersion(seq: seq, expiry: now.wall.seconds + shared.parameters.foreignTTL))
       }
       return true
     }
@@ -224,25 +189,18 @@ extension Node {
     // key and salt of a signed one.
     guard kind.map({ $0 == told.id.kind }) ?? true else { return false }
     guard told.id.kind != .plain else { return told.target == target }
-    let operation = query.owner.readingOperation.flatMap { operations[$0] }
-    guard let salt = operation?.salt ?? salt(for: query.owner) else {
+    let operation = query.owner.readingOperation
+    guard let salt = operation.flatMap({ operations.salt(of: $0) }) ?? salt(for: query.owner) else {
       // What asked for it has ended: nobody will look at it.
       response.held = nil
       return true
     }
-    let record = named(now, told.salted(with: salt)).clamped(
+    let record = shared.withDefaultExpiry(now, told.salted(with: salt)).clamped(
       toExpiry: now.wall.seconds + shared.parameters.maxTTL)
     response.held = .record(record)
     guard record.target == target else { return false }
-    // Most nodes tell the same: it is checked once.
-    if let operation, let known = operation.authentic, known.binding == record.binding,
-      known.isSameVersion(as: record)
-    {
-      return true
-    }
-    guard record.isAuthentic else { return false }
-    operation?.authentic = record
-    return true
+    guard let operation else { return record.isAuthentic }
+    return operations.isAuthentic(record, for: operation)
   }
 
   /// The salt of the record that a query outside of any operation asks for.
@@ -306,7 +264,8 @@ extension Node {
       if hadFailed { routingChanged(now, .returned(peer)) }
     case .added:
       effects.append(.notice(.contactAdded(peer)))
-      routingChanged(now, .added(peer, isFirst: wasEmpty, owner: query.owner))
+      routingChanged(
+        now, .added(peer, isFirst: wasEmpty, owner: query.owner, wasAskedForProof: query.nonce != nil))
     case .waiting(let stalest):
       routingChanged(now, .bucketFull(peer, stalest: stalest, owner: query.owner))
     }

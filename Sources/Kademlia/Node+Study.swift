@@ -29,11 +29,11 @@ extension Node {
     guard let owner = queries.owner(of: transaction) else { return nil }
     switch owner {
     case .operation(let id, .lookup):
-      switch operations[id]?.task {
-      case .locate(.join), .locate(.announce): return .join
-      case .locate(.refresh): return .refresh
-      case .renew: return .renewal
-      case .locate(.user), .inspect, .get, .put, nil: return .operation(id)
+      if id.kind == .replicate { return .renewal }
+      switch operations.reason(ofFind: id) {
+      case .join, .announce: return .join
+      case .refresh: return .refresh
+      case .user, .inspect, nil: return .operation(id)
       }
     case .operation(let id, _), .ping(let id), .join(.requested(let id)): return .operation(id)
     case .copy: return .repair

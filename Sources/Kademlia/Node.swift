@@ -38,22 +38,10 @@ package struct Node: ~Copyable {
   var shared: Shared
   var queries: QueryTable
   var jobs: Jobs
+  var operations: OperationPool
   /// What jobs and operations want done; empty outside of the methods that take `now`.
   var directives: [Directive] = []
   var effects: [Effect] = []
-
-  var operations: [OperationID: Operation] = [:]
-  /// Operations that wait for the join, or for others to end.
-  var line = WaitingLine()
-  var lastOperation: UInt64 = 0
-  /// People's operations among those that run: the node's own upkeep does not take their places.
-  var activeOperations = 0
-  /// Decides which of several equal holders a read asks.
-  var readRandom: JobRandom
-  var repairs: RepairLog
-  /// Puts that ended while closer nodes than some that confirmed had not answered their lookup.
-  var stragglers: [OperationID: (record: Record, waiting: [NodeID])] = [:]
-  var fetched: FetchedRecords
 
   var tokens: WriteTokenIssuer
   var quota: SourceQuota
@@ -72,9 +60,7 @@ package struct Node: ~Copyable {
     jobs = Jobs(now.monotonic, shared, seed: seed)
     self.shared = shared
     queries = QueryTable(rpcTimeout: parameters.rpcTimeout, random: random)
-    readRandom = JobRandom(seed: seed, .reads)
-    repairs = RepairLog(interval: parameters.repairInterval, capacity: parameters.rememberedRepairs)
-    fetched = FetchedRecords(capacity: parameters.cachedRecords, maxBytes: parameters.cachedBytes)
+    operations = OperationPool(parameters, seed: seed)
     tokens = WriteTokenIssuer(secret: identity.tokenSecret, epoch: parameters.tokenEpoch)
     // Not drawn from the source of randomness: what a node with a given one does stays the same.
     let salt = Self.salt(from: identity.tokenSecret)
@@ -131,9 +117,7 @@ package struct Node: ~Copyable {
     shared.table.failuresBeforeRemoval = new.failuresBeforeRemoval
     shared.table.adopt(new.addressCaps)
     queries.rpcTimeout = new.rpcTimeout
-    repairs.interval = new.repairInterval
-    fetched.capacity = new.cachedRecords
-    fetched.maxBytes = new.cachedBytes
+    operations.adopt(new)
     quota.limit = new.keysPerSource
     floods.adopt(new.floods)
     for job in Jobs.Kind.allCases { jobs.tell(job, .parametersChanged, now, shared, &directives) }
@@ -203,15 +187,10 @@ package struct Node: ~Copyable {
         shared.counters.recordsRefused += 1
         refuse(endpoint, transaction, RPCError(error))
       }
-    case .placement(let operation):
-      switch result {
-      case .success: stored(now, operation, at: id)
-      case .failure(let error):
-        refusedStore(now, operation, at: id, reason: .store(error), overSeq: error.isOverSeq)
-      }
+    case .put(let operation): operations.handleCommit(now, result, of: operation, shared, &directives)
     case .publication(let operation):
       if case .failure = result { shared.counters.publicationsFailed += 1 }
-      published(now, operation)
+      operations.handlePublication(now, of: operation, shared, &directives)
     case .expiry(let limit):
       guard case .success(let count) = result else { return }
       jobs.expiry.handleCommit(now.monotonic, count: count, limit: limit, &directives)
@@ -224,11 +203,10 @@ package struct Node: ~Copyable {
   private mutating func giveUpCommits(_ now: Now) {
     while let owner = shared.commits.nextOverdue(now.monotonic) {
       switch owner {
-      case .placement(let operation):
-        refusedStore(now, operation, at: id, reason: .unanswered(after: shared.parameters.rpcTimeout))
+      case .put(let operation): operations.handleOverdueCommit(now, of: operation, shared, &directives)
       case .publication(let operation):
         shared.counters.publicationsFailed += 1
-        published(now, operation)
+        operations.handlePublication(now, of: operation, shared, &directives)
       case .answer, .expiry, .nobody: break
       }
     }

@@ -96,7 +96,7 @@ package struct Parameters: Sendable {
   package var maxTTL: Int64 = 30 * 24 * 3600
   /// Seconds that a record lives whose publisher, of another implementation, names no expiry (BEP 44: 2
   /// hours).
-  package var unnamedTTL: Int64 = 2 * 3600
+  package var foreignTTL: Int64 = 2 * 3600
   /// How far ahead of its own clock a node believes a seq or an expiry, in seconds.
   package var clockSkew: Int64 = 10 * 60
   /// A holder gets a read repair of the same target at most this often.

@@ -11,13 +11,11 @@ struct Shared: ~Copyable {
   var roundTrips = RoundTrip()
   var unresponsivePeers = UnresponsivePeers()
   var commits = CommitTable()
-  var renewals = RenewalQueue()
+  var replications = ReplicationQueue()
   /// The bootstrap addresses as last looked up, without this node's own.
   var bootstrapAddresses: [Endpoint] = []
   /// Whether the first join has ended, so that operations run.
   var isJoined = false
-  /// The estimated number of nodes, and the revision of the routing table that it was made from.
-  private var networkSize = (revision: -1, nodes: 1)
 
   init(_ now: Instant, identity: Node.Identity, parameters: Parameters, records: any RecordReader) {
     self.identity = identity
@@ -28,6 +26,11 @@ struct Shared: ~Copyable {
 
   /// This node's ID.
   var id: NodeID { identity.id }
+
+  /// This node as its own contact.
+  var localPeer: Peer {
+    Peer(id: id, endpoint: identity.endpoints.first ?? Endpoint(.v4(0), port: 0))
+  }
 
   /// Whether others are asked to prove who they are.
   var asksForProofs: Bool { identity.key != nil && parameters.identity != .off }
@@ -45,11 +48,5 @@ struct Shared: ~Copyable {
     }
     return Lookup.PeerKnowledge(
       isDoubted: contact.state == .questionable, roundTrip: contact.roundTrip.smoothed ?? expected)
-  }
-
-  /// The estimated number of nodes in the network, estimated again when contacts have come or gone.
-  mutating func estimateNetworkSize() -> Int {
-    if networkSize.revision != table.revision { networkSize = (table.revision, table.networkSize) }
-    return networkSize.nodes
   }
 }

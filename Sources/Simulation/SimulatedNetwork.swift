@@ -410,7 +410,7 @@ package struct SimulatedNetwork {
     case .resolveBootstrap:
       queue.plan(.resolved(host, life: host.life), at: time + .milliseconds(1))
     case .finished(let operation, let outcome):
-      note(operation.rawValue, at: host) { "operation \(operation.rawValue) ended: \(outcome.summary)" }
+      note(operation.number, at: host) { "operation \(operation.number) ended: \(outcome.summary)" }
       if let tracked = host.tracked.last(where: { $0.operation == operation }) {
         if let index = traffic?.index(tracked.tag) { traffic?.completed.append((index, outcome)) }
       } else {

@@ -292,11 +292,11 @@ struct FuzzedNode: ~Copyable {
     require(node.cachedBytes <= loosest.cachedBytes, "the copies are too long")
     require(node.lostContacts.count <= loosest.lostContacts, "too many lost contacts are kept")
     require(node.offersInFlight <= HandOff.offersAtOnce, "too many records are offered at once")
-    require(node.activeOperations <= loosest.activeOperations, "too many operations run")
-    require(node.line.count <= loosest.waitingOperations, "too many operations wait")
+    require(node.operations.active <= loosest.activeOperations, "too many operations run")
+    require(node.operations.waiting <= loosest.waitingOperations, "too many operations wait")
     require(node.queriesInFlight <= loosest.inflightQueries + 512, "\(node.queriesInFlight) queries wait")
     require(node.commitsInProgress <= loosest.pendingCommits + 64, "\(node.commitsInProgress) changes wait")
-    for operation in node.operations.values { check(operation.lookup) }
+    for lookup in node.operations.lookups { check(lookup) }
   }
 
   private func check(_ lookup: Lookup) {

@@ -158,7 +158,7 @@ struct RecordTests {
     for value in ["i-42e", "le", "l4:spam4:eggse", "d1:ai2e1:bl1:xee", "0:", "12:Hello World!"] {
       let answer = try response(responseText("5:token1:t1:v\(value)"))
       #expect(
-        answer.held == .record(Record(immutable: Array(value.utf8), expiry: RecordVersion.unnamedExpiry)))
+        answer.held == .record(Record(immutable: Array(value.utf8), expiry: RecordVersion.noExpiry)))
     }
   }
 }

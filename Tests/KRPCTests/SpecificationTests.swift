@@ -171,7 +171,7 @@ struct SpecificationTests {
     let immutable = try response(responseText("5:token4:toke1:v12:Hello World!"))
     let value = Array("12:Hello World!".utf8)
     #expect(
-      immutable.held == .record(Record(immutable: value, expiry: RecordVersion.unnamedExpiry)))
+      immutable.held == .record(Record(immutable: value, expiry: RecordVersion.noExpiry)))
     #expect(immutable.token == short("toke"))
     let signature = String(repeating: "s", count: 64)
     let key = String(repeating: "k", count: 32)
@@ -184,7 +184,7 @@ struct SpecificationTests {
     #expect(
       mutable.held
         == .record(
-          Record(signed: authorship, value: value, seq: 4, expiry: RecordVersion.unnamedExpiry)))
+          Record(signed: authorship, value: value, seq: 4, expiry: RecordVersion.noExpiry)))
     #expect(mutable.storedSeq == nil)
     #expect(mutable.nodes.count == 1)
     let structured = try response(responseText("5:token4:toke1:vd1:bi1e1:ai2ee"))

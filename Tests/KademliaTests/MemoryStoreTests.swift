@@ -187,36 +187,36 @@ struct WriteTokenTests {
 }
 
 @Suite("The log of repairs")
-struct RepairLogTests {
+struct ReadRepairsTests {
   private let target = RecordID(.plain, .starting(1))
 
-  private func permits(
-    _ log: inout RepairLog, _ now: Instant, _ holder: NodeID, _ target: RecordID
+  private func tryRepair(
+    _ log: inout ReadRepairs, _ now: Instant, _ holder: NodeID, _ target: RecordID
   ) -> Bool {
-    log.permits(now, holder: holder, target: target)
+    log.tryRepair(now, holder: holder, target: target)
   }
 
   @Test("a holder gets one repair of a target within the interval")
   func interval() {
-    var log = RepairLog(interval: .seconds(600), capacity: 10)
-    #expect(permits(&log, .start, .starting(1), target))
-    #expect(!permits(&log, .start + .seconds(599), .starting(1), target))
-    #expect(permits(&log, .start + .seconds(599), .starting(2), target))
-    #expect(permits(&log, .start, .starting(1), RecordID(.plain, .starting(2))))
-    #expect(permits(&log, .start + .seconds(600), .starting(1), target))
-    #expect(!permits(&log, .start + .seconds(700), .starting(1), target))
+    var log = ReadRepairs(interval: .seconds(600), capacity: 10)
+    #expect(tryRepair(&log, .start, .starting(1), target))
+    #expect(!tryRepair(&log, .start + .seconds(599), .starting(1), target))
+    #expect(tryRepair(&log, .start + .seconds(599), .starting(2), target))
+    #expect(tryRepair(&log, .start, .starting(1), RecordID(.plain, .starting(2))))
+    #expect(tryRepair(&log, .start + .seconds(600), .starting(1), target))
+    #expect(!tryRepair(&log, .start + .seconds(700), .starting(1), target))
   }
 
   @Test("it remembers no more than its capacity, the latest")
   func bound() {
-    var log = RepairLog(interval: .seconds(600), capacity: 10)
+    var log = ReadRepairs(interval: .seconds(600), capacity: 10)
     var random = SplitMix64(seed: 1)
     var last = NodeID.zero
     for _ in 0..<1000 {
       last = NodeID(random: &random)
-      _ = log.permits(.start, holder: last, target: target)
+      _ = log.tryRepair(.start, holder: last, target: target)
       #expect(log.count <= 10)
     }
-    #expect(!permits(&log, .start, last, target))
+    #expect(!tryRepair(&log, .start, last, target))
   }
 }

@@ -49,7 +49,7 @@ struct OwnedRecordTests {
 
   /// A record of a key, signed as it should be.
   private func record(
-    _ text: String, seq: Int64, by key: SigningKey, expiry: Int64 = RecordVersion.unnamedExpiry
+    _ text: String, seq: Int64, by key: SigningKey, expiry: Int64 = RecordVersion.noExpiry
   ) throws -> Record {
     let value = Self.value(text)
     let signature = try #require(
@@ -369,14 +369,14 @@ struct OwnedRecordTests {
   @Test(
     "a record that names no expiry lives for two hours after its last put, and others' clocks count for nothing"
   )
-  func unnamedExpiry() throws {
+  func noExpiry() throws {
     var network = SimulatedNetwork.joined(seed: 330, nodes: 1)
     let start = network.now(at: 0).wall.seconds
     let arriving = Record(immutable: Self.value("x"), expiry: start + 2 * 3600)
     try network[0].store.write(arriving)
     let id = arriving.id
     network.run(for: .seconds(3600))
-    let again = Record(immutable: Self.value("x"), expiry: RecordVersion.unnamedExpiry)
+    let again = Record(immutable: Self.value("x"), expiry: RecordVersion.noExpiry)
     var renewed: StoreChange?
     network.act(at: 0) { node, now in
       let get = Query(sender: .starting(0xEE), method: .get(target: id.target, kind: nil, seq: nil))

@@ -41,7 +41,7 @@ struct HandOff: Job, ~Copyable {
   ) {
     let time = now.monotonic
     switch change {
-    case .added(let peer, _, _):
+    case .added(let peer, _, _, _):
       queue.handleArrival(time, of: peer, isOffered: mayBeOffered(time, peer.id, shared))
     case .returned(let peer):
       // It may have missed what was stored while it did not answer.
@@ -115,14 +115,14 @@ struct HandOff: Job, ~Copyable {
         if let recipient { queue.noteBegan(now.monotonic, recipient) }
       }
     }
-    var renewalRoom = shared.renewals.room(shared.parameters)
+    var renewalRoom = shared.replications.room(shared.parameters)
     var index = 0
     while index < passes.count {
       if step(now, index, &renewalRoom, shared, &out) { index += 1 } else { passes.remove(at: index) }
     }
     nextStep = nil
     plan(now.monotonic)
-    out.append(.startRenewals)
+    out.append(.startReplications)
   }
 
   /// One step of a pass.
@@ -153,7 +153,7 @@ struct HandOff: Job, ~Copyable {
       case .departure(let departed):
         guard departed.contains(where: placement.isHolder), placement.isOurs(without: nil) else { continue }
         renewalRoom -= 1
-        out.append(.renew(record.id, .replicate))
+        out.append(.replicate(record.id, .replicate))
       }
     }
     guard page.count >= Self.recordsAtOnce, let next = page.last?.record.id.next else { return false }

@@ -113,9 +113,7 @@ struct IdentityProofs: Job, ~Copyable {
     _ now: Now, _ change: RoutingChange, _ shared: borrowing Shared, _ out: inout [Directive]
   ) {
     // A node that was met without a proof is asked for one.
-    guard case .added(let peer, _, let owner) = change, shared.asksForProofs, !owner.wantsProof else {
-      return
-    }
+    guard case .added(let peer, _, _, wasAskedForProof: false) = change, shared.asksForProofs else { return }
     ask(peer, &out)
   }
 

@@ -1,7 +1,7 @@
 import NodeTime
 
 /// All jobs of a node. A new job is a file, a case of `QueryOwner` if it sends queries, and a row in each of
-/// the lists here: the compiler asks for them.
+/// the lists here. The compiler asks for all of them but the row of `nextDeadline`.
 struct Jobs: ~Copyable {
   var join: Join
   var rejoin = Rejoin()

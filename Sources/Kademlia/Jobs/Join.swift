@@ -173,10 +173,12 @@ struct Join: Job, ~Copyable {
       switch event.kind {
       case .late, .timedOut: return
       case .answered(let answer) where answer.peer.id == shared.id:
-        // The address turned out to be this node's own.
-        let others = shared.bootstrapAddresses.filter { $0 != event.query.endpoint }
-        out.append(.setBootstrapAddresses(others))
-        forgetOwn(others: others)
+        // The address turned out to be this node's own. The names may have changed since it was asked.
+        if shared.bootstrapAddresses.contains(event.query.endpoint) {
+          let others = shared.bootstrapAddresses.filter { $0 != event.query.endpoint }
+          out.append(.setBootstrapAddresses(others))
+          forgetOwn(others: others)
+        }
       case .unresponsive, .answered, .forged, .refused, .replaced: break
       }
       round?.settle(event.query.endpoint, met: nil)
@@ -198,7 +200,7 @@ struct Join: Job, ~Copyable {
     _ now: Now, _ change: RoutingChange, _ shared: borrowing Shared, _ out: inout [Directive]
   ) {
     switch change {
-    case .added(_, let isFirst, let owner):
+    case .added(_, let isFirst, let owner, _):
       handleSuccess(now.monotonic)
       // Through it we find those next to us, and they find us.
       if Self.looksUpSelf(isFirst: isFirst, owner, shared) { lookUpSelf(now.monotonic, shared, &out) }

@@ -53,7 +53,7 @@ struct PartitionProbe: Job, ~Copyable {
   ) {
     switch change {
     case .removed(let peer, hasFailed: true): noteLost(peer, shared)
-    case .added(let peer, let isFirst, let owner):
+    case .added(let peer, let isFirst, let owner, _):
       let wasLost = lostContacts.contains { $0.id == peer.id }
       if wasLost { lostContacts.removeAll { $0.id == peer.id } }
       // Then the node looks its own ID up anyway.

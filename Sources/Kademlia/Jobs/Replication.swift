@@ -2,7 +2,7 @@ import NodeTime
 
 /// Looks after records: those that this node holds (replicate), and those that its users stored (republish).
 ///
-/// Each kind has a round over its table of the store. A record that is due goes to the queue of renewals, and
+/// Each kind has a round over its table of the store. A record that is due goes to the queue of replications, and
 /// the lookup that takes it from there tells this job what it found.
 struct Replication: Job, ~Copyable {
   private var replicate: UpkeepRound
@@ -42,10 +42,11 @@ struct Replication: Job, ~Copyable {
   // MARK: - Rounds
 
   mutating func advance(_ now: Now, _ shared: borrowing Shared, _ out: inout [Directive]) {
-    var room = shared.renewals.room(shared.parameters)
+    var room = shared.replications.room(shared.parameters)
     // The other round goes first the next time: neither takes all the room.
     isRepublishFirst.toggle()
-    let order: [Renewal.Reason] = isRepublishFirst ? [.republish, .replicate] : [.replicate, .republish]
+    let order: [ReplicateOperation.Reason] =
+      isRepublishFirst ? [.republish, .replicate] : [.replicate, .republish]
     for reason in order {
       var round = reason == .replicate ? replicate : republish
       guard round.nextStep <= now.monotonic else { continue }
@@ -53,15 +54,15 @@ struct Replication: Job, ~Copyable {
       if reason == .replicate { replicate = round } else { republish = round }
     }
     for task in underreplicated.takeDue(now.monotonic, room: room) {
-      out.append(.renew(task.id, task.reason))
+      out.append(.replicate(task.id, task.reason))
     }
-    out.append(.startRenewals)
+    out.append(.startReplications)
     noteProgress(now.monotonic, shared, &out)
   }
 
   /// One step of a round: enqueues those of the entries that it comes by that are due.
   private mutating func step(
-    _ now: Now, _ round: inout UpkeepRound, _ reason: Renewal.Reason, _ shared: borrowing Shared,
+    _ now: Now, _ round: inout UpkeepRound, _ reason: ReplicateOperation.Reason, _ shared: borrowing Shared,
     _ room: inout Int, _ out: inout [Directive]
   ) {
     let usage = shared.records.usage
@@ -88,7 +89,7 @@ struct Replication: Job, ~Copyable {
   }
 
   private func page(
-    for reason: Renewal.Reason, from first: RecordID, limit: Int, _ shared: borrowing Shared
+    for reason: ReplicateOperation.Reason, from first: RecordID, limit: Int, _ shared: borrowing Shared
   ) -> [Record] {
     switch reason {
     case .replicate: shared.records.records(from: first, limit: limit).map(\.record)
@@ -97,23 +98,24 @@ struct Replication: Job, ~Copyable {
   }
 
   private func visit(
-    _ now: Now, _ record: Record, _ reason: Renewal.Reason, _ shared: borrowing Shared, _ room: inout Int,
+    _ now: Now, _ record: Record, _ reason: ReplicateOperation.Reason, _ shared: borrowing Shared,
+    _ room: inout Int,
     _ out: inout [Directive]
   ) {
     guard !record.version.isExpired(at: now.wall) else { return }
     if reason == .republish, let held = shared.records.stored(record.id)?.record, held.supersedes(record) {
       // Somebody has written since. As a holder of that this node may be asked about it by the other holders
       // all the time, and would never ask.
-      out.append(.commit(.withdraw(record.id, seq: record.version.seq), for: .nobody))
+      withdraw(record, shared, &out)
     } else if isRecent(now.monotonic, record.id, shared.parameters) {
       if reason == .replicate { out.append(.count(\.replicationsSkipped, 1)) }
     } else {
-      out.append(.renew(record.id, reason))
+      out.append(.replicate(record.id, reason))
       room -= 1
     }
   }
 
-  private static func interval(of reason: Renewal.Reason, _ parameters: Parameters) -> Duration {
+  private static func interval(of reason: ReplicateOperation.Reason, _ parameters: Parameters) -> Duration {
     switch reason {
     case .replicate: parameters.replicateInterval
     case .republish: parameters.effectiveRepublishInterval
@@ -141,6 +143,12 @@ struct Replication: Job, ~Copyable {
     out.append(.commit(.noteProgress(progress), for: .nobody))
   }
 
+  /// Publishes a record no longer. While a store hangs this is left out, and the next round comes by again.
+  private func withdraw(_ record: Record, _ shared: borrowing Shared, _ out: inout [Directive]) {
+    guard shared.commits.count < shared.parameters.pendingCommits else { return }
+    out.append(.commit(.withdraw(record.id, seq: record.version.seq), for: .nobody))
+  }
+
   // MARK: - What others have done
 
   /// Somebody has just seen to it that the holders of a record have it.
@@ -157,30 +165,29 @@ struct Replication: Job, ~Copyable {
     if case .added = change { underreplicated.handleArrival(now.monotonic) }
   }
 
-  // MARK: - Renewals
+  // MARK: - Ends of replications
 
-  /// The lookup of a renewal has ended: gives the newest version to the holders that lack it.
+  /// The lookup of a replication has ended: gives the newest version to the holders that lack it.
   mutating func handleEnd(
-    _ now: Now, of renewal: Renewal, _ lookup: Lookup, _ shared: borrowing Shared, _ out: inout [Directive]
+    _ now: Now, of replication: ReplicateOperation, _ shared: borrowing Shared, _ out: inout [Directive]
   ) {
     // Newer versions of which nothing but the seq is told have expired and hide what is older, if most of the
     // nodes say so: the word of one is not enough to leave a record to its fate.
-    let closest = lookup.closest
-    let hiding = closest.count { ($0.held?.seq ?? 0) > renewal.newest.version.seq }
+    let closest = replication.lookup.closest
+    let hiding = closest.count { ($0.held?.seq ?? 0) > replication.newest.version.seq }
     let isHidden = hiding * 2 > closest.count
-    switch renewal.reason {
+    switch replication.reason {
     case .replicate: out.append(.count(\.replications, 1))
     case .republish:
       out.append(.count(\.republications, 1))
       // Somebody has written since: that version is theirs to look after.
-      if isHidden || renewal.newest != renewal.record {
-        let (id, seq) = (renewal.record.id, renewal.record.version.seq)
-        out.append(.commit(.withdraw(id, seq: seq), for: .nobody))
+      if isHidden || replication.newest != replication.record {
+        withdraw(replication.record, shared, &out)
       }
     }
-    log.note(now.monotonic, renewal.record.id)
-    if closest.count < shared.parameters.k { underreplicated.note(renewal.record.id, renewal.reason) }
-    if !isHidden { spread(renewal.newest, lookup, closest, shared, &out) }
+    log.note(now.monotonic, replication.record.id)
+    if closest.count < shared.parameters.k { underreplicated.note(replication.record.id, replication.reason) }
+    if !isHidden { spread(replication.newest, replication.lookup, closest, shared, &out) }
   }
 
   private func spread(

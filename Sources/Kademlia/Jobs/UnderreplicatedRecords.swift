@@ -4,7 +4,7 @@ import NodeTime
 /// Records that fewer than K nodes hold, because this node knew no more. They are looked after again when
 /// other nodes have come.
 struct UnderreplicatedRecords: Sendable {
-  private var tasks: Deque<RenewalQueue.Task> = []
+  private var tasks: Deque<ReplicationQueue.Task> = []
   private var due: Instant?
   /// How many of them were known when others came: a record that is noted again waits for the next to come.
   private var left = 0
@@ -17,9 +17,9 @@ struct UnderreplicatedRecords: Sendable {
   /// When records are due; nil if none are.
   var nextDeadline: Instant? { due }
 
-  mutating func note(_ id: RecordID, _ reason: Renewal.Reason) {
+  mutating func note(_ id: RecordID, _ reason: ReplicateOperation.Reason) {
     guard !tasks.contains(where: { $0.id == id }) else { return }
-    tasks.append(RenewalQueue.Task(id: id, reason: reason))
+    tasks.append(ReplicationQueue.Task(id: id, reason: reason))
     if tasks.count > Self.capacity { tasks.removeFirst() }
   }
 
@@ -33,7 +33,7 @@ struct UnderreplicatedRecords: Sendable {
   /// Takes out the records that are due.
   ///
   /// - Parameter room: the most that are taken.
-  mutating func takeDue(_ now: Instant, room: Int) -> [RenewalQueue.Task] {
+  mutating func takeDue(_ now: Instant, room: Int) -> [ReplicationQueue.Task] {
     guard let time = due, time <= now else { return [] }
     let count = min(room, left, tasks.count)
     let taken = Array(tasks.prefix(count))

@@ -93,8 +93,8 @@ extension [Directive] {
   }
 
   /// The records that are to be looked after.
-  var renewals: [RecordID] {
-    compactMap { if case .renew(let id, _) = $0 { id } else { nil } }
+  var replications: [RecordID] {
+    compactMap { if case .replicate(let id, _) = $0 { id } else { nil } }
   }
 
   /// The changes that the store is to be asked for.

@@ -99,7 +99,7 @@ import Testing
     _ = world.tell(&box.handOff, .removed(newcomer, hasFailed: true))
     let directives = world.advance(&box.handOff)
     #expect(world.now.monotonic.since(.start) == .seconds(10))
-    #expect(directives.renewals.count == 10)
+    #expect(directives.replications.count == 10)
   }
 
   @Test("a node that has just started takes those that it meets for no newcomers")
@@ -133,7 +133,7 @@ import Testing
     var replication = replication(world)
     var renewed: [RecordID: Int] = [:]
     while world.now.monotonic < .start + world.shared.parameters.replicateInterval {
-      for id in world.advance(&replication).renewals { renewed[id, default: 0] += 1 }
+      for id in world.advance(&replication).replications { renewed[id, default: 0] += 1 }
     }
     #expect((48...51).contains(renewed.count))
     #expect(renewed.values.allSatisfy { $0 == 1 })
@@ -149,7 +149,7 @@ import Testing
     while world.now.monotonic < .start + .seconds(3000) {
       replication.noteLookedAfter(world.now.monotonic, id)
       let directives = world.advance(&replication)
-      renewals += directives.renewals.count
+      renewals += directives.replications.count
       skipped += directives.count { if case .count(\.replicationsSkipped, 1) = $0 { true } else { false } }
     }
     #expect(renewals == 0)
@@ -160,18 +160,18 @@ import Testing
   func alone() throws {
     var world = try world(50, contacts: 0)
     var replication = replication(world)
-    for _ in 0..<100 { #expect(world.advance(&replication).renewals.isEmpty) }
+    for _ in 0..<100 { #expect(world.advance(&replication).replications.isEmpty) }
   }
 
-  @Test("a full queue of renewals takes no more, and the round goes on later")
+  @Test("a full queue of replications takes no more, and the round goes on later")
   func room() throws {
     var world = try world(50)
     var replication = replication(world)
     let id = RecordID(.plain, .zero)
     for _ in 0..<world.shared.parameters.renewalsPerSecond {
-      world.shared.renewals.enqueue(.init(id: id, reason: .replicate))
+      world.shared.replications.enqueue(.init(id: id, reason: .replicate))
     }
-    for _ in 0..<20 { #expect(world.advance(&replication).renewals.isEmpty) }
+    for _ in 0..<20 { #expect(world.advance(&replication).replications.isEmpty) }
   }
 
   @Test("a record with too few holders is looked after when another node has come")
@@ -180,24 +180,23 @@ import Testing
     var replication = replication(world)
     let id = RecordID(.plain, .starting(9))
     replication.noteUnderreplicated(id, world.shared)
-    #expect(world.advance(&replication).renewals.isEmpty)
+    #expect(world.advance(&replication).replications.isEmpty)
     let newcomer = peers(1, inBucket: 1)[0]
     _ = world.tell(&replication, .added(newcomer, isFirst: false, owner: .liveness))
     var renewed: [RecordID] = []
     let came = world.now.monotonic
     while renewed.isEmpty, world.now.monotonic.since(came) < .seconds(120) {
-      renewed = world.advance(&replication).renewals
+      renewed = world.advance(&replication).replications
     }
     #expect(renewed == [id])
     #expect(world.now.monotonic.since(came) >= .seconds(5))
   }
 
-  @Test("the end of a renewal gives copies to those that lack the newest version, and to nobody else")
+  @Test("the end of a replication gives copies to those that lack the newest version, and to nobody else")
   func spread() throws {
     var world = try world(1)
     var replication = replication(world)
     let record = try #require(world.store.records(from: .first, limit: 1).first?.record)
-    let renewal = Renewal(record, .replicate)
     var lookup = Lookup(target: record.target, width: 8, alpha: 3, local: world.shared.id)
     let holders = peers(3, inBucket: 0)
     lookup.seed(with: holders.map { Contact($0, at: .start) })
@@ -210,7 +209,8 @@ import Testing
       let answer = Lookup.Answer(token: WriteToken(7), held: answers[candidate.peer.id] ?? nil)
       lookup.answered(candidate.peer.id, answer, nodes: [], after: .milliseconds(20)) { _ in nil }
     }
-    replication.handleEnd(world.now, of: renewal, lookup, world.shared, &world.out)
+    let ended = ReplicateOperation(lookup, record, .replicate)
+    replication.handleEnd(world.now, of: ended, world.shared, &world.out)
     let copies = world.takeDirectives().compactMap { directive -> NodeID? in
       if case .sendCopy(record, let peer, _) = directive { peer.id } else { nil }
     }

@@ -57,6 +57,11 @@ package struct FetchedRecords: Sendable {
     bytes -= copy.record.storedSize
   }
 
+  /// Drops a copy of another version than the record that takes its place.
+  mutating func remove(replacedBy record: Record) {
+    if copies[record.id]?.record.isSameVersion(as: record) != true { remove(record.id) }
+  }
+
   /// A live copy that is not too old, and how old it is.
   ///
   /// - Parameter maxAge: seconds.

@@ -241,7 +241,7 @@ package struct Record: Hashable, Sendable {
 /// What orders the versions of a record, and how long one lives.
 package struct RecordVersion: Hashable, Sendable {
   /// The expiry of a record that came without one, as those of other implementations do.
-  package static let unnamedExpiry: Int64 = 0
+  package static let noExpiry: Int64 = 0
 
   /// 0 or more. Plain records: microseconds since the epoch at the writer. Immutable ones: 0.
   package var seq: Int64

@@ -4,7 +4,8 @@ enum RoutingChange: Sendable {
   ///
   /// - `isFirst`: whether the table was empty before.
   /// - `owner`: the owner of the query that the node answered.
-  case added(Peer, isFirst: Bool, owner: QueryOwner)
+  /// - `wasAskedForProof`: whether that query asked the node to prove its identity.
+  case added(Peer, isFirst: Bool, owner: QueryOwner, wasAskedForProof: Bool = false)
   /// A contact answered after it had failed to.
   case returned(Peer)
   /// A contact has left the table, because it failed to answer or because another node is at its address.

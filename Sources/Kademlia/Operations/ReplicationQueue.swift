@@ -1,10 +1,10 @@
 import DequeModule
 
 /// Records whose holders are to be looked after, and how many of them are.
-struct RenewalQueue: Sendable {
+struct ReplicationQueue: Sendable {
   struct Task: Sendable {
     let id: RecordID
-    let reason: Renewal.Reason
+    let reason: ReplicateOperation.Reason
   }
 
   private var waiting: Deque<Task> = []

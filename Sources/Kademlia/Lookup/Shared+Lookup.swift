@@ -1,0 +1,36 @@
+/// How a node's lookups begin.
+extension Shared {
+  /// - Parameter width: how many nodes are looked for; nil for K.
+  func makeLookup(of target: NodeID, width: Int? = nil) -> Lookup {
+    Lookup(
+      target: target, width: width ?? parameters.k, alpha: parameters.alpha, local: id,
+      caps: parameters.addressCaps)
+  }
+
+  /// The nodes that a lookup asks first.
+  func firstNodes(for target: NodeID, paths: Int) -> [Contact] {
+    guard paths > 1 else { return table.closest(to: target, count: parameters.k) }
+    // Each path needs one, and one more if that is dead.
+    let wanted = max(parameters.k, 2 * paths)
+    let elders = table.elders(closestTo: target, count: wanted)
+    return elders.count == wanted ? elders : table.closest(to: target, count: wanted)
+  }
+
+  /// How many nodes more than must be heard a read asks: two, for the slowest of some nodes takes twice as
+  /// long as most of them; none where no node is waited for any longer than a processor may keep it waiting.
+  var extraQueriesOfReads: Int {
+    let expected = roundTrips.softTimeout ?? parameters.softTimeoutUnknown
+    return expected > parameters.softTimeoutFloor ? 2 : 0
+  }
+
+  /// The distance from a target within which a read asks any node that is likely to hold a record, and not the
+  /// closest alone, so that the reads of one key are shared by all its holders. These lie about as far from the
+  /// target as our own K closest contacts do from us.
+  var spreadRadius: Distance {
+    let neighbours = table.closest(to: id, count: parameters.k)
+    guard neighbours.count >= parameters.k, let furthest = neighbours.last else { return .greatest }
+    // Nodes lie unevenly. With twice the distance each holder of a hot key gets about as many reads as
+    // the others, and no read takes more queries than where the closest node is always the next.
+    return id.distance(to: furthest.id).doubled
+  }
+}

@@ -1,0 +1,42 @@
+/// Names one operation from its start to its outcome.
+///
+/// An ID also says of which kind the operation is and where it is kept, so that each of its answers finds it at
+/// once.
+package struct OperationID: Hashable, Comparable, Sendable {
+  /// What an operation is for.
+  enum Kind: UInt64, Sendable {
+    case get, put, find, replicate
+    /// A ping or a bootstrap: it sends a user's queries and has no lookup.
+    case request
+  }
+
+  /// Grows from one operation to the next. A number comes again only after 2^40 operations.
+  package let rawValue: UInt64
+
+  /// The most operations of one kind that there can be at once.
+  static let mostSlots = 1 << 21
+
+  /// Makes an ID of the whole number.
+  init(rawValue: UInt64) {
+    self.rawValue = rawValue
+  }
+
+  /// - Parameters:
+  ///   - number: counts the operations of a node.
+  ///   - slot: the place among those of its kind, below `mostSlots`.
+  init(_ kind: Kind, number: UInt64, slot: Int) {
+    rawValue = (number << 24) | (kind.rawValue << 21) | UInt64(slot & (Self.mostSlots - 1))
+  }
+
+  /// The number of the operation, counted from 1 at its node.
+  package var number: UInt64 { rawValue >> 24 }
+
+  var kind: Kind { Kind(rawValue: (rawValue >> 21) & 7) ?? .request }
+
+  /// The place among the operations of its kind.
+  var slot: Int { Int(rawValue & UInt64(Self.mostSlots - 1)) }
+
+  package static func < (left: OperationID, right: OperationID) -> Bool {
+    left.rawValue < right.rawValue
+  }
+}

@@ -1,0 +1,483 @@
+import NodeTime
+
+/// The operations of a node, from their start to their outcome, and what one leaves to the next: the copies that
+/// reads have fetched, the repairs that they have sent, and the records that late holders of a put still get.
+///
+/// Operations are told what becomes of their queries and answer with directives, as jobs do.
+struct OperationPool: ~Copyable {
+  private var gets = SlotTable<GetOperation>()
+  private var puts = SlotTable<PutOperation>()
+  private var finds = SlotTable<FindOperation>()
+  private var replications = SlotTable<ReplicateOperation>()
+  /// Operations that wait for the join, or for others to end.
+  private var queue = FairQueue()
+  /// People's operations among those that run: the node's own upkeep does not take their places.
+  private(set) var active = 0
+  private var lastNumber: UInt64 = 0
+  /// Decides which of several equal holders a read asks.
+  private var random: JobRandom
+  private var repairs: ReadRepairs
+  /// Puts that ended while closer nodes than some that confirmed had not answered their lookup.
+  private var stragglers: [OperationID: (record: Record, waiting: [NodeID])] = [:]
+  private(set) var fetched: FetchedRecords
+  private var sizeEstimate = SizeEstimate()
+
+  init(_ parameters: Parameters, seed: UInt64) {
+    random = JobRandom(seed: seed, .reads)
+    repairs = ReadRepairs(interval: parameters.repairInterval, capacity: parameters.rememberedRepairs)
+    fetched = FetchedRecords(capacity: parameters.cachedRecords, maxBytes: parameters.cachedBytes)
+  }
+
+  mutating func adopt(_ parameters: Parameters) {
+    repairs.interval = parameters.repairInterval
+    fetched.capacity = parameters.cachedRecords
+    fetched.maxBytes = parameters.cachedBytes
+  }
+
+  // MARK: - How many there are
+
+  /// People's operations that wait.
+  var waiting: Int { queue.count }
+
+  /// Operations that run, those of the node's own upkeep among them.
+  var running: Int { gets.count + puts.count + finds.count + replications.count - queue.count }
+
+  /// Puts that ended and still wait for nodes that would be replicas if they answered.
+  var putsWithStragglers: Int { stragglers.count }
+
+  /// The lookups of all operations, those that wait among them.
+  var lookups: [Lookup] {
+    gets.all.map(\.lookup) + puts.all.map(\.lookup) + finds.all.map(\.lookup) + replications.all.map(\.lookup)
+  }
+
+  /// Whom the nodes of a find are for; nil for any other operation.
+  func reason(ofFind id: OperationID) -> FindOperation.Reason? { finds[id]?.reason }
+
+  // MARK: - Starting
+
+  /// The ID of an operation that has no lookup.
+  mutating func makeRequestID() -> OperationID {
+    lastNumber += 1
+    return OperationID(.request, number: lastNumber, slot: 0)
+  }
+
+  /// A copy of a record that was read lately.
+  ///
+  /// - Parameter maxAge: how old it may be, in seconds; 0 for no copy at all.
+  func copy(_ now: Now, of id: RecordID, maxAge: Int64) -> (record: Record, age: Duration)? {
+    fetched.copy(now, of: id, maxAge: maxAge)
+  }
+
+  /// Drops the copy of a record that is about to change.
+  mutating func forget(_ id: RecordID) { fetched.remove(id) }
+
+  /// Drops the copy that a record which is about to be stored here takes the place of.
+  mutating func forget(replacedBy record: Record) { fetched.remove(replacedBy: record) }
+
+  mutating func begin(
+    _ now: Now, _ get: GetOperation, for client: ClientID, _ shared: borrowing Shared,
+    _ out: inout [Directive]
+  ) throws(OperationRefusal) -> OperationID {
+    try refuseAboveLimit(shared)
+    return try start(now, gets.insert(get, .get, number: lastNumber + 1), for: client, shared, &out)
+  }
+
+  mutating func begin(
+    _ now: Now, _ put: PutOperation, for client: ClientID, _ shared: borrowing Shared,
+    _ out: inout [Directive]
+  ) throws(OperationRefusal) -> OperationID {
+    try refuseAboveLimit(shared)
+    return try start(now, puts.insert(put, .put, number: lastNumber + 1), for: client, shared, &out)
+  }
+
+  mutating func begin(
+    _ now: Now, _ find: FindOperation, for client: ClientID, _ shared: borrowing Shared,
+    _ out: inout [Directive]
+  ) throws(OperationRefusal) -> OperationID {
+    try refuseAboveLimit(shared)
+    return try start(now, finds.insert(find, .find, number: lastNumber + 1), for: client, shared, &out)
+  }
+
+  /// Begins a lookup of the node's own, which waits for nothing.
+  mutating func find(
+    _ now: Now, _ target: NodeID, _ reason: FindOperation.Reason, width: Int?, _ shared: borrowing Shared,
+    _ out: inout [Directive]
+  ) {
+    let find = FindOperation(shared.makeLookup(of: target, width: width), reason)
+    lastNumber += 1
+    guard let id = finds.insert(find, .find, number: lastNumber) else { return }
+    run(now, id, shared, &out)
+  }
+
+  /// Looks after a record of the node's own accord.
+  mutating func replicate(
+    _ now: Now, _ record: Record, _ reason: ReplicateOperation.Reason, _ shared: borrowing Shared,
+    _ out: inout [Directive]
+  ) {
+    let replication = ReplicateOperation(shared.makeLookup(of: record.target), record, reason)
+    lastNumber += 1
+    guard let id = replications.insert(replication, .replicate, number: lastNumber) else { return }
+    run(now, id, shared, &out)
+  }
+
+  private func mayRun(_ shared: borrowing Shared) -> Bool {
+    shared.isJoined && active < shared.parameters.activeOperations
+  }
+
+  private func refuseAboveLimit(_ shared: borrowing Shared) throws(OperationRefusal) {
+    let limit = shared.parameters.waitingOperations
+    guard mayRun(shared) || queue.count < limit else { throw .busy(limit: limit) }
+  }
+
+  private mutating func start(
+    _ now: Now, _ inserted: OperationID?, for client: ClientID, _ shared: borrowing Shared,
+    _ out: inout [Directive]
+  ) throws(OperationRefusal) -> OperationID {
+    guard let id = inserted else { throw .busy(limit: OperationID.mostSlots) }
+    lastNumber += 1
+    if mayRun(shared) {
+      active += 1
+      run(now, id, shared, &out)
+    } else {
+      queue.append(id, of: client)
+    }
+    return id
+  }
+
+  /// Begins as many of the waiting operations as may run.
+  mutating func startWaiting(_ now: Now, _ shared: borrowing Shared, _ out: inout [Directive]) {
+    while mayRun(shared), let next = queue.popFirst() {
+      active += 1
+      run(now, next, shared, &out)
+    }
+  }
+
+  /// A client is gone: what it only wanted to know, and waits, is not looked up any more. It ends without an
+  /// outcome.
+  ///
+  /// - Returns: which operations these are.
+  mutating func dropReads(of client: ClientID) -> [OperationID] {
+    let dropped = queue.dropReads(of: client)
+    for id in dropped {
+      _ = gets.remove(id)
+      _ = finds.remove(id)
+    }
+    return dropped
+  }
+
+  private mutating func run(
+    _ now: Now, _ id: OperationID, _ shared: borrowing Shared, _ out: inout [Directive]
+  ) {
+    out.append(.count(\.lookups, 1))
+    switch id.kind {
+    case .get:
+      Self.prepare(&gets[id], &random, shared)
+      Self.seed(&gets[id], now, shared, &out)
+    case .put:
+      // Where a value goes to nobody honest, no get finds it ever again. In a small network a node knows many
+      // of the nodes that should have it from the start.
+      if sizeEstimate.nodes(shared.table) > shared.parameters.largeNetwork {
+        puts[id]?.lookup.split(into: shared.parameters.disjointPaths)
+      }
+      Self.seed(&puts[id], now, shared, &out)
+    case .find: Self.seed(&finds[id], now, shared, &out)
+    case .replicate: Self.seed(&replications[id], now, shared, &out)
+    case .request: break
+    }
+    carryOn(now, id, shared, &out)
+  }
+
+  /// Chooses how a get goes about its lookup.
+  private static func prepare(
+    _ get: inout GetOperation?, _ random: inout JobRandom, _ shared: borrowing Shared
+  ) {
+    // Four paths cost a get twice the queries, for it waits for all of them, so that they are for what an
+    // adversary gains most by.
+    if get?.isGuarded == true || get?.id.kind == .signed {
+      get?.lookup.split(into: shared.parameters.disjointPaths)
+    }
+    // All holders are asked where there are several paths.
+    if get?.lookup.pathCount == 1 {
+      get?.lookup.spread(within: shared.spreadRadius, salt: random.next())
+    }
+    get?.extraQueries = shared.extraQueriesOfReads
+    // What a put owes a node that may be alive, a read of others that hold the same does not.
+    get?.lookup.passesOverDoubted = true
+  }
+
+  /// Gives a lookup the nodes that this one knows, itself among them.
+  private static func seed<O: Operation>(
+    _ operation: inout O?, _ now: Now, _ shared: borrowing Shared, _ out: inout [Directive]
+  ) {
+    guard let target = operation?.lookup.target, let paths = operation?.lookup.pathCount else { return }
+    if let bucket = shared.id.distance(to: target).bucketIndex { out.append(.touch(bucket...bucket)) }
+    operation?.lookup.seed(with: shared.firstNodes(for: target, paths: Int(paths)))
+    if let kind = operation?.kind {
+      let held = shared.held(now, target, kind, unlessNewerThan: nil)
+      if let held { _ = operation?.note(held, now, shared.parameters) }
+      operation?.lookup.seed(withLocal: shared.localPeer, answer: .init(held: held))
+    } else if operation?.wantsLocal == true {
+      operation?.lookup.seed(withLocal: shared.localPeer, answer: .init())
+    }
+  }
+
+  // MARK: - Carrying on
+
+  /// Asks whom a lookup wants asked, and ends what has come to its end.
+  private mutating func carryOn(
+    _ now: Now, _ id: OperationID, _ shared: borrowing Shared, _ out: inout [Directive]
+  ) {
+    switch id.kind {
+    case .get:
+      Self.search(&gets[id], as: id, now, &sizeEstimate, shared, &out)
+      guard let outcome = gets[id]?.outcome, let get = gets.remove(id) else { return }
+      if let current = get.current {
+        repairs.repair(now.monotonic, current, after: get.lookup, local: shared.id, &out)
+      }
+      if case .found(let record) = outcome { fetched.insert(now.monotonic, record) }
+      complete(id, get.isTraced ? .tracedGet(outcome, LookupOutcome(get.lookup)) : .get(outcome), &out)
+    case .put:
+      Self.search(&puts[id], as: id, now, &sizeEstimate, shared, &out)
+      guard let outcome = puts[id]?.store(now, as: id, shared, &out), let put = puts.remove(id) else {
+        return
+      }
+      fetched.remove(put.id)
+      if outcome.verdict == .stored { handleStored(put, outcome, as: id, shared.parameters, &out) }
+      complete(id, .put(outcome), &out)
+    case .find:
+      Self.search(&finds[id], as: id, now, &sizeEstimate, shared, &out)
+      guard finds[id]?.lookup.isFinished == true, let find = finds.remove(id) else { return }
+      switch find.reason {
+      case .user, .inspect: complete(id, .lookup(LookupOutcome(find.lookup)), &out)
+      case .join, .refresh, .announce: out.append(.endFind(find))
+      }
+    case .replicate:
+      Self.search(&replications[id], as: id, now, &sizeEstimate, shared, &out)
+      guard replications[id]?.lookup.isFinished == true, let replication = replications.remove(id) else {
+        return
+      }
+      out.append(.endReplication(replication))
+    case .request: break
+    }
+  }
+
+  private mutating func complete(_ id: OperationID, _ outcome: Outcome, _ out: inout [Directive]) {
+    active -= 1
+    out.append(.finish(id, outcome))
+    out.append(.startWaiting)
+  }
+
+  private mutating func handleStored(
+    _ put: PutOperation, _ outcome: PutOutcome, as id: OperationID, _ parameters: Parameters,
+    _ out: inout [Directive]
+  ) {
+    // The value of a put that failed is given to nobody else.
+    let late = put.stragglers
+    if !late.isEmpty, case .storing(let record, _) = put.phase { stragglers[id] = (record, late) }
+    out.append(.noteLookedAfter(put.id))
+    if outcome.replicas < parameters.k { out.append(.noteUnderreplicated(put.id)) }
+  }
+
+  private static func search<O: Operation>(
+    _ operation: inout O?, as id: OperationID, _ now: Now, _ size: inout SizeEstimate,
+    _ shared: borrowing Shared, _ out: inout [Directive]
+  ) {
+    repeat {
+      while let candidate = operation?.nextCandidate() {
+        // Another lookup may have waited for it since this one heard of it.
+        if !candidate.isDoubted, shared.knowledge(now.monotonic, of: candidate.peer.id).isDoubted {
+          operation?.lookup.doubt(candidate.peer.id)
+          continue
+        }
+        guard let method = operation?.method else { return }
+        out.append(
+          .send(
+            method, to: candidate.peer.endpoint, expecting: candidate.peer.id,
+            owner: .operation(id, .lookup)))
+      }
+    } while operation?.lookup.isFinished == true && tryExtend(&operation, &size, shared)
+  }
+
+  /// Has a lookup that has ended by itself go on, if it should.
+  ///
+  /// - Returns: whether it goes on.
+  private static func tryExtend<O: Operation>(
+    _ operation: inout O?, _ size: inout SizeEstimate, _ shared: borrowing Shared
+  ) -> Bool {
+    guard let target = operation?.lookup.target, let paths = operation?.lookup.pathCount else { return false }
+    guard operation?.lookup.isFull == true else {
+      // Too few of those it began with are alive: everybody else we know, the doubtful ones too.
+      let all = shared.table.closest(to: target, count: Lookup.capacity) { _ in true }
+      return operation?.lookup.seed(with: all) ?? false
+    }
+    guard paths > 1, operation?.isLocating == true else { return false }
+    return operation?.lookup.widenIfCrowded(among: size.nodes(shared.table), k: shared.parameters.k) ?? false
+  }
+
+  // MARK: - What becomes of the queries
+
+  /// A node has answered a query of an operation.
+  mutating func handleAnswer(
+    _ now: Now, _ response: Response, from peer: Peer, after roundTrip: Duration, of id: OperationID,
+    _ step: OperationQuery, _ shared: borrowing Shared, _ out: inout [Directive]
+  ) {
+    switch step {
+    case .lookup:
+      switch id.kind {
+      case .get: Self.handleAnswer(&gets[id], response, from: peer, after: roundTrip, now, shared)
+      case .put:
+        guard puts.contains(id) else { return handleStraggler(id, peer, response, &out) }
+        Self.handleAnswer(&puts[id], response, from: peer, after: roundTrip, now, shared)
+      case .find: Self.handleAnswer(&finds[id], response, from: peer, after: roundTrip, now, shared)
+      case .replicate:
+        Self.handleAnswer(&replications[id], response, from: peer, after: roundTrip, now, shared)
+      case .request: return
+      }
+    case .store: puts[id]?.handleStoreAnswer(response, from: peer.id)
+    case .token: puts[id]?.handleToken(response.token, from: peer, as: id, &out)
+    case .refusal(let error): puts[id]?.handleExplanation(response.held, of: error, by: peer.id)
+    }
+    carryOn(now, id, shared, &out)
+  }
+
+  private static func handleAnswer<O: Operation>(
+    _ operation: inout O?, _ response: Response, from peer: Peer, after roundTrip: Duration, _ now: Now,
+    _ shared: borrowing Shared
+  ) {
+    let content = operation?.answer(from: response, now, shared.parameters)
+    operation?.lookup.answered(peer.id, content ?? nil, nodes: response.nodes, after: roundTrip) {
+      shared.canSend(to: $0.endpoint) ? shared.knowledge(now.monotonic, of: $0.id) : nil
+    }
+  }
+
+  /// Something other than an answer has become of a query of an operation.
+  mutating func handle(
+    _ now: Now, _ kind: QueryEvent.Kind, _ peer: NodeID, of id: OperationID, _ step: OperationQuery,
+    _ shared: borrowing Shared, _ out: inout [Directive]
+  ) {
+    switch (step, kind) {
+    case (.lookup, .late): updateLookup(id) { $0.late(peer) }
+    case (.lookup, .unresponsive): updateLookup(id) { $0.silent(peer) }
+    case (.lookup, _): return failLookup(now, id, at: peer, shared, &out)
+    case (.store, .unresponsive), (.token, .unresponsive): puts[id]?.handleSecondTimeout(of: peer)
+    case (.store, .timedOut), (.token, .timedOut):
+      puts[id]?.handleFailure(of: peer, .unanswered(after: shared.parameters.rpcTimeout))
+    case (.store, .replaced), (.token, .replaced): puts[id]?.handleFailure(of: peer, .replaced)
+    case (.store, .forged), (.token, .forged): puts[id]?.handleFailure(of: peer, .forgedRecord)
+    case (.store, .refused(let error, let source)):
+      puts[id]?.handleStoreError(error, from: Peer(id: peer, endpoint: source), as: id, &out)
+    case (.token, .refused(let error, _)): puts[id]?.handleFailure(of: peer, .refused(error))
+    case (.refusal, .late), (.refusal, .timedOut): return
+    case (.refusal(let error), _): puts[id]?.handleExplanation(nil, of: error, by: peer)
+    case (.store, .late), (.store, .answered), (.token, .late), (.token, .answered): return
+    }
+    carryOn(now, id, shared, &out)
+  }
+
+  /// A node is of no use to a lookup: it refused, never answered, or is not there any more.
+  mutating func failLookup(
+    _ now: Now, _ id: OperationID, at peer: NodeID, _ shared: borrowing Shared, _ out: inout [Directive]
+  ) {
+    dropStraggler(id, peer)
+    updateLookup(id) { $0.failed(peer) }
+    carryOn(now, id, shared, &out)
+  }
+
+  private mutating func updateLookup(_ id: OperationID, _ change: (inout Lookup) -> Void) {
+    func apply<O: Operation>(_ operation: inout O?) {
+      operation?.update(change)
+    }
+    switch id.kind {
+    case .get: apply(&gets[id])
+    case .put: apply(&puts[id])
+    case .find: apply(&finds[id])
+    case .replicate: apply(&replications[id])
+    case .request: break
+    }
+  }
+
+  // MARK: - What becomes of the changes of the own store
+
+  /// The own store has taken the record of a put, or has not.
+  mutating func handleCommit(
+    _ now: Now, _ result: Result<Int, StoreError>, of id: OperationID, _ shared: borrowing Shared,
+    _ out: inout [Directive]
+  ) {
+    switch result {
+    case .success: puts[id]?.handleConfirmation(by: shared.id)
+    case .failure(let error):
+      puts[id]?.handleFailure(of: shared.id, .store(error), isOverSeq: error.isOverSeq)
+    }
+    carryOn(now, id, shared, &out)
+  }
+
+  /// The own store has not answered for as long as another node may take.
+  mutating func handleOverdueCommit(
+    _ now: Now, of id: OperationID, _ shared: borrowing Shared, _ out: inout [Directive]
+  ) {
+    puts[id]?.handleFailure(of: shared.id, .unanswered(after: shared.parameters.rpcTimeout))
+    carryOn(now, id, shared, &out)
+  }
+
+  /// The record of a put is noted as published, or cannot be.
+  mutating func handlePublication(
+    _ now: Now, of id: OperationID, _ shared: borrowing Shared, _ out: inout [Directive]
+  ) {
+    puts[id]?.handlePublication()
+    carryOn(now, id, shared, &out)
+  }
+
+  // MARK: - Records and their signatures
+
+  /// The salt of the record that an operation asks for; nil if it has ended.
+  func salt(of id: OperationID) -> [UInt8]? {
+    switch id.kind {
+    case .get: gets[id]?.salt
+    case .put: puts[id]?.salt
+    case .find: finds[id]?.salt
+    case .replicate: replications[id]?.salt
+    case .request: nil
+    }
+  }
+
+  /// Checks the signature of a record that a node has returned. Most nodes return the same: it is checked once.
+  mutating func isAuthentic(_ record: Record, for id: OperationID) -> Bool {
+    func check<O: Operation>(_ operation: inout O?) -> Bool {
+      if let known = operation?.authentic, known.binding == record.binding, known.isSameVersion(as: record) {
+        return true
+      }
+      guard record.isAuthentic else { return false }
+      operation?.authentic = record
+      return true
+    }
+    switch id.kind {
+    case .get: return check(&gets[id])
+    case .put: return check(&puts[id])
+    case .find: return check(&finds[id])
+    case .replicate: return check(&replications[id])
+    case .request: return record.isAuthentic
+    }
+  }
+
+  // MARK: - Those that come late
+
+  /// A node has answered the lookup of a put that has ended: it gets the record, too, if it is closer than some
+  /// that confirmed. A put does not wait for it, but the queries of its lookup do.
+  private mutating func handleStraggler(
+    _ id: OperationID, _ peer: Peer, _ response: Response, _ out: inout [Directive]
+  ) {
+    guard let (record, waiting) = stragglers[id], waiting.contains(peer.id) else { return }
+    dropStraggler(id, peer.id)
+    guard let token = response.token, response.keeps(record.id.kind) else { return }
+    out.append(.count(\.repairsSent, 1))
+    out.append(
+      .send(
+        .put(record, token: token, cas: nil), to: peer.endpoint, expecting: peer.id, owner: .copy))
+  }
+
+  /// A late node has answered, or never will.
+  private mutating func dropStraggler(_ id: OperationID, _ peer: NodeID) {
+    stragglers[id]?.waiting.removeAll { $0 == peer }
+    if stragglers[id]?.waiting.isEmpty == true { stragglers[id] = nil }
+  }
+}

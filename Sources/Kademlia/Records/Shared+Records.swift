@@ -1,0 +1,88 @@
+import NodeTime
+
+/// The rules by which a node gives its records out, and takes those of others.
+extension Shared {
+  /// What we hold under a target: without a kind signed, then immutable, then plain records.
+  func held(
+    _ now: Now, _ target: NodeID, _ kind: RecordKind?, unlessNewerThan seq: Int64?
+  ) -> HeldRecord? {
+    if let kind { return held(now, RecordID(kind, target), unlessNewerThan: seq) }
+    for kind in RecordKind.byStrength {
+      if let held = held(now, RecordID(kind, target), unlessNewerThan: seq) { return held }
+    }
+    return nil
+  }
+
+  private func held(_ now: Now, _ id: RecordID, unlessNewerThan seq: Int64?) -> HeldRecord? {
+    guard let stored = records.stored(id) else { return nil }
+    let version = stored.record.version
+    guard let record = stored.live(at: now.wall) else {
+      // It hides older versions from readers, and a writer must get above it.
+      return stored.hidesUntil > now.wall.seconds ? .version(version) : nil
+    }
+    if let seq, version.seq <= seq { return .version(version) }
+    return .record(record)
+  }
+
+  /// Why a record is not stored; nil if it is.
+  func validationError(_ now: Now, _ record: Record, _ cas: Int64?) -> RPCError? {
+    guard record.payloadSize <= parameters.maxPayload else {
+      return RPCError(
+        RPCError.tooBig, "key and value are \(record.payloadSize) bytes, over \(parameters.maxPayload)"
+      )
+    }
+    let version = record.version
+    guard version.seq >= 0 else {
+      return RPCError(RPCError.protocolError, "seq is negative")
+    }
+    guard record.id.kind != .plain || !version.isTombstone || record.value.isEmpty else {
+      return RPCError(RPCError.protocolError, "a deletion has no value")
+    }
+    guard
+      record.id.kind != .plain
+        || version.seq <= now.wall.microseconds + parameters.clockSkew * 1_000_000
+    else {
+      return RPCError(RPCError.protocolError, "seq is ahead of the clock here")
+    }
+    guard !version.isExpired(at: now.wall) else {
+      return RPCError(RPCError.protocolError, "expired")
+    }
+    guard version.expiry <= now.wall.seconds + parameters.maxTTL + parameters.clockSkew else {
+      return RPCError(RPCError.protocolError, "expiry is over \(parameters.maxTTL) s ahead")
+    }
+    let held = records.stored(record.id)
+    // A version that comes twice is confirmed twice: the first answer may have been lost.
+    if let held, record.isSameVersion(as: held.record), record.binding == held.record.binding { return nil }
+    if let held, let cas, let current = held.live(at: now.wall)?.version,
+      // An owner who names a version means that one (BEP 44); a plain one may be an older than is held.
+      record.id.kind == .signed ? current.seq != cas : current.seq > cas
+    {
+      return RPCError(RPCError.casMismatch, "seq is \(current.seq), not \(cas)")
+    }
+    if case .stale(let newer) = StoredRecord.deciding(held: held, arriving: record) {
+      return RPCError(RPCError.seqTooOld, "seq \(newer.seq) is held")
+    }
+    return nil
+  }
+
+  /// Why a record that nothing else speaks against is not stored: nobody has signed it. To be asked last, for
+  /// nothing else takes as long.
+  func signatureError(_ record: Record) -> RPCError? {
+    // What is held was checked when it came.
+    if let held = records.stored(record.id)?.record, record.binding == held.binding,
+      record.isSameVersion(as: held)
+    {
+      return nil
+    }
+    return record.isAuthentic ? nil : RPCError(RPCError.badSignature, "the signature is not right")
+  }
+
+  /// A record with an expiry: one that came without, as from another implementation, lives for two hours after
+  /// its last put (BEP 44, Expiration).
+  func withDefaultExpiry(_ now: Now, _ record: Record) -> Record {
+    guard record.version.expiry == RecordVersion.noExpiry, record.id.kind != .plain else {
+      return record
+    }
+    return record.expiring(at: now.wall.seconds + parameters.foreignTTL)
+  }
+}

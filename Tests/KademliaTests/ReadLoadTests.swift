@@ -92,6 +92,22 @@ struct ReadLoadTests {
     #expect(gone?.isNotFound == true)
   }
 
+  @Test("a holder that its own read has given the newest version answers the next read from its copy")
+  func copyOfRepair() throws {
+    var network = SimulatedNetwork.joined(seed: 421, nodes: 2)
+    _ = try network.put("key", "value", at: 0)
+    network.restart(1, keepingRecords: false)
+    network.run(for: .milliseconds(500))
+    for isFirst in [true, false] {
+      let ticket = try network.begin(at: 1) { try $0.get($1, key: Array("key".utf8), maxAge: 60) }
+      switch try network.outcome(of: ticket) {
+      case .get(.found) where isFirst, .get(.cached) where !isFirst: break
+      case let outcome: Issue.record("\(isFirst ? "first" : "second") read: \(outcome)")
+      }
+    }
+    #expect(network.stored("key", at: 1) != nil)
+  }
+
   @Test("a copy is not answered with after its expiry, and copies have a bound")
   func bound() {
     var copies = FetchedRecords(capacity: 3, maxBytes: 100)

@@ -1,3 +1,4 @@
+import Crypto
 import NodeTime
 import SeededRandom
 
@@ -19,9 +20,16 @@ struct JobRandom: RandomNumberGenerator, Sendable {
 
   private var generator: SplitMix64
 
-  /// - Parameter seed: 64 bits of the node, the same for all its streams.
+  /// - Parameter seed: 64 bits of the node, the same for all its streams. Some of what a job draws can be read
+  ///   from its queries, and the draws of a stream give its state away. The hash keeps that from leading to the
+  ///   other streams.
   init(seed: UInt64, _ stream: Stream) {
-    generator = SplitMix64(seed: SplitMix64.mix(seed &+ stream.rawValue &* 0xD6E8_FEB8_6659_FD93))
+    var hash = SHA256()
+    for word in [seed, stream.rawValue] {
+      withUnsafeBytes(of: word.bigEndian) { hash.update(bufferPointer: $0) }
+    }
+    let state = hash.finalize().withUnsafeBytes { $0.loadUnaligned(as: UInt64.self).bigEndian }
+    generator = SplitMix64(seed: state)
   }
 
   /// The next 64 bits.

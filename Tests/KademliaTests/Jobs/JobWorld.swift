@@ -1,4 +1,5 @@
 import NodeTime
+import Signatures
 import Simulation
 
 @testable import Kademlia
@@ -11,10 +12,13 @@ struct JobWorld: ~Copyable {
   /// What the job has asked for since this was last taken.
   var out: [Directive] = []
 
-  init(contacts: [Peer] = [], configure: (inout Parameters) -> Void = { _ in }) {
+  init(
+    contacts: [Peer] = [], key: SigningKey? = nil, configure: (inout Parameters) -> Void = { _ in }
+  ) {
     var parameters = Parameters()
     configure(&parameters)
-    let identity = Node.Identity(id: .zero, endpoints: [.host(0)], families: .v4, tokenSecret: [7])
+    let identity = Node.Identity(
+      id: .zero, endpoints: [.host(0)], families: .v4, tokenSecret: [7], key: key)
     shared = Shared(.start, identity: identity, parameters: parameters, records: store)
     for contact in contacts { add(contact) }
   }

@@ -57,6 +57,22 @@ extension [Directive] {
     #expect(again.notices == [.bootstrapUnanswered(attempt: 2, retryAfter: .seconds(2))])
   }
 
+  @Test("a late answer from this node itself does not keep other bootstrap names from being tried again")
+  func ownAddressOfFormerNames() {
+    var world = JobWorld()
+    var join = Join(world.shared.parameters)
+    _ = start(&join, &world, hasBootstrap: true)
+    _ = resolve(&join, &world, [.host(5)])
+    join.bootstrapChanged(hasBootstrap: true, &world.out)
+    _ = world.takeDirectives()
+    let this = Peer(id: world.shared.id, endpoint: .host(5))
+    let owner = QueryOwner.join(.bootstrap)
+    _ = world.tell(&join, .answered(by: this), of: .bootstrap, to: this, owner: owner, isKnown: false)
+    _ = resolve(&join, &world, [.host(6)])
+    let failed = world.tell(&join, .unresponsive, of: .bootstrap, to: second, owner: owner, isKnown: false)
+    #expect(failed.notices == [.bootstrapUnanswered(attempt: 1, retryAfter: .seconds(1))])
+  }
+
   @Test("a join that nothing settles ends after its timeout")
   func timeout() {
     var world = JobWorld()

@@ -216,4 +216,23 @@ import Testing
     }
     #expect(Set(copies) == [holders[0].id, holders[2].id])
   }
+
+  @Test("a publisher withdraws what somebody has written over, but not while its store hangs")
+  func withdrawal() throws {
+    var world = try world(1)
+    var replication = replication(world)
+    let record = try #require(world.store.records(from: .first, limit: 1).first?.record)
+    let lookup = Lookup(target: record.target, width: 8, alpha: 3, local: world.shared.id)
+    var ended = ReplicateOperation(lookup, record, .republish)
+    let newer = Record.plain("key 0", "newer", seq: 9)
+    ended.handleHeld(.record(newer), world.now, world.shared.parameters)
+    replication.handleEnd(world.now, of: ended, world.shared, &world.out)
+    let withdrawn = world.takeDirectives().changes.contains { change in
+      if case .withdraw(record.id, seq: 5) = change { true } else { false }
+    }
+    #expect(withdrawn)
+    for _ in 0..<world.shared.parameters.pendingCommits { _ = world.shared.commits.add(for: .nobody) }
+    replication.handleEnd(world.now, of: ended, world.shared, &world.out)
+    #expect(world.takeDirectives().changes.isEmpty)
+  }
 }

@@ -1,4 +1,5 @@
 import NodeTime
+import Signatures
 import Simulation
 import Testing
 
@@ -246,5 +247,21 @@ import Testing
     #expect(world.takeDirectives().isEmpty)
     verification.handleQuery(of: sender, isProofWanted: true, world.shared, &world.out)
     #expect(world.takeDirectives().recipients == [sender.endpoint])
+  }
+}
+
+@Suite("Proofs of identity, alone") struct IdentityProofsJobTests {
+  @Test("a node that enters the table is asked for a proof, unless the query that it answered asked")
+  func newContact() throws {
+    let key = try #require(SigningKey(seed: [UInt8](repeating: 3, count: SigningKey.seedByteCount)))
+    var world = JobWorld(key: key)
+    var proofs = IdentityProofs(bound: [.host(0)])
+    let peer = peers(1, inBucket: 0)[0]
+    for owner in [QueryOwner.liveness, .verification, .join(.bootstrap)] {
+      let met = world.tell(&proofs, .added(peer, isFirst: false, owner: owner, wasAskedForProof: false))
+      #expect(met.recipients == [peer.endpoint])
+      let proven = world.tell(&proofs, .added(peer, isFirst: false, owner: owner, wasAskedForProof: true))
+      #expect(proven.isEmpty)
+    }
   }
 }

@@ -42,7 +42,7 @@ enum Directive {
   /// Tells `Join` that all contacts from before the start have answered or are past waiting for.
   case rejoinSettled
   /// Gives an operation's lookup an answer that waited for its sender to prove its identity.
-  case deliver(IdentityProofs.HeldAnswer)
+  indirect case deliver(IdentityProofs.HeldAnswer)
   /// Tells an operation's lookup that a node is of no use to it.
   case failLookup(OperationID, at: NodeID)
   /// Tells the shell the outcome of an operation.

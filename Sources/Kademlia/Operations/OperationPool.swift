@@ -51,7 +51,7 @@ struct OperationPool: ~Copyable {
   }
 
   /// Whom the nodes of a find are for; nil for any other operation.
-  func reason(ofFind id: OperationID) -> FindOperation.Reason? { finds[id]?.reason }
+  func reason(ofFind id: OperationID) -> FindOperation.Reason? { finds.elements[finds.index(of: id)]?.reason }
 
   // MARK: - Starting
 
@@ -171,17 +171,17 @@ struct OperationPool: ~Copyable {
     out.append(.count(\.lookups, 1))
     switch id.kind {
     case .get:
-      Self.prepare(&gets[id], &random, shared)
-      Self.seed(&gets[id], now, shared, &out)
+      Self.prepare(&gets.elements[gets.index(of: id)], &random, shared)
+      Self.seed(&gets.elements[gets.index(of: id)], now, shared, &out)
     case .put:
       // Where a value goes to nobody honest, no get finds it ever again. In a small network a node knows many
       // of the nodes that should have it from the start.
       if sizeEstimate.nodes(shared.table) > shared.parameters.largeNetwork {
-        puts[id]?.lookup.split(into: shared.parameters.disjointPaths)
+        puts.elements[puts.index(of: id)]?.lookup.split(into: shared.parameters.disjointPaths)
       }
-      Self.seed(&puts[id], now, shared, &out)
-    case .find: Self.seed(&finds[id], now, shared, &out)
-    case .replicate: Self.seed(&replications[id], now, shared, &out)
+      Self.seed(&puts.elements[puts.index(of: id)], now, shared, &out)
+    case .find: Self.seed(&finds.elements[finds.index(of: id)], now, shared, &out)
+    case .replicate: Self.seed(&replications.elements[replications.index(of: id)], now, shared, &out)
     case .request: break
     }
     carryOn(now, id, shared, &out)
@@ -229,31 +229,40 @@ struct OperationPool: ~Copyable {
   ) {
     switch id.kind {
     case .get:
-      Self.search(&gets[id], as: id, now, &sizeEstimate, shared, &out)
-      guard let outcome = gets[id]?.outcome, let get = gets.remove(id) else { return }
+      Self.search(&gets.elements[gets.index(of: id)], as: id, now, &sizeEstimate, shared, &out)
+      guard let outcome = gets.elements[gets.index(of: id)]?.outcome, let get = gets.remove(id) else {
+        return
+      }
       if let current = get.current {
         repairs.repair(now.monotonic, current, after: get.lookup, local: shared.id, &out)
       }
       if case .found(let record) = outcome { fetched.insert(now.monotonic, record) }
       complete(id, get.isTraced ? .tracedGet(outcome, LookupOutcome(get.lookup)) : .get(outcome), &out)
     case .put:
-      Self.search(&puts[id], as: id, now, &sizeEstimate, shared, &out)
-      guard let outcome = puts[id]?.store(now, as: id, shared, &out), let put = puts.remove(id) else {
+      Self.search(&puts.elements[puts.index(of: id)], as: id, now, &sizeEstimate, shared, &out)
+      guard let outcome = puts.elements[puts.index(of: id)]?.store(now, as: id, shared, &out),
+        let put = puts.remove(id)
+      else {
         return
       }
       fetched.remove(put.id)
       if outcome.verdict == .stored { handleStored(put, outcome, as: id, shared.parameters, &out) }
       complete(id, .put(outcome), &out)
     case .find:
-      Self.search(&finds[id], as: id, now, &sizeEstimate, shared, &out)
-      guard finds[id]?.lookup.isFinished == true, let find = finds.remove(id) else { return }
+      Self.search(&finds.elements[finds.index(of: id)], as: id, now, &sizeEstimate, shared, &out)
+      guard finds.elements[finds.index(of: id)]?.lookup.isFinished == true, let find = finds.remove(id) else {
+        return
+      }
       switch find.reason {
       case .user, .inspect: complete(id, .lookup(LookupOutcome(find.lookup)), &out)
       case .join, .refresh, .announce: out.append(.endFind(find))
       }
     case .replicate:
-      Self.search(&replications[id], as: id, now, &sizeEstimate, shared, &out)
-      guard replications[id]?.lookup.isFinished == true, let replication = replications.remove(id) else {
+      Self.search(
+        &replications.elements[replications.index(of: id)], as: id, now, &sizeEstimate, shared, &out)
+      guard replications.elements[replications.index(of: id)]?.lookup.isFinished == true,
+        let replication = replications.remove(id)
+      else {
         return
       }
       out.append(.endReplication(replication))
@@ -324,18 +333,26 @@ struct OperationPool: ~Copyable {
     switch step {
     case .lookup:
       switch id.kind {
-      case .get: Self.handleAnswer(&gets[id], response, from: peer, after: roundTrip, now, shared)
+      case .get:
+        Self.handleAnswer(
+          &gets.elements[gets.index(of: id)], response, from: peer, after: roundTrip, now, shared)
       case .put:
         guard puts.contains(id) else { return handleStraggler(id, peer, response, &out) }
-        Self.handleAnswer(&puts[id], response, from: peer, after: roundTrip, now, shared)
-      case .find: Self.handleAnswer(&finds[id], response, from: peer, after: roundTrip, now, shared)
+        Self.handleAnswer(
+          &puts.elements[puts.index(of: id)], response, from: peer, after: roundTrip, now, shared)
+      case .find:
+        Self.handleAnswer(
+          &finds.elements[finds.index(of: id)], response, from: peer, after: roundTrip, now, shared)
       case .replicate:
-        Self.handleAnswer(&replications[id], response, from: peer, after: roundTrip, now, shared)
+        Self.handleAnswer(
+          &replications.elements[replications.index(of: id)], response, from: peer, after: roundTrip, now,
+          shared)
       case .request: return
       }
-    case .store: puts[id]?.handleStoreAnswer(response, from: peer.id)
-    case .token: puts[id]?.handleToken(response.token, from: peer, as: id, &out)
-    case .refusal(let error): puts[id]?.handleExplanation(response.held, of: error, by: peer.id)
+    case .store: puts.elements[puts.index(of: id)]?.handleStoreAnswer(response, from: peer.id)
+    case .token: puts.elements[puts.index(of: id)]?.handleToken(response.token, from: peer, as: id, &out)
+    case .refusal(let error):
+      puts.elements[puts.index(of: id)]?.handleExplanation(response.held, of: error, by: peer.id)
     }
     carryOn(now, id, shared, &out)
   }
@@ -359,16 +376,23 @@ struct OperationPool: ~Copyable {
     case (.lookup, .late): updateLookup(id) { $0.late(peer) }
     case (.lookup, .unresponsive): updateLookup(id) { $0.silent(peer) }
     case (.lookup, _): return failLookup(now, id, at: peer, shared, &out)
-    case (.store, .unresponsive), (.token, .unresponsive): puts[id]?.handleSecondTimeout(of: peer)
+    case (.store, .unresponsive), (.token, .unresponsive):
+      puts.elements[puts.index(of: id)]?.handleSecondTimeout(of: peer)
     case (.store, .timedOut), (.token, .timedOut):
-      puts[id]?.handleFailure(of: peer, .unanswered(after: shared.parameters.rpcTimeout))
-    case (.store, .replaced), (.token, .replaced): puts[id]?.handleFailure(of: peer, .replaced)
-    case (.store, .forged), (.token, .forged): puts[id]?.handleFailure(of: peer, .forgedRecord)
+      puts.elements[puts.index(of: id)]?.handleFailure(
+        of: peer, .unanswered(after: shared.parameters.rpcTimeout))
+    case (.store, .replaced), (.token, .replaced):
+      puts.elements[puts.index(of: id)]?.handleFailure(of: peer, .replaced)
+    case (.store, .forged), (.token, .forged):
+      puts.elements[puts.index(of: id)]?.handleFailure(of: peer, .forgedRecord)
     case (.store, .refused(let error, let source)):
-      puts[id]?.handleStoreError(error, from: Peer(id: peer, endpoint: source), as: id, &out)
-    case (.token, .refused(let error, _)): puts[id]?.handleFailure(of: peer, .refused(error))
+      puts.elements[puts.index(of: id)]?.handleStoreError(
+        error, from: Peer(id: peer, endpoint: source), as: id, &out)
+    case (.token, .refused(let error, _)):
+      puts.elements[puts.index(of: id)]?.handleFailure(of: peer, .refused(error))
     case (.refusal, .late), (.refusal, .timedOut): return
-    case (.refusal(let error), _): puts[id]?.handleExplanation(nil, of: error, by: peer)
+    case (.refusal(let error), _):
+      puts.elements[puts.index(of: id)]?.handleExplanation(nil, of: error, by: peer)
     case (.store, .late), (.store, .answered), (.token, .late), (.token, .answered): return
     }
     carryOn(now, id, shared, &out)
@@ -388,10 +412,10 @@ struct OperationPool: ~Copyable {
       operation?.update(change)
     }
     switch id.kind {
-    case .get: apply(&gets[id])
-    case .put: apply(&puts[id])
-    case .find: apply(&finds[id])
-    case .replicate: apply(&replications[id])
+    case .get: apply(&gets.elements[gets.index(of: id)])
+    case .put: apply(&puts.elements[puts.index(of: id)])
+    case .find: apply(&finds.elements[finds.index(of: id)])
+    case .replicate: apply(&replications.elements[replications.index(of: id)])
     case .request: break
     }
   }
@@ -404,9 +428,10 @@ struct OperationPool: ~Copyable {
     _ out: inout [Directive]
   ) {
     switch result {
-    case .success: puts[id]?.handleConfirmation(by: shared.id)
+    case .success: puts.elements[puts.index(of: id)]?.handleConfirmation(by: shared.id)
     case .failure(let error):
-      puts[id]?.handleFailure(of: shared.id, .store(error), isOverSeq: error.isOverSeq)
+      puts.elements[puts.index(of: id)]?.handleFailure(
+        of: shared.id, .store(error), isOverSeq: error.isOverSeq)
     }
     carryOn(now, id, shared, &out)
   }
@@ -415,7 +440,8 @@ struct OperationPool: ~Copyable {
   mutating func handleOverdueCommit(
     _ now: Now, of id: OperationID, _ shared: borrowing Shared, _ out: inout [Directive]
   ) {
-    puts[id]?.handleFailure(of: shared.id, .unanswered(after: shared.parameters.rpcTimeout))
+    puts.elements[puts.index(of: id)]?.handleFailure(
+      of: shared.id, .unanswered(after: shared.parameters.rpcTimeout))
     carryOn(now, id, shared, &out)
   }
 
@@ -423,7 +449,7 @@ struct OperationPool: ~Copyable {
   mutating func handlePublication(
     _ now: Now, of id: OperationID, _ shared: borrowing Shared, _ out: inout [Directive]
   ) {
-    puts[id]?.handlePublication()
+    puts.elements[puts.index(of: id)]?.handlePublication()
     carryOn(now, id, shared, &out)
   }
 
@@ -432,10 +458,10 @@ struct OperationPool: ~Copyable {
   /// The salt of the record that an operation asks for; nil if it has ended.
   func salt(of id: OperationID) -> [UInt8]? {
     switch id.kind {
-    case .get: gets[id]?.salt
-    case .put: puts[id]?.salt
-    case .find: finds[id]?.salt
-    case .replicate: replications[id]?.salt
+    case .get: gets.elements[gets.index(of: id)]?.salt
+    case .put: puts.elements[puts.index(of: id)]?.salt
+    case .find: finds.elements[finds.index(of: id)]?.salt
+    case .replicate: replications.elements[replications.index(of: id)]?.salt
     case .request: nil
     }
   }
@@ -451,10 +477,10 @@ struct OperationPool: ~Copyable {
       return true
     }
     switch id.kind {
-    case .get: return check(&gets[id])
-    case .put: return check(&puts[id])
-    case .find: return check(&finds[id])
-    case .replicate: return check(&replications[id])
+    case .get: return check(&gets.elements[gets.index(of: id)])
+    case .put: return check(&puts.elements[puts.index(of: id)])
+    case .find: return check(&finds.elements[finds.index(of: id)])
+    case .replicate: return check(&replications.elements[replications.index(of: id)])
     case .request: return record.isAuthentic
     }
   }

@@ -1,35 +1,24 @@
 /// The operations of one kind, each at a place of its own, where it is found and changed without being moved.
+///
+/// The elements are changed through `elements` itself: an array lends an element, where an accessor of this type
+/// would be a coroutine, which allocates its frame each time.
 struct SlotTable<Element> {
-  private var ids: [OperationID?] = []
-  private var elements: [Element?] = []
+  private var ids: [OperationID?] = [nil]
+  /// Each operation in its slot; nil in a slot that is free, and in the first, which stays so: that is where
+  /// operations are found that have ended.
+  var elements: [Element?] = [nil]
   private var free: [Int] = []
 
   /// The number of operations.
-  var count: Int { ids.count - free.count }
+  var count: Int { ids.count - 1 - free.count }
 
   /// The operations, in no order that means anything.
   var all: [Element] { elements.compactMap { $0 } }
 
-  /// The operation with an ID; nil if it has ended.
-  subscript(id: OperationID) -> Element? {
-    _read {
-      guard contains(id) else {
-        yield nil
-        return
-      }
-      yield elements[id.slot]
-    }
-    _modify {
-      guard contains(id) else {
-        var none: Element?
-        yield &none
-        return
-      }
-      yield &elements[id.slot]
-    }
-  }
-
   func contains(_ id: OperationID) -> Bool { ids.indices.contains(id.slot) && ids[id.slot] == id }
+
+  /// The slot of an operation, always one of `elements`; of one that has ended the first slot.
+  func index(of id: OperationID) -> Int { contains(id) ? id.slot : 0 }
 
   /// Keeps an operation.
   ///

@@ -10,19 +10,19 @@ struct OperationPoolTests {
     var table = SlotTable<Int>()
     let inserted = [table.insert(1, .get, number: 1), table.insert(2, .get, number: 2)]
     let (first, second) = (try #require(inserted[0]), try #require(inserted[1]))
-    #expect(table[first] == 1)
+    #expect(table.elements[table.index(of: first)] == 1)
     #expect(table.remove(first) == 1)
-    #expect(table[first] == nil)
+    #expect(table.elements[table.index(of: first)] == nil)
     #expect(table.remove(first) == nil)
     let reinserted = table.insert(3, .get, number: 3)
     let third = try #require(reinserted)
     #expect(third.slot == first.slot)
     #expect(third != first)
-    #expect(table[first] == nil)
-    table[first]? += 1
-    table[third]? += 1
-    #expect(table[third] == 4)
-    #expect(table[second] == 2)
+    #expect(table.elements[table.index(of: first)] == nil)
+    table.elements[table.index(of: first)]? += 1
+    table.elements[table.index(of: third)]? += 1
+    #expect(table.elements[table.index(of: third)] == 4)
+    #expect(table.elements[table.index(of: second)] == 2)
     #expect(table.count == 2)
     #expect(table.all.sorted() == [2, 4])
   }

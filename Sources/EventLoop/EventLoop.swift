@@ -23,6 +23,7 @@ package final class EventLoop: @unchecked Sendable {
   private let epoll: Int32
   private let wakeup: Wakeup
   private let mailbox = Mutex(Mailbox())
+  private let clock: @Sendable () -> Now
 
   /// Its thread; 0 before it runs.
   private let thread = Atomic<pthread_t>(0)
@@ -69,8 +70,11 @@ package final class EventLoop: @unchecked Sendable {
 
   /// Starts the thread.
   ///
+  /// - Parameter clock: gives the time that timers go by. If it is not the machine's, a timer goes off in the
+  ///   first iteration after its time.
   /// - Throws: the cause, if the system does not give what a loop needs.
-  package init() throws(Errno) {
+  package init(clock: @escaping @Sendable () -> Now = { SystemClock.now }) throws(Errno) {
+    self.clock = clock
     // Before the descriptor that only `deinit` closes.
     wakeup = try Wakeup()
     epoll = ceventloop_create()
@@ -149,6 +153,9 @@ package final class EventLoop: @unchecked Sendable {
   /// Whether the caller is on the loop's thread.
   package var isCurrent: Bool { thread.load(ordering: .relaxed) == pthread_self() }
 
+  /// The time by the clock of the loop.
+  package var now: Now { clock() }
+
   // MARK: - On the loop's thread
 
   /// Begins to watch a descriptor. Whoever closes it ends that before.
@@ -208,7 +215,7 @@ package final class EventLoop: @unchecked Sendable {
   /// Calls back after some time, unless that is cancelled before.
   @discardableResult
   package func schedule(after pause: Duration, _ body: @escaping () -> Void) -> LoopTimer {
-    schedule(at: SystemClock.now.monotonic + pause, body)
+    schedule(at: now.monotonic + pause, body)
   }
 
   /// Calls back once when what is being done has been done, in this iteration or in one that begins at once.
@@ -285,7 +292,7 @@ package final class EventLoop: @unchecked Sendable {
 
   private func runTimers() {
     guard let first = timers.min else { return }
-    let now = SystemClock.now.monotonic
+    let now = self.now.monotonic
     guard first.deadline <= now else { return }
     while let entry = timers.min, entry.deadline <= now {
       timers.removeMin()
@@ -296,7 +303,7 @@ package final class EventLoop: @unchecked Sendable {
   private var millisecondsToWait: Int32 {
     if isIterationRequested || !deferred.isEmpty { return 0 }
     guard let deadline = timers.min?.deadline else { return -1 }
-    let nanoseconds = deadline.since(SystemClock.now.monotonic).nanoseconds
+    let nanoseconds = deadline.since(now.monotonic).nanoseconds
     // Rounded up: to wake up too early is to wake up twice.
     return Int32(clamping: max(0, (nanoseconds + 999_999) / 1_000_000))
   }

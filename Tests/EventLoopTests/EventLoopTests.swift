@@ -114,6 +114,40 @@ struct EventLoopTests {
     }
   }
 
+  @Test("timers go by the clock that a loop is given, and wait for nothing else")
+  func clock() async throws {
+    let clock = VirtualClock()
+    let loop = try EventLoop(clock: { clock.now })
+    let counter = Counter()
+    try await loop.run {
+      _ = loop.schedule(after: .seconds(3600)) { counter.count.withLock { $0 += 1 } }
+    }
+    clock.advance(seconds: 3599)
+    try await loop.run {}
+    try await loop.run {}
+    #expect(counter.count.withLock(\.self) == 0)
+    clock.advance(seconds: 1)
+    // Timers are run after the tasks of an iteration.
+    try await loop.run {}
+    try await loop.run {}
+    #expect(counter.count.withLock(\.self) == 1)
+    #expect(loop.now.wall == WallTime(seconds: 3600))
+    await loop.stop()
+  }
+
+  /// A clock that a test sets.
+  private final class VirtualClock: Sendable {
+    private let time = Mutex(Now(monotonic: Instant(nanoseconds: 0), wall: WallTime(seconds: 0)))
+    var now: Now { time.withLock(\.self) }
+
+    func advance(seconds: Int64) {
+      time.withLock { now in
+        now.monotonic = now.monotonic + .seconds(seconds)
+        now.wall = WallTime(seconds: now.wall.seconds + seconds)
+      }
+    }
+  }
+
   @Test("an iteration does what is ready, then what was put off, then tells that it ends")
   func iteration() async throws {
     try await withLoop { loop in

@@ -196,7 +196,10 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "NodeRuntimeTests",
-      dependencies: ["EventLoop", "Kademlia", "KRPC", "NodeRuntime", "NodeTime", "Sealing", systemPackage],
+      dependencies: [
+        "EventLoop", "Kademlia", "KRPC", "NodeRuntime", "NodeTime", "Sealing", systemPackage,
+        .product(name: "Logging", package: "swift-log"),
+      ],
       swiftSettings: settings),
     .testTarget(
       name: "NodeConfigurationTests", dependencies: ["ControlProtocol", "Kademlia", "NodeConfiguration"],

@@ -16,32 +16,46 @@ package struct NodeName: Hashable, Sendable {
   }
 }
 
-/// Turns names into endpoints. The system's resolver blocks, and so it has a thread to itself.
-struct NameResolver: Sendable {
+/// The result of looking names up.
+struct ResolvedNames: Sendable {
+  /// The endpoints of all names, each once, in the order of the names.
+  var endpoints: [Endpoint] = []
+  /// The names without an address.
+  var unresolved: [NodeName] = []
+}
+
+/// Turns names into endpoints.
+protocol NameResolving {
+  /// Looks names up and calls back on the loop, later.
+  func resolve(_ names: [NodeName], then use: @escaping (ResolvedNames) -> Void)
+}
+
+/// Turns names into endpoints with the system's resolver, which blocks and therefore has a thread to itself.
+struct NameResolver: NameResolving {
+  private let loop: EventLoop
+  private let lookUp: @Sendable (NodeName) -> [Endpoint]
   private let queue = DispatchQueue(label: "dhtd.resolver")
 
-  /// What became of names that were looked up.
-  struct Resolved: Sendable {
-    /// All endpoints of all names, each once, in the order of the names.
-    var endpoints: [Endpoint] = []
-    /// The names that could not be looked up.
-    var unresolved: [NodeName] = []
+  /// - Parameter lookUp: gives the addresses of a name; it may block.
+  init(on loop: EventLoop, lookUp: @escaping @Sendable (NodeName) -> [Endpoint] = NameResolver.systemLookup) {
+    self.loop = loop
+    self.lookUp = lookUp
   }
 
-  /// Looks names up, and calls back on the loop, later: a look-up that hangs in the system's resolver is
-  /// waited for by nobody but those behind it, who have the same resolver.
-  func resolve(_ names: [NodeName], on loop: EventLoop, then use: @escaping (Resolved) -> Void) {
+  /// Looks names up and calls back on the loop, later. A look-up that hangs in the system's resolver holds up
+  /// only those that were begun after it with this resolver.
+  func resolve(_ names: [NodeName], then use: @escaping (ResolvedNames) -> Void) {
     // Addresses need no look-up, and so no wait for the thread.
     let literals = names.compactMap { Self.literal($0) }
     if literals.count == names.count {
-      loop.executeLater { use(Resolved(endpoints: literals)) }
+      loop.executeLater { use(ResolvedNames(endpoints: literals)) }
       return
     }
     let use = LoopBound(use, on: loop)
-    queue.async {
-      var resolved = Resolved()
+    queue.async { [loop, lookUp] in
+      var resolved = ResolvedNames()
       for name in names {
-        let endpoints = Self.lookUp(name)
+        let endpoints = lookUp(name)
         if endpoints.isEmpty { resolved.unresolved.append(name) }
         for endpoint in endpoints where !resolved.endpoints.contains(endpoint) {
           resolved.endpoints.append(endpoint)
@@ -56,8 +70,8 @@ struct NameResolver: Sendable {
     return IPAddress(name.host).map { Endpoint($0, port: name.port) }
   }
 
-  /// The addresses of a host, of both families.
-  private static func lookUp(_ name: NodeName) -> [Endpoint] {
+  /// The addresses of a host, of both families, as the system knows them.
+  @Sendable static func systemLookup(_ name: NodeName) -> [Endpoint] {
     var hints = addrinfo()
     hints.ai_socktype = Int32(SOCK_DGRAM.rawValue)
     hints.ai_protocol = Int32(IPPROTO_UDP)

@@ -1,17 +1,17 @@
 package import EventLoop
 package import Kademlia
-import KRPC
 import Logging
 package import NodeTime
 package import Sealing
 import SystemPackage
 
-/// Owns the core on its event loop: tells it what happens, and carries out what it wants done.
+/// Drives the core of a node on its event loop: tells it what happens, calls it when its next deadline is
+/// reached, and carries out its effects.
 ///
-/// Nothing here is locked or awaited. All of it is called on one event loop, the one that reads the
-/// sockets and runs the timer.
+/// Nothing here is locked or awaited: all of it is called on one event loop, which reads the sockets and runs
+/// the timer.
 package final class NodeDriver {
-  /// What is told of an operation when it ends.
+  /// Called with the outcome of an operation.
   package typealias Completion = (Outcome) -> Void
 
   /// The loop on which all of this is called.
@@ -22,181 +22,168 @@ package final class NodeDriver {
   package let store: any RecordStorage
   /// When the node was made.
   package let started: Now
-  /// What is bound, IPv4 first.
+  /// The bound addresses, IPv4 first.
   package let endpoints: [Endpoint]
-  /// Datagrams that were no message.
-  package private(set) var malformedDatagrams: Int64 = 0
-  private let sockets: UDPSockets
-  private let resolver = NameResolver()
-  /// That of clients: names of theirs that nobody answers for do not hold up those of the bootstrap nodes.
-  private let clientResolver = NameResolver()
-  /// Look-ups for clients under way, and the most of them.
-  private var clientLookUps = 0
-  private var mostClientLookUps: Int
-  private var bootstrapNames: [NodeName]
-  private let savedContacts: [Peer]
-  /// Those of the names that could not be looked up last.
-  private var unresolvedNames: [NodeName] = []
-  private let logger: Logger
-  private var completions: [OperationID: Completion] = [:]
-  /// Those who wait for the first join, and those who wait for the end.
-  private var joined: [(Bool) -> Void] = []
-  private var ended: [(NodeFailure?) -> Void] = []
-  private var timer: (deadline: Instant, timer: LoopTimer)?
-  /// The time of this iteration, once a datagram has needed it: what is read together has come together.
-  private var iterationTime: Now?
-  private var isStopped = false
-  /// Why this node has stopped of itself; nil if it has not.
-  private var failure: NodeFailure?
-  /// What was said of the store, so that it is not said again.
-  private var knownDamage = 0
-  /// When the store last refused for want of room; nil once there is room again.
-  private var lastFull: Instant?
-  /// When a change of the store last failed for another reason, and that was told.
-  private var lastComplaint: Instant?
-  private var floodLog = FloodLog()
-  /// Changes that the store has not told the end of, and since when none has come to its end.
-  private var unanswered = 0
-  private var waitingSince: Instant?
-  /// How the node is, as last told.
+  /// How the node is, as of the end of the last iteration.
   package private(set) var vitals = Vitals()
-  /// Told when the vitals have changed.
+  /// Called when the vitals have changed.
   package var vitalsChanged: (() -> Void)?
-  /// What the core wants of the store since it was last given anything.
-  private var changes: [(change: StoreChange, id: CommitID)] = []
-  /// Told when a contact has come or gone.
+  /// Called when a contact was added or lost.
   package var contactsChanged: (() -> Void)?
-  /// Whether the contacts or the store may have changed since that was last looked at.
-  private var mayHaveNews = true
-  /// What seals and opens in a private network; nil in an open one, for as long as the node runs.
-  private var seal: NetworkSeal?
-  /// The message of a sealed datagram, kept for its room.
-  private var spareMessage: [UInt8] = []
-  /// An array for the core to put its effects in, kept for its room.
+
+  private let clock: NodeClock
+  private let log: NodeLog
+  let port: DatagramPort<NodeDriver>
+  private let names: NameLookups
+  private var storeLink: StoreLink
+  private let savedContacts: [Peer]
+  private var completions: [OperationID: Completion] = [:]
+  private var joinWaiters: [(Bool) -> Void] = []
+  private var failureWaiters: [(NodeFailure?) -> Void] = []
+  private var timer: (deadline: Instant, timer: LoopTimer)?
+  private var isStopped = false
+  /// The reason why this node stopped of itself; nil if it did not.
+  private var failure: NodeFailure?
+  /// Whether the contacts or the store may have changed since the vitals were taken.
+  private var areVitalsStale = true
+  /// An array for the effects of the core, kept for its capacity.
   private var spareEffects: [Effect] = []
 
   init(
     _ settings: NodeSettings, store: any RecordStorage, sockets: UDPSockets, loop: EventLoop,
     logger: Logger
   ) {
+    let clock = NodeClock { loop.now }
+    let log = NodeLog(logger)
     self.loop = loop
-    self.sockets = sockets
-    self.bootstrapNames = settings.bootstrap
-    self.savedContacts = settings.savedContacts
-    self.mostClientLookUps = settings.nameLookUps
-    self.logger = logger
-    self.started = SystemClock.now
-    self.endpoints = sockets.endpoints
+    self.clock = clock
+    self.log = log
     self.store = store
+    started = clock.now
+    endpoints = sockets.endpoints
+    savedContacts = settings.savedContacts
+    port = DatagramPort(
+      sockets, seal: settings.keyring.map { NetworkSeal($0, maxSessions: settings.maxSessions) },
+      clock: clock, log: log)
+    names = NameLookups(
+      bootstrap: settings.bootstrap, maxClientLookups: settings.nameLookUps,
+      bootstrapResolver: NameResolver(on: loop), clientResolver: NameResolver(on: loop), log: log)
+    storeLink = StoreLink(store, log: log)
     var random = BufferedRandom()
-    self.seal = settings.keyring.map {
-      NetworkSeal($0, maxSessions: settings.maxSessions)
-    }
     let identity = Node.Identity(
-      id: settings.id, endpoints: sockets.endpoints,
-      families: sockets.families,
+      id: settings.id, endpoints: sockets.endpoints, families: sockets.families,
       tokenSecret: (0..<32).map { _ in UInt8.random(in: 0...255, using: &random) },
       key: settings.identityKey)
-    self.node = Node(
-      started, identity: identity, parameters: settings.parameters, records: store,
-      random: random)
+    node = Node(
+      started, identity: identity, parameters: settings.parameters, records: store, random: random)
     let bound = LoopBound(self, on: loop)
     store.notify {
       loop.execute { bound.value.event { _ in bound.value.collect() } }
     }
   }
 
-  /// Begins to hear others.
+  /// Begins to receive datagrams.
   ///
   /// - Throws: the cause, if the system does not watch a socket.
   func listen() throws(Errno) {
-    for socket in sockets.all { try socket.start(self, on: loop) }
-    loop.onIterationEnd(for: self) { [unowned self] in flush() }
+    try port.open(for: self, on: loop)
+    loop.onIterationEnd(for: self) { [unowned self] in endIteration() }
   }
 
   // MARK: - Life
 
   /// Begins to join the network.
   func start() {
-    event { node.start($0, hasBootstrap: !bootstrapNames.isEmpty, remembered: savedContacts) }
+    event { node.start($0, hasBootstrap: !names.bootstrapNames.isEmpty, remembered: savedContacts) }
   }
 
-  /// Calls back once the first join has ended, with true, at once if it has; or with false once it will
-  /// not.
+  /// Calls back once the first join has ended: with true, at once if it has; or with false once it will not.
   func whenJoined(_ callBack: @escaping (Bool) -> Void) {
-    if isStopped { callBack(false) } else if node.isJoined { callBack(true) } else { joined.append(callBack) }
+    if isStopped {
+      callBack(false)
+    } else if node.isJoined {
+      callBack(true)
+    } else {
+      joinWaiters.append(callBack)
+    }
   }
 
-  /// Calls back once this node has stopped of itself, with why, at once if it has; or with nil once that
-  /// is not waited for any more.
-  func whenEnded(_ callBack: @escaping (NodeFailure?) -> Void) {
-    if isStopped { callBack(failure) } else { ended.append(callBack) }
+  /// Calls back once this node has stopped of itself: with the reason, at once if it has; or with nil once
+  /// nobody waits for that any more.
+  func whenFailed(_ callBack: @escaping (NodeFailure?) -> Void) {
+    if isStopped { callBack(failure) } else { failureWaiters.append(callBack) }
   }
 
-  /// This node cannot go on.
-  func fail(_ reason: NodeFailure) {
+  /// Lets go of those who wait for the join or for a failure: neither has come.
+  func stopWaiting() {
+    endJoinWaits(isJoined: false)
+    let waiters = failureWaiters
+    failureWaiters = []
+    for callBack in waiters { callBack(failure) }
+  }
+
+  private func endJoinWaits(isJoined: Bool) {
+    let waiters = joinWaiters
+    joinWaiters = []
+    for callBack in waiters { callBack(isJoined) }
+  }
+
+  /// Uses other parameters, bootstrap names and limits from now on.
+  func reconfigure(_ settings: NodeSettings) {
+    store.maxBytes = settings.storeBytes
+    if let keyring = settings.keyring { adopt(keyring) }
+    event { node.adopt($0, settings.parameters) }
+    guard names.adopt(bootstrap: settings.bootstrap, maxClientLookups: settings.nameLookUps) else { return }
+    event { node.bootstrapChanged($0, hasBootstrap: !names.bootstrapNames.isEmpty) }
+  }
+
+  /// Stops the node because it cannot go on.
+  private func fail(_ reason: NodeFailure) {
     guard !isStopped else { return }
     failure = reason
     stop()
   }
 
-  /// Takes other numbers, bootstrap names and limits while it runs.
-  func reconfigure(_ settings: NodeSettings) {
-    store.maxBytes = settings.storeBytes
-    mostClientLookUps = settings.nameLookUps
-    if let keyring = settings.keyring { adopt(keyring) }
-    event { node.adopt($0, settings.parameters) }
-    guard settings.bootstrap != bootstrapNames else { return }
-    bootstrapNames = settings.bootstrap
-    event { node.bootstrapChanged($0, hasBootstrap: !bootstrapNames.isEmpty) }
-  }
-
-  /// The keys of the private network that this node belongs to; nil in an open one.
-  package var keyring: Keyring? { seal?.keyring }
-
-  /// What became of the datagrams that came; nil in an open network, where none is opened.
-  package var openingCounts: OpeningCounts? { seal?.openingCounts }
-
-  /// The sessions of other nodes that are known; 0 in an open network.
-  package var sealedSessions: Int { seal?.sessions ?? 0 }
-
-  /// Seals and opens with other keys from now on. An open network stays open.
-  package func adopt(_ keyring: Keyring) { seal?.adopt(keyring) }
-
-  /// The contacts, those that have answered last before the others.
-  package var latestContacts: [Peer] { node.latestContacts }
-
-  /// Lets go of those who wait: what they waited for has not come.
-  func stopWaiting() {
-    let (waitingForJoin, waitingForEnd) = (joined, ended)
-    joined = []
-    ended = []
-    for callBack in waitingForJoin { callBack(false) }
-    for callBack in waitingForEnd { callBack(failure) }
-  }
-
-  /// Datagrams that the system would not take.
-  package var droppedDatagrams: Int64 { sockets.all.reduce(0) { $0 + $1.droppedDatagrams } }
-
-  /// Whether the core is called when it wants to be: it has waited for no more than some seconds.
-  package var isOnTime: Bool {
-    SystemClock.now.monotonic.since(node.nextDeadline) < .seconds(5)
-  }
-
-  /// Lets go of the timer and of whoever waits. Nothing happens after this.
+  /// Closes the sockets and the store, and lets go of the timer and of those who wait. Nothing happens after
+  /// this.
   func stop() {
     guard !isStopped else { return }
     isStopped = true
-    for socket in sockets.all { socket.close(on: loop) }
+    port.close(on: loop)
     loop.removeIterationEnd(for: self)
     timer?.timer.cancel()
     timer = nil
     completions = [:]
+    names.stop()
     stopWaiting()
-    store.submit(changes)
-    changes = []
-    store.close()
+    storeLink.close()
   }
+
+  // MARK: - State
+
+  /// Whether the core is called in time: no more than some seconds after its deadline.
+  package var isOnTime: Bool { clock.now.monotonic.since(node.nextDeadline) < .seconds(5) }
+
+  /// The contacts, those that have answered last before the others.
+  package var latestContacts: [Peer] { node.latestContacts }
+
+  /// The number of datagrams that were not messages.
+  package var malformedDatagrams: Int64 { port.malformedDatagrams }
+
+  /// The number of datagrams that the system would not take.
+  package var droppedDatagrams: Int64 { port.droppedDatagrams }
+
+  /// The keys of the private network that this node belongs to; nil in an open one.
+  package var keyring: Keyring? { port.keyring }
+
+  /// The numbers of datagrams that were opened and that were not; nil in an open network.
+  package var openingCounts: OpeningCounts? { port.openingCounts }
+
+  /// The number of known sessions of other nodes; 0 in an open network.
+  package var sealedSessions: Int { port.sealedSessions }
+
+  /// Encrypts and decrypts with other keys from now on. An open network stays open.
+  package func adopt(_ keyring: Keyring) { port.adopt(keyring) }
 
   // MARK: - Operations
 
@@ -207,141 +194,91 @@ package final class NodeDriver {
     _ begin: (inout Node, Now) throws(OperationRefusal) -> OperationID,
     completion: @escaping Completion
   ) throws(OperationRefusal) {
-    let operation = try begin(&node, SystemClock.now)
+    let operation = try begin(&node, clock.now)
     completions[operation] = completion
     perform()
-    // What is asked for while the iteration ends would wait for the next one.
+    // Requests that are made while the iteration ends would wait for the next one.
     if loop.isEndingIteration { loop.requestIteration() }
   }
 
-  /// A client is gone: what it only wanted to know, and has not begun, is dropped.
+  /// Drops the reads that a client which is gone has asked for, and that have not begun.
   package func clientLeft(_ client: ClientID) {
     for operation in node.clientLeft(client) { completions[operation] = nil }
   }
 
-  /// Looks names up for a client and hands their endpoints over, later.
+  /// Looks names up for a client and hands over their endpoints, later.
   ///
-  /// - Throws: `OperationRefusal.busy` where as many look-ups are under way as may be.
+  /// - Throws: `OperationRefusal.busy` if as many look-ups run as may.
   package func resolve(
     _ names: [NodeName], then use: @escaping ([Endpoint]) -> Void
   ) throws(OperationRefusal) {
-    guard clientLookUps < mostClientLookUps else { throw .busy(limit: mostClientLookUps) }
-    clientLookUps += 1
-    resolve(names, with: clientResolver) { [unowned self] resolved in
-      clientLookUps -= 1
-      use(resolved.endpoints)
-    }
+    try self.names.resolve(names, then: use)
   }
 
-  private func resolve(
-    _ names: [NodeName], with resolver: NameResolver, then use: @escaping (NameResolver.Resolved) -> Void
-  ) {
-    resolver.resolve(names, on: loop) { [weak self] resolved in
-      guard let self, !isStopped else { return }
-      use(resolved)
-    }
-  }
+  // MARK: - Events
 
-  private func resolveBootstrap() {
-    let names = bootstrapNames
-    resolve(names, with: resolver) { [self] resolved in
-      // By the time a slow look-up ends, others may have taken the place of these.
-      guard names == bootstrapNames else { return }
-      // Once is news; that nothing has changed since is not.
-      if resolved.unresolved != unresolvedNames {
-        unresolvedNames = resolved.unresolved
-        for name in unresolvedNames {
-          logger.warning("cannot look up the bootstrap node \(name.host):\(name.port); trying again")
-        }
-      }
-      event {
-        node.bootstrapResolved($0, resolved.endpoints, unresolved: resolved.unresolved.count)
-      }
-    }
-  }
-
-  // MARK: - What happens
-
-  func received(_ datagram: RawSpan, from source: Endpoint) {
+  /// Tells the core of an event, and carries out its effects.
+  private func event(_ handle: (Now) -> Void) {
     guard !isStopped else { return }
-    guard seal != nil else { return receivedOpen(datagram, from: source) }
-    let now = iterationTime ?? SystemClock.now
-    iterationTime = now
-    // Its content is read while answers are sealed.
-    var message: [UInt8] = []
-    swap(&message, &spareMessage)
-    // Nobody learns that there is a node here, let alone why it does not answer.
-    if seal?.open(now, datagram, into: &message) == true {
-      receivedOpen(message.span.bytes, from: source)
-    }
-    swap(&message, &spareMessage)
-  }
-
-  private func receivedOpen(_ datagram: RawSpan, from source: Endpoint) {
-    let now = iterationTime ?? SystemClock.now
-    iterationTime = now
-    let transaction = KRPC.answeredTransaction(in: datagram)
-    let admission = node.admit(
-      now.monotonic, bytes: datagram.byteCount, from: source, answering: transaction)
-    guard case .admitted = admission else { return turnAway(datagram, from: source, admission) }
-    do throws(MalformedMessage) {
-      let message = try KRPC.decode(datagram)
-      logger.trace("received a \(message.word)", metadata: .message(message, source))
-      if let transaction, !message.answers(transaction) {
-        // It was let in as an answer to a query of ours, and is none.
-        malformedDatagrams += 1
-        node.wasMalformed(answering: transaction)
-        return
-      }
-      node.receive(now, message, from: source)
-      perform()
-    } catch {
-      malformedDatagrams += 1
-      if let transaction { node.wasMalformed(answering: transaction) }
-      logger.debug("malformed datagram", metadata: ["peer": "\(source)", "reason": "\(error.reason)"])
-      if let reply = error.reply, node.permitsAnswer(now.monotonic, to: source) { send(reply, to: source) }
-    }
-  }
-
-  /// A datagram is over a limit.
-  private func turnAway(_ datagram: RawSpan, from source: Endpoint, _ admission: Admission) {
-    switch admission {
-    case .admitted, .ignored(.source): break
-    case .ignored(.all): floodLog.overloaded(SystemClock.now.monotonic, logger)
-    case .refused(_, let isLast):
-      refuse(datagram, from: source)
-      if isLast { floodLog.cutOff(SystemClock.now.monotonic, source, logger) }
-    }
-  }
-
-  /// Tells the sender of a query that it is over a limit, so that it asks elsewhere and does not wait.
-  private func refuse(_ datagram: RawSpan, from source: Endpoint) {
-    guard let message = try? KRPC.decode(datagram), case .query = message.body else { return }
-    let refusal = Message(transaction: message.transaction, body: .error(RPCError(RPCError.busy, "busy")))
-    // It goes to whoever that address belongs to: nobody gets more through us than was sent.
-    guard KRPC.encodedSize(refusal) <= datagram.byteCount,
-      node.permitsAnswer(SystemClock.now.monotonic, to: source)
-    else { return }
-    send(refusal, to: source)
-  }
-
-  func socketFailed(_ error: Errno) {
-    logger.error("socket error", metadata: ["reason": "\(error)"])
-    fail(.socketLost)
-  }
-
-  /// Tells the node of something, and carries out what it wants.
-  private func event(_ happen: (Now) -> Void) {
-    guard !isStopped else { return }
-    happen(SystemClock.now)
-    mayHaveNews = true
+    handle(clock.now)
+    areVitalsStale = true
     perform()
   }
 
-  // MARK: - What is to be done
+  /// Tells the core that time has passed.
+  func advance() {
+    event { node.advance($0) }
+  }
+
+  /// Hands over the changes of the store and the messages of this iteration, and sets the timer.
+  func endIteration() {
+    clock.endIteration()
+    guard !isStopped else { return }
+    while storeLink.hasChanges {
+      storeLink.submit(clock.now.monotonic)
+      collect()
+    }
+    port.flush()
+    setTimer()
+    if areVitalsStale { takeVitals() }
+  }
+
+  /// Tells the core the results of its changes of the store.
+  private func collect() {
+    let results = storeLink.takeResults(clock.now.monotonic)
+    if !results.isEmpty { areVitalsStale = true }
+    for result in results { node.committed(clock.now, result.id, result.result) }
+    perform()
+  }
+
+  /// Has the core called when its next deadline is reached.
+  private func setTimer() {
+    let deadline = node.nextDeadline
+    // A timer that is set for earlier finds nothing due and sets the next one. Most deadlines are those of
+    // queries that are answered, and to move the timer for each would cost more.
+    if let timer, timer.deadline <= deadline { return }
+    timer?.timer.cancel()
+    let next = loop.schedule(at: deadline) { [unowned self] in
+      timer = nil
+      advance()
+    }
+    timer = (deadline, next)
+  }
+
+  private func takeVitals() {
+    areVitalsStale = false
+    let usage = store.usage
+    storeLink.check(clock.now.monotonic, usage)
+    let current = Vitals(isJoined: node.isJoined, contacts: node.table.count, keys: usage.values)
+    guard current != vitals else { return }
+    vitals = current
+    vitalsChanged?()
+  }
+
+  // MARK: - Effects
 
   private func perform() {
-    // An effect may lead back here, so that the array is nobody else's while it is gone through.
+    // An effect may lead back here, so that the array belongs to this call while it is iterated over.
     var taken: [Effect] = []
     swap(&taken, &spareEffects)
     while node.exchangeEffects(for: &taken) {
@@ -351,216 +288,71 @@ package final class NodeDriver {
     swap(&taken, &spareEffects)
   }
 
-  /// Tells of what may have changed with the contacts and the store.
-  private func takeVitals() {
-    mayHaveNews = false
-    let usage = store.usage
-    watchStore(usage)
-    let current = Vitals(isJoined: node.isJoined, contacts: node.table.count, keys: usage.values)
-    if current != vitals {
-      vitals = current
-      vitalsChanged?()
-    }
-  }
-
-  private func perform(_ effect: Effect) {
-    switch effect {
-    case .send(let message, let endpoint):
-      send(message, to: endpoint)
-    case .commit(let change, let id):
-      changes.append((change, id))
-    case .resolveBootstrap:
-      resolveBootstrap()
-    case .finished(let operation, let outcome):
-      completions.removeValue(forKey: operation)?(outcome)
-    case .notice(let notice):
-      log(notice)
-      mayHaveNews = true
-      if case .joined = notice {
-        let waiting = joined
-        joined = []
-        for callBack in waiting { callBack(true) }
-      }
-    }
-  }
-
-  private func send(_ message: Message, to endpoint: Endpoint) {
-    // After the end the descriptors may be somebody else's.
-    guard !isStopped else { return }
-    logger.trace("sends a \(message.word)", metadata: .message(message, endpoint))
-    let socket = endpoint.address.family == .v4 ? sockets.v4 : sockets.v6
-    let bytes =
-      seal == nil
-      ? socket?.send(to: endpoint) { KRPC.encode(message, appendingTo: &$0) }
-      : sendSealed(message, to: endpoint, socket)
-    if case .query = message.body { return }
-    node.answered((iterationTime ?? SystemClock.now).monotonic, bytes: bytes ?? 0, to: endpoint)
-  }
-
-  private func sendSealed(_ message: Message, to endpoint: Endpoint, _ socket: UDPSocket?) -> Int? {
-    let now = (iterationTime ?? SystemClock.now).wall
-    return socket?.send(to: endpoint) { seal?.seal(now, message, appendingTo: &$0) }
-  }
-
-  /// Lets out what this iteration of the loop has led to, many datagrams with one system call.
-  private func flush() {
-    iterationTime = nil
-    guard !isStopped else { return }
-    while !changes.isEmpty {
-      // All changes of one iteration of the loop end together: on a disk, one wait serves them all.
-      let batch = changes
-      changes = []
-      if unanswered == 0 { waitingSince = SystemClock.now.monotonic }
-      unanswered += batch.count
-      store.submit(batch)
-      collect()
-    }
-    sockets.v4?.flush()
-    sockets.v6?.flush()
-    setTimer()
-    if mayHaveNews { takeVitals() }
-  }
-
-  /// Tells the node what became of its changes.
-  private func collect() {
-    let results = store.takeResults()
-    if !results.isEmpty {
-      mayHaveNews = true
-      unanswered -= results.count
-      waitingSince = unanswered > 0 ? SystemClock.now.monotonic : nil
-    }
-    for result in results {
-      if case .failure(let error) = result.result { log(error) }
-      node.committed(SystemClock.now, result.id, result.result)
-    }
-    perform()
-  }
-
-  /// Whether the store works; if not, this node ends before it says anything that rests on it.
+  /// Whether the store works. If it does not, the node fails before it says anything that rests on the store.
   private func storeWorks() -> Bool {
-    guard let reason = store.failure else { return true }
-    if !isStopped {
-      logger.critical(
-        """
-        the record store has failed: \(reason); this node ends, and looks for what can be saved when it is \
-        started again
-        """,
-        metadata: .event(.storeFailed))
-    }
+    guard let reason = storeLink.failure else { return true }
+    if !isStopped { log.logStoreFailure(reason) }
     fail(.storeFailed)
     return false
   }
 
-  private func log(_ error: StoreError) {
-    switch error {
-    case .full, .diskFull:
-      // Once is news; that it is so still is not.
-      let isNews = lastFull == nil
-      lastFull = SystemClock.now.monotonic
-      guard isNews else { return }
-      logger.warning(
-        "records are refused: \(error); what is stored stays, and other nodes take the new ones",
-        metadata: .event(.storeFull))
-    case .failed:
-      let now = SystemClock.now.monotonic
-      guard lastComplaint.map({ now.since($0) > .seconds(60) }) ?? true else { return }
-      lastComplaint = now
-      logger.error("a change of the record store failed: \(error); see that its disk is sound")
-    case .superseded:
-      break
+  private func perform(_ effect: Effect) {
+    switch effect {
+    case .send(let message, let endpoint): send(message, to: endpoint)
+    case .commit(let change, let id): storeLink.add(change, id)
+    case .resolveBootstrap:
+      names.resolveBootstrap { [weak self] resolved in
+        self?.event { now in
+          self?.node.bootstrapResolved(now, resolved.endpoints, unresolved: resolved.unresolved.count)
+        }
+      }
+    case .finished(let operation, let outcome):
+      completions.removeValue(forKey: operation)?(outcome)
+    case .notice(let notice): handle(notice)
     }
   }
 
-  /// Tells of what has changed with the store.
-  private func watchStore(_ usage: StoreUsage) {
-    // A full disk shows in nothing but refusals: when they have ended, there is room.
-    if let lastFull, usage.fullness < 0.95, SystemClock.now.monotonic.since(lastFull) > .seconds(60) {
-      self.lastFull = nil
-      logger.info("no record was refused for want of room for a minute")
-    }
-    if let waiting = waitingSince, SystemClock.now.monotonic.since(waiting) > .seconds(10) {
-      waitingSince = nil
-      logger.error("the disk has not finished a write for 10 s; nothing is stored here until it does")
-    }
-    let damage = store.damagedRecords
-    guard damage > knownDamage else { return }
-    if knownDamage == 0 {
-      logger.error(
-        """
-        a record on the disk is damaged and counts as missing until another node gives it back; the next \
-        start looks at all records
-        """,
-        metadata: .event(.recordDamaged))
-    }
-    knownDamage = damage
+  private func send(_ message: Message, to endpoint: Endpoint) {
+    guard !isStopped else { return }
+    let bytes = port.send(message, to: endpoint) ?? 0
+    if case .query = message.body { return }
+    node.answered(clock.latest.monotonic, bytes: bytes, to: endpoint)
   }
 
-  /// Has `advance` called when the node's next deadline is reached.
-  private func setTimer() {
-    let deadline = node.nextDeadline
-    // One that is set for earlier finds nothing due and sets the next: most deadlines are those of
-    // queries that get answered, and it costs more to move the timer for each.
-    if let timer, timer.deadline <= deadline { return }
-    timer?.timer.cancel()
-    let next = loop.schedule(at: deadline) { [unowned self] in
-      timer = nil
-      event { node.advance($0) }
-    }
-    timer = (deadline, next)
-  }
-
-  private func log(_ notice: Notice) {
+  private func handle(_ notice: Notice) {
+    log.log(notice)
+    areVitalsStale = true
     switch notice {
-    case .joined(let contacts):
-      let news: Logger.Message =
-        contacts > 0 ? "joined the network" : "no other node met yet; this one is alone"
-      logger.info(news, metadata: ["contacts": "\(contacts)"])
-    case .bootstrapUnanswered(let attempt, let pause):
-      // Once is news; that nothing has changed since is not.
-      logger.log(
-        level: attempt == 1 ? .warning : .debug, "no bootstrap address answers; trying again",
-        metadata: .event(.bootstrapUnanswered, ["in": "\(pause.inSeconds)"]))
-    case .contactAdded(let peer):
-      logger.info("new contact", metadata: .peer(peer))
-      contactsChanged?()
-    case .contactLost(let peer):
-      logger.info("lost a contact", metadata: .peer(peer))
-      contactsChanged?()
-    case .unanswered(let method, let endpoint):
-      logger.debug("no answer", metadata: .rpc(method, endpoint))
-    case .forgedRecord(let peer):
-      // Whoever lies decides how often.
-      logger.debug("a node answered with a forged record", metadata: .peer(peer))
-    case .isolated:
-      logger.warning(
-        "lost the last contact: this node is alone until one comes back", metadata: .event(.isolated))
-    case .merging(let peer):
-      logger.info("met another part of the network", metadata: .event(.merging, .peer(peer)))
+    case .joined: endJoinWaits(isJoined: true)
+    case .contactAdded, .contactLost: contactsChanged?()
+    default: break
     }
   }
 }
 
-extension Message {
-  /// Whether it is an answer to the query with a transaction number.
-  fileprivate func answers(_ number: UInt32) -> Bool {
-    if case .query = body { false } else { transaction.number == number }
+extension NodeDriver: DatagramReceiver {
+  func admit(
+    _ now: Instant, bytes: Int, from source: Endpoint, answering transaction: UInt32?
+  ) -> Admission {
+    node.admit(now, bytes: bytes, from: source, answering: transaction)
   }
-}
 
-/// How a node is, in a few numbers for people.
-package struct Vitals: Hashable, Sendable {
-  /// Whether the first join has ended.
-  package var isJoined = false
-  /// Contacts in the routing table.
-  package var contacts = 0
-  /// Keys in the store, tombstones not counted.
-  package var keys = 0
-}
+  func receive(_ now: Now, _ message: Message, from source: Endpoint) {
+    node.receive(now, message, from: source)
+    perform()
+  }
 
-/// Why a node has stopped of itself.
-package enum NodeFailure: Hashable, Sendable {
-  /// The system has closed one of its sockets.
-  case socketLost
-  /// Its records cannot be read or written any more.
-  case storeFailed
+  func handleMalformedAnswer(to transaction: UInt32) {
+    node.wasMalformed(answering: transaction)
+  }
+
+  func tryAnswer(_ now: Instant, _ answer: Message, to endpoint: Endpoint) {
+    guard node.permitsAnswer(now, to: endpoint) else { return }
+    send(answer, to: endpoint)
+  }
+
+  func handleSocketFailure(_ error: Errno) {
+    log.logSocketError(error)
+    fail(.socketLost)
+  }
 }

@@ -43,8 +43,8 @@ package struct NodeRuntime: Sendable {
   /// Waits until the node has stopped of itself.
   ///
   /// - Returns: why it has; nil if the task was cancelled first.
-  package func hasEnded() async -> NodeFailure? {
-    await wait(or: nil) { $0.whenEnded($1) }
+  package func waitForFailure() async -> NodeFailure? {
+    await wait(or: nil) { $0.whenFailed($1) }
   }
 
   /// Waits for what the driver calls back with, or until the task is cancelled.

@@ -14,15 +14,15 @@ final class UDPSocket {
   private let descriptor: Int32
   private let reader: DatagramReader
   private var sender: DatagramSender
-  private weak var driver: NodeDriver?
   private var watch: WatchID?
+  private var handleReadable: ((UDPSocket) -> Void)?
   private var isClosed = false
 
   /// The buffers asked for. The kernel gives what net.core.rmem_max allows; its default of 208 KiB
   /// overflows when many answers come at once.
   private static let bufferBytes: Int32 = 4 << 20
-  /// As many full batches are read in one iteration of the loop; others want their turn, too.
-  private static let mostReads = 8
+  /// The most batches that are read in one iteration of the loop: others want their turn, too.
+  private static let maxBatches = 8
 
   /// Binds a socket. It reads nothing before `start`.
   ///
@@ -75,12 +75,23 @@ final class UDPSocket {
     setsockopt(descriptor, level, option, &value, socklen_t(MemoryLayout<Int32>.size))
   }
 
-  /// Begins to hand what comes to a node.
+  /// Begins to watch the socket.
   ///
+  /// - Parameter handleReadable: called whenever there is something to read.
   /// - Throws: the cause, if the system does not watch its descriptor.
-  func start(_ driver: NodeDriver, on loop: EventLoop) throws(Errno) {
-    self.driver = driver
+  func start(on loop: EventLoop, _ handleReadable: @escaping (UDPSocket) -> Void) throws(Errno) {
+    self.handleReadable = handleReadable
     watch = try loop.watch(descriptor, for: .readable, self)
+  }
+
+  /// Reads the datagrams that are there, unless there are very many, and shows each.
+  ///
+  /// - Throws: the error of the socket.
+  func read(_ received: (RawSpan, Endpoint) -> Void) throws(Errno) {
+    // A datagram may end the node, and close the socket.
+    for _ in 0..<Self.maxBatches where !isClosed {
+      guard try reader.read(descriptor, received) else { return }
+    }
   }
 
   /// Reads no more, and lets the port go.
@@ -88,6 +99,7 @@ final class UDPSocket {
     guard !isClosed else { return }
     isClosed = true
     if let watch { loop.end(watch) }
+    handleReadable = nil
     Glibc.close(descriptor)
   }
 
@@ -108,17 +120,7 @@ final class UDPSocket {
 }
 
 extension UDPSocket: DescriptorWatcher {
-  func isReady(_ readiness: Readiness) {
-    guard let driver else { return }
-    do throws(Errno) {
-      // What is received may end the node.
-      for _ in 0..<Self.mostReads where !isClosed {
-        guard try reader.read(descriptor, { driver.received($0, from: $1) }) else { return }
-      }
-    } catch {
-      driver.socketFailed(error)
-    }
-  }
+  func isReady(_ readiness: Readiness) { handleReadable?(self) }
 }
 
 /// The node's UDP sockets: one of each family at most.

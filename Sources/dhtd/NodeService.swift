@@ -89,13 +89,13 @@ struct NodeService: Service {
   ) async -> NodeFailure? {
     guard (try? await runtime.join()) != nil, (try? await reporter.ready()) != nil else {
       // Unless it was asked to stop, it has stopped of itself.
-      return Task.isCancelled ? nil : await runtime.hasEnded() ?? .socketLost
+      return Task.isCancelled ? nil : await runtime.waitForFailure() ?? .socketLost
     }
     logger.info("ready", metadata: .event(.ready))
     // It never ends by itself, and is cancelled when the others have.
     async let _ = saveContacts(runtime)
     return await withTaskGroup(of: NodeFailure?.self) { group in
-      group.addTask { await runtime.hasEnded() }
+      group.addTask { await runtime.waitForFailure() }
       group.addTask {
         await reloadAtHangups(runtime, control, reporter)
         return nil

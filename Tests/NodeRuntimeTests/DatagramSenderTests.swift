@@ -1,5 +1,6 @@
 import Glibc
 import Kademlia
+import SystemPackage
 import Testing
 
 @testable import NodeRuntime
@@ -21,7 +22,7 @@ struct DatagramSenderTests {
           bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
         }
       }
-      guard isBound, let endpoint = Endpoint(address) else { throw Errno(code: errno) }
+      guard isBound, let endpoint = Endpoint(address) else { throw Errno(rawValue: errno) }
       self.endpoint = endpoint
       var patience = timeval(tv_sec: 10, tv_usec: 0)
       setsockopt(

@@ -13,7 +13,7 @@ import Testing
 
   private func write(_ text: String, to path: String, mode: mode_t = 0o600) throws {
     try WholeFile.write(Array(text.utf8), to: path)
-    guard chmod(path, mode) == 0 else { throw Errno(code: errno) }
+    guard chmod(path, mode) == 0 else { throw Errno(rawValue: errno) }
   }
 
   @Test("keys are written so that they are read again, with their comments, by their owner alone")

@@ -122,7 +122,7 @@ struct NodeRuntimeTests {
   func cancelledWaits() async throws {
     try await withNodes(1) { nodes in
       for _ in 0..<50 {
-        let waiting = Task { [node = nodes[0]] in await node.hasEnded() }
+        let waiting = Task { [node = nodes[0]] in await node.waitForFailure() }
         waiting.cancel()
         #expect(await waiting.value == nil)
       }

@@ -1,4 +1,5 @@
 import Glibc
+import SystemPackage
 
 /// A directory that is gone when the test is over.
 func withTemporaryDirectory<Result>(_ body: (String) throws -> Result) throws -> Result {
@@ -6,13 +7,9 @@ func withTemporaryDirectory<Result>(_ body: (String) throws -> Result) throws ->
   let path = template.withUnsafeMutableBufferPointer { buffer in
     buffer.baseAddress.flatMap { mkdtemp($0) }.map { String(cString: $0) }
   }
-  guard let path else { throw Errno(code: errno) }
+  guard let path else { throw Errno(rawValue: errno) }
   defer { remove(path) }
   return try body(path)
-}
-
-struct Errno: Error {
-  let code: Int32
 }
 
 /// Removes a directory and the plain files and directories in it.

@@ -1,0 +1,73 @@
+import Kademlia
+
+/// The names of nodes that are looked up: those to bootstrap from, and those that clients ask for.
+///
+/// Each kind has a resolver of its own, so that a name of a client's that nobody answers for does not hold up
+/// the bootstrap names.
+final class NameLookups {
+  /// The nodes to bootstrap from.
+  private(set) var bootstrapNames: [NodeName]
+  private let bootstrapResolver: any NameResolving
+  private let clientResolver: any NameResolving
+  private let log: NodeLog
+  /// The bootstrap names that the last look-up found no address for.
+  private var unresolved: [NodeName] = []
+  /// The number of look-ups for clients that run, and the most that may.
+  private var clientLookups = 0
+  private var maxClientLookups: Int
+  private var isStopped = false
+
+  init(
+    bootstrap names: [NodeName], maxClientLookups: Int, bootstrapResolver: any NameResolving,
+    clientResolver: any NameResolving, log: NodeLog
+  ) {
+    bootstrapNames = names
+    self.maxClientLookups = maxClientLookups
+    self.bootstrapResolver = bootstrapResolver
+    self.clientResolver = clientResolver
+    self.log = log
+  }
+
+  /// Uses other names and another limit from now on.
+  ///
+  /// - Returns: whether the bootstrap names have changed.
+  func adopt(bootstrap names: [NodeName], maxClientLookups: Int) -> Bool {
+    self.maxClientLookups = maxClientLookups
+    guard names != bootstrapNames else { return false }
+    bootstrapNames = names
+    return true
+  }
+
+  /// Looks the bootstrap names up and hands over the result, later. A result that comes after the names have
+  /// changed is dropped.
+  func resolveBootstrap(then use: @escaping (ResolvedNames) -> Void) {
+    let names = bootstrapNames
+    bootstrapResolver.resolve(names) { [weak self] resolved in
+      guard let self, !isStopped, names == bootstrapNames else { return }
+      // Further look-ups that fail for the same names say nothing new.
+      if resolved.unresolved != unresolved {
+        unresolved = resolved.unresolved
+        for name in unresolved { log.logUnresolved(name) }
+      }
+      use(resolved)
+    }
+  }
+
+  /// Looks names up for a client and hands over their endpoints, later.
+  ///
+  /// - Throws: `OperationRefusal.busy` if as many look-ups run as may.
+  func resolve(
+    _ names: [NodeName], then use: @escaping ([Endpoint]) -> Void
+  ) throws(OperationRefusal) {
+    guard clientLookups < maxClientLookups else { throw .busy(limit: maxClientLookups) }
+    clientLookups += 1
+    clientResolver.resolve(names) { [weak self] resolved in
+      guard let self, !isStopped else { return }
+      clientLookups -= 1
+      use(resolved.endpoints)
+    }
+  }
+
+  /// Drops the results of all look-ups that run.
+  func stop() { isStopped = true }
+}

@@ -1,0 +1,131 @@
+import Kademlia
+import KRPC
+import Logging
+import NodeTime
+import SystemPackage
+
+/// The log lines of a running node.
+///
+/// Messages that other nodes can cause at will are suppressed after the first one for a while.
+final class NodeLog {
+  /// Repeats of a message are suppressed for this long.
+  static let period: Duration = .seconds(60)
+
+  private let logger: Logger
+  private var cutOffs = LogThrottle(period: NodeLog.period)
+  private var overloads = LogThrottle(period: NodeLog.period)
+  private var storeErrors = LogThrottle(period: NodeLog.period)
+
+  init(_ logger: Logger) {
+    self.logger = logger
+  }
+
+  // MARK: - Datagrams
+
+  func logReceived(_ message: Message, from source: Endpoint) {
+    logger.trace("received a \(message.word)", metadata: .message(message, source))
+  }
+
+  func logSent(_ message: Message, to endpoint: Endpoint) {
+    logger.trace("sends a \(message.word)", metadata: .message(message, endpoint))
+  }
+
+  func logMalformed(_ reason: MalformedMessage.Reason, from source: Endpoint) {
+    logger.debug("malformed datagram", metadata: ["peer": "\(source)", "reason": "\(reason)"])
+  }
+
+  func logSocketError(_ error: Errno) {
+    logger.error("socket error", metadata: ["reason": "\(error)"])
+  }
+
+  /// A source keeps exceeding its rate limit and gets no more answers.
+  func logCutOff(_ now: Instant, of source: Endpoint) {
+    guard let suppressed = cutOffs.log(now) else { return }
+    let others = suppressed > 0 ? "; so were \(suppressed) times others since this was told last" : ""
+    logger.warning(
+      "a source sends more than it may and is cut off until it sends less\(others)",
+      metadata: .event(.sourceCutOff, ["peer": "\(source)"]))
+  }
+
+  /// All sources together exceed the rate limit, and none of them its own.
+  func logOverload(_ now: Instant) {
+    guard overloads.log(now) != nil else { return }
+    logger.warning(
+      "more datagrams come than this node takes; those of unknown senders are dropped",
+      metadata: .event(.overloaded))
+  }
+
+  // MARK: - The store
+
+  func logStoreFailure(_ reason: String) {
+    logger.critical(
+      """
+      the record store has failed: \(reason); this node ends, and looks for what can be saved when it is \
+      started again
+      """,
+      metadata: .event(.storeFailed))
+  }
+
+  func logStoreFull(_ error: StoreError) {
+    logger.warning(
+      "records are refused: \(error); what is stored stays, and other nodes take the new ones",
+      metadata: .event(.storeFull))
+  }
+
+  func logStoreHasRoom() {
+    logger.info("no record was refused for want of room for a minute")
+  }
+
+  func logStoreError(_ now: Instant, _ error: StoreError) {
+    guard storeErrors.log(now) != nil else { return }
+    logger.error("a change of the record store failed: \(error); see that its disk is sound")
+  }
+
+  func logStoreStall(of duration: Duration) {
+    logger.error(
+      "the disk has not finished a write for \(duration.inSeconds); nothing is stored here until it does")
+  }
+
+  func logDamagedRecord() {
+    logger.error(
+      """
+      a record on the disk is damaged and counts as missing until another node gives it back; the next \
+      start looks at all records
+      """,
+      metadata: .event(.recordDamaged))
+  }
+
+  // MARK: - The network
+
+  func logUnresolved(_ name: NodeName) {
+    logger.warning("cannot look up the bootstrap node \(name.host):\(name.port); trying again")
+  }
+
+  func log(_ notice: Notice) {
+    switch notice {
+    case .joined(let contacts):
+      let message: Logger.Message =
+        contacts > 0 ? "joined the network" : "no other node met yet; this one is alone"
+      logger.info(message, metadata: ["contacts": "\(contacts)"])
+    case .bootstrapUnanswered(let attempt, let pause):
+      // Further attempts that fail say nothing new.
+      logger.log(
+        level: attempt == 1 ? .warning : .debug, "no bootstrap address answers; trying again",
+        metadata: .event(.bootstrapUnanswered, ["in": "\(pause.inSeconds)"]))
+    case .contactAdded(let peer):
+      logger.info("new contact", metadata: .peer(peer))
+    case .contactLost(let peer):
+      logger.info("lost a contact", metadata: .peer(peer))
+    case .unanswered(let method, let endpoint):
+      logger.debug("no answer", metadata: .rpc(method, endpoint))
+    case .forgedRecord(let peer):
+      // The node that lies decides how often.
+      logger.debug("a node answered with a forged record", metadata: .peer(peer))
+    case .isolated:
+      logger.warning(
+        "lost the last contact: this node is alone until one comes back", metadata: .event(.isolated))
+    case .merging(let peer):
+      logger.info("met another part of the network", metadata: .event(.merging, .peer(peer)))
+    }
+  }
+}

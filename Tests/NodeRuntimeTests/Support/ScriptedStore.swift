@@ -1,0 +1,61 @@
+import Kademlia
+import NodeTime
+
+/// A store in memory that stalls, refuses, breaks and finds damage when a test wants it to.
+final class ScriptedStore: RecordStorage {
+  private let records = MemoryStore(maxBytes: 1 << 20)
+  private var results: [StoreResult] = []
+  /// The sizes of the batches that were submitted.
+  private(set) var batches: [Int] = []
+  private(set) var isClosed = false
+  /// Whether results are held back.
+  var isStalled = false
+  /// The error of further changes; nil if they succeed.
+  var error: StoreError?
+  /// How much the store says that it holds; nil for the truth.
+  var reportedBytes: Int?
+  var failure: String?
+  var damagedRecords = 0
+  var isDurable: Bool { true }
+
+  func submit(_ changes: [(change: StoreChange, id: CommitID)]) {
+    guard !changes.isEmpty else { return }
+    batches.append(changes.count)
+    if let error {
+      results += changes.map { StoreResult(id: $0.id, result: .failure(error)) }
+    } else {
+      records.submit(changes)
+      results += records.takeResults()
+    }
+  }
+
+  func takeResults() -> [StoreResult] {
+    guard !isStalled else { return [] }
+    defer { results = [] }
+    return results
+  }
+
+  var usage: StoreUsage {
+    var usage = records.usage
+    if let reportedBytes { usage.bytes = reportedBytes }
+    return usage
+  }
+
+  func notify(_ resultsCame: @escaping @Sendable () -> Void) {}
+  func close() { isClosed = true }
+  func stored(_ id: RecordID) -> StoredRecord? { records.stored(id) }
+  func records(from first: RecordID, limit: Int) -> [StoredRecord] {
+    records.records(from: first, limit: limit)
+  }
+  func publications(from first: RecordID, limit: Int) -> [Record] {
+    records.publications(from: first, limit: limit)
+  }
+  func page(prefix: [UInt8], after cursor: PagePlace?, limit: Int, at now: WallTime) -> [Record] {
+    records.page(prefix: prefix, after: cursor, limit: limit, at: now)
+  }
+  var progress: UpkeepProgress { records.progress }
+  var maxBytes: Int {
+    get { records.maxBytes }
+    set { records.maxBytes = newValue }
+  }
+}

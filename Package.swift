@@ -105,9 +105,8 @@ let package = Package(
     .target(
       name: "ControlServer",
       dependencies: [
-        "ControlProtocol", "EventLoop", "Kademlia", "KRPC", "NodeRuntime", "NodeTime", "Platform",
-        "Sealing", "Signatures", systemPackage,
-        .product(name: "Logging", package: "swift-log"),
+        "ControlProtocol", "EventLoop", "Kademlia", "NodeRuntime", "NodeTime", "Platform", "Signatures",
+        systemPackage, .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: settings),
     .target(

@@ -29,7 +29,7 @@ final class Auditor {
     // A full store, say, fails every put: one a second of each kind of failure is told as a warning.
     var isNews = true
     if case .failure(let error) = outcome {
-      let now = SystemClock.now.monotonic
+      let now = loop.now.monotonic
       isNews = lastFailures[error.code].map { now.since($0) >= .seconds(1) } ?? true
       if isNews { lastFailures[error.code] = now }
     }
@@ -45,7 +45,7 @@ final class Auditor {
     case .all: return true
     case .none: return false
     case .limited:
-      if writes.note(SystemClock.now.monotonic, client) { return true }
+      if writes.note(loop.now.monotonic, client) { return true }
       if summary == nil {
         summary = loop.schedule(after: WriteLog.period) { [unowned self] in summarise() }
       }

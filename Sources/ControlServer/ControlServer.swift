@@ -48,7 +48,7 @@ package struct ControlServer: Sendable {
         let auditor = Auditor(on: runtime.loop, settings.writeLogging, logger: logger)
         let service = ControlService(
           runtime.driver.value, version: version, recordKey: recordKey,
-          keyring: KeyringService(runtime.driver.value, keys, logger), auditor: auditor)
+          keyring: KeyringService(KeyringEditor(runtime.driver.value, keys, logger)), auditor: auditor)
         let connections = Connections(
           service: service, settings, auditor: auditor, loop: runtime.loop, logger: logger)
         let listener = try Listener(descriptor, connections)

@@ -1,10 +1,7 @@
 import ControlProtocol
-import EventLoop
 import Glibc
 import Kademlia
-import KRPC
 import NodeRuntime
-import NodeTime
 import Signatures
 
 /// Carries out what a client asks for: requests in the control socket's words become operations of
@@ -12,16 +9,17 @@ import Signatures
 final class ControlService {
   typealias Answer = (Result<ControlResult, ControlError>) -> Void
 
-  private let driver: NodeDriver
+  private let node: any ControlledNode
   private let version: String
   private let recordKey: SigningKey
   private let keyring: KeyringService
   private let auditor: Auditor
 
   init(
-    _ driver: NodeDriver, version: String, recordKey: SigningKey, keyring: KeyringService, auditor: Auditor
+    _ node: any ControlledNode, version: String, recordKey: SigningKey, keyring: KeyringService,
+    auditor: Auditor
   ) {
-    self.driver = driver
+    self.node = node
     self.recordKey = recordKey
     self.version = version
     self.keyring = keyring
@@ -46,45 +44,33 @@ final class ControlService {
     case .get(let params): get(params, client, answer)
     case .delete(let params):
       switch params.kind {
-      case .plain, .immutable:
-        operate(answer) { node, now throws(OperationRefusal) in
-          try node.delete(now, key: params.key, for: client)
-        }
-      case .signed:
-        sign(answer) { [recordKey] node, now throws(OperationRefusal) in
-          try node.put(
-            now, value: SignedText.deletion, salt: params.key, signedBy: recordKey, for: client)
-        }
+      case .plain, .immutable: submit(.delete(key: params.key), client, answer)
+      case .signed: sign(SignedText.deletion, salt: params.key, client, answer)
       }
     case .lookup(let params):
       switch params {
-      case .key(let key):
-        operate(answer) { node, now throws(OperationRefusal) in
-          try node.lookup(now, key: key, for: client)
-        }
+      case .key(let key): submit(.lookupKey(key), client, answer)
       case .target(let bytes):
-        guard let point = NodeID(bytes: bytes) else {
+        guard let target = NodeID(bytes: bytes) else {
           answer(.failure(.invalidParam("target", "target must be 40 hexadecimal digits")))
           return
         }
-        operate(answer) { node, now throws(OperationRefusal) in
-          try node.lookup(now, point, for: client)
-        }
+        submit(.lookup(target), client, answer)
       }
     case .ping(let params):
-      ping(params.address, answer)
+      ping(params.address, client, answer)
     case .bootstrap(let params):
       resolve(params.addresses, answer) { [self] endpoints in
         guard !endpoints.isEmpty else {
           answer(.failure(.unresolved(params.addresses)))
           return
         }
-        operate(answer) { node, now throws(OperationRefusal) in try node.bootstrap(now, endpoints) }
+        submit(.bootstrap(endpoints), client, answer)
       }
     case .status:
-      answer(.success(.status(StatusResult(driver, version: version, recordKey: recordKey.publicKey))))
+      answer(.success(.status(StatusResult(node.snapshot, version: version, recordKey: recordKey.publicKey))))
     case .peers:
-      answer(.success(.peers(PeersResult(driver.node.table, at: SystemClock.now.monotonic))))
+      answer(.success(.peers(PeersResult(node.contactSnapshots))))
     case .keys(let params):
       answer(keys(params))
     case .keyringList:
@@ -103,13 +89,13 @@ final class ControlService {
   }
 
   /// A client is gone: what it asked for and has not begun is dropped, unless it changes something.
-  func clientLeft(_ client: ClientID) { driver.clientLeft(client) }
+  func clientLeft(_ client: ClientID) { node.clientLeft(client) }
 
   private func resolve(
     _ addresses: [HostPort], _ answer: @escaping Answer, then use: @escaping ([Endpoint]) -> Void
   ) {
     do throws(OperationRefusal) {
-      try driver.resolve(addresses.map(NodeName.init), then: use)
+      try node.resolve(addresses.map(NodeName.init), then: use)
     } catch {
       answer(.failure(ControlError(error)))
     }
@@ -117,14 +103,12 @@ final class ControlService {
 
   private func put(_ params: PutParams, _ client: ClientID, _ answer: @escaping Answer) {
     if params.kind == .plain {
-      operate(answer) { node, now throws(OperationRefusal) in
-        try node.put(
-          now, key: params.key, value: params.value, ttl: params.ttl, ifSeq: params.ifSeq, for: client)
-      }
-      return
+      let put = OperationRequest.put(
+        key: params.key, value: params.value, ttl: params.ttl, ifSeq: params.ifSeq)
+      return submit(put, client, answer)
     }
     let value = params.isBencoded ? params.value : SignedText.bencoded(params.value)
-    guard KRPC.isCanonical(value) else {
+    guard OperationRequest.isCanonical(value) else {
       answer(
         .failure(
           .invalidParam(
@@ -133,29 +117,19 @@ final class ControlService {
       return
     }
     guard params.kind == .signed else {
-      operate(answer) { node, now throws(OperationRefusal) in
-        try node.put(now, immutable: value, ttl: params.ttl, for: client)
-      }
-      return
+      return submit(.putImmutable(value: value, ttl: params.ttl), client, answer)
     }
     guard let signed = params.signature else {
-      sign(answer) { [recordKey] node, now throws(OperationRefusal) in
-        try node.put(
-          now, value: value, salt: params.key, signedBy: recordKey, ttl: params.ttl, ifSeq: params.ifSeq,
-          for: client)
-      }
-      return
+      return sign(value, salt: params.key, ttl: params.ttl, ifSeq: params.ifSeq, client, answer)
     }
     guard let owner = PublicKey(signed.publicKey), let signature = Signature(signed.signature) else {
       answer(.failure(.invalidParam("signature", "a public key has 32 bytes, and a signature 64")))
       return
     }
     let authorship = Record.Authorship(owner: owner, salt: params.key, signature: signature)
-    sign(answer, as: owner) { node, now throws(OperationRefusal) in
-      try node.put(
-        now, value: value, seq: signed.seq, authorship: authorship, ttl: params.ttl, ifSeq: params.ifSeq,
-        for: client)
-    }
+    let put = OperationRequest.putSigned(
+      value: value, seq: signed.seq, authorship: authorship, ttl: params.ttl, ifSeq: params.ifSeq)
+    submit(put, client) { answer($0.signed(by: owner)) }
   }
 
   private func get(_ params: GetParams, _ client: ClientID, _ answer: @escaping Answer) {
@@ -171,41 +145,38 @@ final class ControlService {
     case .signed:
       name = .signed(params.publicKey.flatMap { PublicKey($0) } ?? recordKey.publicKey, salt: params.key)
     }
-    operate(answer) { node, now throws(OperationRefusal) in
-      try node.get(now, name, maxAge: params.maxAge, isTraced: params.trace, for: client)
+    submit(.get(name, maxAge: params.maxAge, isTraced: params.trace), client, answer)
+  }
+
+  /// Stores a record signed with the key of this node's records.
+  private func sign(
+    _ value: [UInt8], salt: [UInt8], ttl: Int64? = nil, ifSeq: Int64? = nil, _ client: ClientID,
+    _ answer: @escaping Answer
+  ) {
+    let owner = recordKey.publicKey
+    submit(.sign(value: value, salt: salt, key: recordKey, ttl: ttl, ifSeq: ifSeq), client) {
+      answer($0.signed(by: owner))
     }
   }
 
-  /// Writes a signed record: its result says by which key it is read.
-  private func sign(
-    _ answer: @escaping Answer, as owner: PublicKey? = nil,
-    _ begin: (inout Node, Now) throws(OperationRefusal) -> OperationID
-  ) {
-    let publicKey = Hex.string((owner ?? recordKey.publicKey).bytes)
-    operate({ answer($0.signed(by: publicKey)) }, begin)
-  }
-
-  private func operate(
-    _ answer: @escaping Answer,
-    _ begin: (inout Node, Now) throws(OperationRefusal) -> OperationID
-  ) {
+  private func submit(_ request: OperationRequest, _ client: ClientID, _ answer: @escaping Answer) {
     do throws(OperationRefusal) {
-      try driver.operate(begin) { answer(.init($0)) }
+      try node.submit(request, for: client) { answer(.init($0)) }
     } catch {
       answer(.failure(ControlError(error)))
     }
   }
 
-  private func ping(_ address: HostPort, _ answer: @escaping Answer) {
+  private func ping(_ address: HostPort, _ client: ClientID, _ answer: @escaping Answer) {
     resolve([address], answer) { [self] endpoints in
-      // The family that the node is bound to is the one it can reach.
-      let families = driver.node.identity.families
+      // The node can reach an address only of a family that it is bound to.
+      let families = node.families
       let usable = endpoints.first { families.contains(AddressFamilies($0.address.family)) }
       guard let endpoint = usable else {
         answer(.failure(.unresolved([address])))
         return
       }
-      operate(answer) { node, now throws(OperationRefusal) in try node.ping(now, endpoint) }
+      submit(.ping(endpoint), client, answer)
     }
   }
 
@@ -219,8 +190,7 @@ final class ControlService {
     }
     let limit = Int(params.limit)
     // One more than the page has, to know whether another follows.
-    let records = driver.store.page(
-      prefix: params.prefix, after: after, limit: limit + 1, at: SystemClock.now.wall)
+    let records = node.page(prefix: params.prefix, after: after, limit: limit + 1)
     let page = records.prefix(limit)
     let next = records.count > limit ? page.last.map { PagePlace(of: $0).cursor } : nil
     return .success(.keys(KeysResult(keys: page.map(HeldKey.init), cursor: next)))
@@ -228,10 +198,10 @@ final class ControlService {
 }
 
 extension Result where Success == ControlResult, Failure == ControlError {
-  /// The same, of a record that was signed by a key.
-  fileprivate func signed(by publicKey: String) -> Self {
+  /// The same result of a signed record, with the key that it is read by.
+  fileprivate func signed(by owner: PublicKey) -> Self {
     guard case .success(.put(var put)) = self else { return self }
-    put.publicKey = publicKey
+    put.publicKey = Hex.string(owner.bytes)
     return .success(.put(put))
   }
 }

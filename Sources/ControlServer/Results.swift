@@ -1,9 +1,7 @@
 import ControlProtocol
-import EventLoop
 import Kademlia
 import NodeRuntime
 import NodeTime
-import Sealing
 import Signatures
 
 /// The node's outcomes and state in the words of the control socket.
@@ -200,45 +198,42 @@ extension HeldVersion {
 }
 
 extension PeersResult {
-  init(_ table: RoutingTable, at now: Instant) {
+  init(_ contacts: [ContactSnapshot]) {
     self.init(
-      peers: table.contacts.map { contact in
+      peers: contacts.map { contact in
         ControlProtocol.Peer(
           nodeID: "\(contact.id)", address: "\(contact.endpoint)",
           addresses: contact.alternate.map { ["\(contact.endpoint)", "\($0)"] },
-          bucket: Int64(table.local.distance(to: contact.id).bucketIndex ?? 0),
-          rtt: contact.roundTrip.smoothed?.milliseconds,
-          age: now.since(contact.added).components.seconds,
-          lastSeen: now.since(contact.lastAnswered).components.seconds,
-          state: contact.state == .good ? .good : .questionable, proven: contact.isProven)
+          bucket: Int64(contact.bucket), rtt: contact.roundTrip?.milliseconds,
+          age: contact.age.components.seconds, lastSeen: contact.silence.components.seconds,
+          state: contact.isGood ? .good : .questionable, proven: contact.isProven)
       })
   }
 }
 
 extension StatusResult {
-  init(_ driver: NodeDriver, version: String, recordKey: PublicKey) {
+  init(_ node: NodeSnapshot, version: String, recordKey: PublicKey) {
     self.init()
-    let counters = driver.node.counters
-    nodeID = "\(driver.node.id)"
-    addresses = driver.endpoints.map(\.description)
+    let counters = node.counters
+    nodeID = "\(node.id)"
+    addresses = node.endpoints.map(\.description)
     address = addresses.first ?? ""
     self.version = version
     self.recordKey = Hex.string(recordKey.bytes)
-    uptime = SystemClock.now.monotonic.since(driver.started.monotonic).components.seconds
-    state = driver.node.isJoined ? .ready : .joining
-    buckets = driver.node.table.occupancy.map { BucketStatus(index: Int64($0.index), nodes: Int64($0.nodes)) }
-    knownNodes = Int64(driver.node.table.count)
-    let usage = driver.store.usage
-    storedKeys = Int64(usage.values)
-    storedBytes = Int64(usage.valueBytes)
-    storedTombstones = Int64(usage.tombstones)
-    publishedKeys = Int64(usage.publications)
-    cachedKeys = Int64(driver.node.cachedRecords)
-    cachedBytes = Int64(driver.node.cachedBytes)
-    storageUsed = Int64(usage.bytes)
-    storageLimit = Int64(usage.limit)
-    durability = driver.store.isDurable ? .disk : .memory
-    recordsDamaged = Int64(driver.store.damagedRecords)
+    uptime = node.uptime.components.seconds
+    state = node.isJoined ? .ready : .joining
+    buckets = node.buckets.map { BucketStatus(index: Int64($0.index), nodes: Int64($0.contacts)) }
+    knownNodes = Int64(node.contacts)
+    storedKeys = Int64(node.usage.values)
+    storedBytes = Int64(node.usage.valueBytes)
+    storedTombstones = Int64(node.usage.tombstones)
+    publishedKeys = Int64(node.usage.publications)
+    cachedKeys = Int64(node.cachedRecords)
+    cachedBytes = Int64(node.cachedBytes)
+    storageUsed = Int64(node.usage.bytes)
+    storageLimit = Int64(node.usage.limit)
+    durability = node.isDurable ? .disk : .memory
+    recordsDamaged = Int64(node.damagedRecords)
     recordsExpired = counters.recordsExpired
     replications = counters.replications
     replicationsSkipped = counters.replicationsSkipped
@@ -254,7 +249,7 @@ extension StatusResult {
     getsFailed = counters.getsFailed
     putsOK = counters.putsOK
     putsFailed = counters.putsFailed
-    latency = driver.node.networkRoundTrip.smoothed?.milliseconds
+    latency = node.roundTrip?.milliseconds
     queriesSent = counters.queriesSent
     queriesAnswered = counters.queriesReceived
     queriesTimedOut = counters.queriesFailed
@@ -263,30 +258,29 @@ extension StatusResult {
     recordsStored = counters.recordsStored
     recordsRefused = counters.recordsRefused
     repairsSent = counters.repairsSent
-    datagramsDropped = driver.droppedDatagrams
+    datagramsDropped = node.droppedDatagrams
     responsesReceived = counters.responsesReceived
-    datagramsMalformed = driver.malformedDatagrams
-    pendingOperations = Int64(driver.node.pendingOperations)
+    datagramsMalformed = node.malformedDatagrams
+    pendingOperations = Int64(node.pendingOperations)
     requestsRefused = counters.requestsRefused
     requestsOverSourceLimit = counters.requestsOverSourceLimit
     requestsOverTotalLimit = counters.requestsOverTotalLimit
     answersWithheld = counters.answersWithheld
     storesOverLimit = counters.storesOverLimit
-    sealing = driver.keyring.map { SealingStatus($0, driver) }
+    sealing = node.sealing.map(SealingStatus.init)
   }
 }
 
 extension SealingStatus {
-  fileprivate init(_ keyring: Keyring, _ driver: NodeDriver) {
-    self.init(network: keyring.network)
-    keys = Int64(keyring.keys.count)
-    sessions = Int64(driver.sealedSessions)
-    guard let counts = driver.openingCounts else { return }
-    opened = counts.opened
-    notSealed = counts[.notSealed]
-    wrongKey = counts[.wrongKey]
-    replayed = counts[.replayed]
-    untimely = counts[.untimely]
-    tooMany = counts[.tooMany]
+  fileprivate init(_ sealing: SealingSnapshot) {
+    self.init(network: sealing.network)
+    keys = Int64(sealing.keys)
+    sessions = Int64(sealing.sessions)
+    opened = sealing.opened
+    notSealed = sealing.notSealed
+    wrongKey = sealing.wrongKey
+    replayed = sealing.replayed
+    untimely = sealing.untimely
+    tooMany = sealing.tooMany
   }
 }

@@ -1,8 +1,8 @@
 package import EventLoop
 package import Kademlia
 import Logging
-package import NodeTime
-package import Sealing
+import NodeTime
+import Sealing
 import SystemPackage
 
 /// Drives the core of a node on its event loop: tells it what happens, calls it when its next deadline is
@@ -12,18 +12,18 @@ import SystemPackage
 /// the timer.
 package final class NodeDriver {
   /// Called with the outcome of an operation.
-  package typealias Completion = (Outcome) -> Void
+  typealias Completion = (Outcome) -> Void
 
   /// The loop on which all of this is called.
   package let loop: EventLoop
   /// The core.
-  package private(set) var node: Node
+  private(set) var node: Node
   /// The records that this node holds.
-  package let store: any RecordStorage
+  let store: any RecordStorage
   /// When the node was made.
-  package let started: Now
+  let started: Now
   /// The bound addresses, IPv4 first.
-  package let endpoints: [Endpoint]
+  let endpoints: [Endpoint]
   /// How the node is, as of the end of the last iteration.
   package private(set) var vitals = Vitals()
   /// Called when the vitals have changed.
@@ -167,30 +167,18 @@ package final class NodeDriver {
   /// The contacts, those that have answered last before the others.
   package var latestContacts: [Peer] { node.latestContacts }
 
-  /// The number of datagrams that were not messages.
-  package var malformedDatagrams: Int64 { port.malformedDatagrams }
-
-  /// The number of datagrams that the system would not take.
-  package var droppedDatagrams: Int64 { port.droppedDatagrams }
-
   /// The keys of the private network that this node belongs to; nil in an open one.
-  package var keyring: Keyring? { port.keyring }
-
-  /// The numbers of datagrams that were opened and that were not; nil in an open network.
-  package var openingCounts: OpeningCounts? { port.openingCounts }
-
-  /// The number of known sessions of other nodes; 0 in an open network.
-  package var sealedSessions: Int { port.sealedSessions }
+  var keyring: Keyring? { port.keyring }
 
   /// Encrypts and decrypts with other keys from now on. An open network stays open.
-  package func adopt(_ keyring: Keyring) { port.adopt(keyring) }
+  func adopt(_ keyring: Keyring) { port.adopt(keyring) }
 
   // MARK: - Operations
 
   /// Begins an operation and calls back when it ends, unless it is refused.
   ///
   /// - Throws: `OperationRefusal`, and then nothing was begun.
-  package func operate(
+  func operate(
     _ begin: (inout Node, Now) throws(OperationRefusal) -> OperationID,
     completion: @escaping Completion
   ) throws(OperationRefusal) {

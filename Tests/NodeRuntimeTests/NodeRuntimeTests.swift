@@ -107,13 +107,13 @@ struct NodeRuntimeTests {
         }
       }
       for node in nodes {
-        let counts = try await node.loop.run { node.driver.value.openingCounts }
+        let counts = try await node.loop.run { node.driver.value.port.openingCounts }
         #expect(try #require(counts).dropped == 0)
         #expect(try #require(counts).opened > 0)
       }
     }
     try await withNodes(1) { nodes in
-      let counts = try await nodes[0].loop.run { nodes[0].driver.value.openingCounts }
+      let counts = try await nodes[0].loop.run { nodes[0].driver.value.port.openingCounts }
       #expect(counts == nil)
     }
   }

@@ -1,0 +1,53 @@
+package import EventLoop
+package import Kademlia
+import NodeTime
+
+/// A node as its control server sees it: operations go in, outcomes and snapshots come out.
+///
+/// All of it is called on the node's event loop.
+package protocol ControlledNode: AnyObject {
+  /// The loop on which all of this is called.
+  var loop: EventLoop { get }
+  /// The address families that the node can send to.
+  var families: AddressFamilies { get }
+  /// The state of the node.
+  var snapshot: NodeSnapshot { get }
+  /// The contacts of the node, in the order of its routing table.
+  var contactSnapshots: [ContactSnapshot] { get }
+
+  /// Begins an operation and calls back when it ends, at once or later, unless it is refused.
+  ///
+  /// - Throws: `OperationRefusal`, and then nothing was begun.
+  func submit(
+    _ request: OperationRequest, for client: ClientID, completion: @escaping (Outcome) -> Void
+  ) throws(OperationRefusal)
+  /// Drops the reads that a client which is gone has asked for, and that have not begun.
+  func clientLeft(_ client: ClientID)
+  /// Looks names up and hands over their endpoints, later.
+  ///
+  /// - Throws: `OperationRefusal.busy` if as many look-ups run as may.
+  func resolve(_ names: [NodeName], then use: @escaping ([Endpoint]) -> Void) throws(OperationRefusal)
+  /// A page of the live values that this node holds, in an order of their keys that stays the same.
+  ///
+  /// - Parameters:
+  ///   - prefix: only keys that start with this.
+  ///   - cursor: only records after this place.
+  ///   - limit: the most records.
+  func page(prefix: [UInt8], after cursor: PagePlace?, limit: Int) -> [Record]
+}
+
+extension NodeDriver: ControlledNode {
+  package var families: AddressFamilies { node.identity.families }
+
+  package func submit(
+    _ request: OperationRequest, for client: ClientID, completion: @escaping (Outcome) -> Void
+  ) throws(OperationRefusal) {
+    try operate(
+      { node, now throws(OperationRefusal) in try request.begin(on: &node, now, for: client) },
+      completion: completion)
+  }
+
+  package func page(prefix: [UInt8], after cursor: PagePlace?, limit: Int) -> [Record] {
+    store.page(prefix: prefix, after: cursor, limit: limit, at: loop.now.wall)
+  }
+}

@@ -185,7 +185,12 @@ let package = Package(
       name: "ControlProtocolTests", dependencies: ["ControlProtocol", "SeededRandom"], swiftSettings: settings
     ),
     .testTarget(
-      name: "ControlServerTests", dependencies: ["ControlServer", "NodeTime"], swiftSettings: settings),
+      name: "ControlServerTests",
+      dependencies: [
+        "ControlProtocol", "ControlServer", "EventLoop", "Kademlia", "NodeRuntime", "NodeTime", "Signatures",
+        systemPackage, .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: settings),
     .testTarget(
       name: "DhtctlTests",
       dependencies: [

@@ -245,6 +245,62 @@ struct EventLoopTests {
     }
   }
 
+  /// Notes on which thread it ends.
+  private final class Bound {
+    let loop: EventLoop
+    let ends: Ends
+
+    init(_ loop: EventLoop, _ ends: Ends) {
+      self.loop = loop
+      self.ends = ends
+    }
+
+    deinit { ends.areOnLoop.withLock { $0.append(loop.isCurrent) } }
+  }
+
+  private final class Ends: Sendable {
+    let areOnLoop = Mutex<[Bool]>([])
+  }
+
+  @Test("a value that is bound to a loop is released on its thread, whichever thread held it last")
+  func lastRelease() async throws {
+    let ends = Ends()
+    let loop = try EventLoop()
+    for count in 1...100 {
+      do {
+        let bound = try await loop.run { LoopBound(Bound(loop, ends), on: loop) }
+        #expect(try await loop.run { bound.value.loop.isCurrent })
+      }
+      // The release was given to the loop before this.
+      try await loop.run {}
+      #expect(ends.areOnLoop.withLock(\.self) == Array(repeating: true, count: count))
+    }
+    do {
+      let bound = try await loop.run { LoopBound(Bound(loop, ends), on: loop) }
+      await loop.stop()
+      withExtendedLifetime(bound) {}
+    }
+    // Without the thread it is released all the same.
+    #expect(ends.areOnLoop.withLock { $0.count } == 101)
+  }
+
+  @Test("a watch does not keep its watcher alive")
+  func unownedWatcher() async throws {
+    let (mine, theirs) = try Self.stream()
+    defer { for end in [mine, theirs] { close(end) } }
+    try await withLoop { loop in
+      let isAlive = try await loop.run {
+        var reader: Reader? = Reader { _, _ in }
+        weak let watcher = reader
+        let watch = try reader.map { try loop.watch(mine, for: .readable, $0) }
+        reader = nil
+        defer { if let watch { loop.end(watch) } }
+        return watcher != nil
+      }
+      #expect(!isAlive)
+    }
+  }
+
   @Test("what cannot be watched is an error with the system's reason")
   func unwatchable() async throws {
     try await withLoop { loop in

@@ -248,7 +248,7 @@ package final class EventLoop: @unchecked Sendable {
     cancelledTimers += 1
     // They would stay until they are due, and that may be long.
     guard cancelledTimers > 64, cancelledTimers * 2 > timers.count else { return }
-    timers = Heap(timers.unordered.filter { !$0.timer.isCancelled })
+    timers = Heap(timers.unordered.filter { !$0.timer.isDone })
     cancelledTimers = 0
   }
 
@@ -296,7 +296,7 @@ package final class EventLoop: @unchecked Sendable {
     guard first.deadline <= now else { return }
     while let entry = timers.min, entry.deadline <= now {
       timers.removeMin()
-      if entry.timer.isCancelled { cancelledTimers -= 1 } else { entry.timer.run() }
+      if entry.timer.isDone { cancelledTimers -= 1 } else { entry.timer.run() }
     }
   }
 

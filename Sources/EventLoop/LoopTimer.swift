@@ -15,7 +15,8 @@ package final class LoopTimer {
     loop.timerWasCancelled()
   }
 
-  var isCancelled: Bool { body == nil }
+  /// Whether it has gone off or was cancelled.
+  package var isDone: Bool { body == nil }
 
   func run() {
     let body = body

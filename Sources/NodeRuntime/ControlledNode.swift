@@ -39,12 +39,10 @@ package protocol ControlledNode: AnyObject {
 extension NodeDriver: ControlledNode {
   package var families: AddressFamilies { node.identity.families }
 
-  package func submit(
-    _ request: OperationRequest, for client: ClientID, completion: @escaping (Outcome) -> Void
+  package func resolve(
+    _ names: [NodeName], then use: @escaping ([Endpoint]) -> Void
   ) throws(OperationRefusal) {
-    try operate(
-      { node, now throws(OperationRefusal) in try request.begin(on: &node, now, for: client) },
-      completion: completion)
+    try self.names.resolve(names, then: use)
   }
 
   package func page(prefix: [UInt8], after cursor: PagePlace?, limit: Int) -> [Record] {

@@ -11,9 +11,6 @@ import SystemPackage
 /// Nothing here is locked or awaited: all of it is called on one event loop, which reads the sockets and runs
 /// the timer.
 package final class NodeDriver {
-  /// Called with the outcome of an operation.
-  typealias Completion = (Outcome) -> Void
-
   /// The loop on which all of this is called.
   package let loop: EventLoop
   /// The core.
@@ -34,13 +31,13 @@ package final class NodeDriver {
   private let clock: NodeClock
   private let log: NodeLog
   let port: DatagramPort<NodeDriver>
-  private let names: NameLookups
+  let names: NameLookups
   private var storeLink: StoreLink
   private let savedContacts: [Peer]
-  private var completions: [OperationID: Completion] = [:]
-  private var joinWaiters: [(Bool) -> Void] = []
-  private var failureWaiters: [(NodeFailure?) -> Void] = []
-  private var timer: (deadline: Instant, timer: LoopTimer)?
+  private var timer: DeadlineTimer
+  private var completions: [OperationID: (Outcome) -> Void] = [:]
+  private var joinWaiters = Waiters<Bool>()
+  private var failureWaiters = Waiters<NodeFailure?>()
   private var isStopped = false
   /// The reason why this node stopped of itself; nil if it did not.
   private var failure: NodeFailure?
@@ -69,6 +66,7 @@ package final class NodeDriver {
       bootstrap: settings.bootstrap, maxClientLookups: settings.nameLookUps,
       bootstrapResolver: NameResolver(on: loop), clientResolver: NameResolver(on: loop), log: log)
     storeLink = StoreLink(store, log: log)
+    timer = DeadlineTimer(on: loop)
     var random = BufferedRandom()
     let identity = Node.Identity(
       id: settings.id, endpoints: sockets.endpoints, families: sockets.families,
@@ -76,6 +74,7 @@ package final class NodeDriver {
       key: settings.identityKey)
     node = Node(
       started, identity: identity, parameters: settings.parameters, records: store, random: random)
+    timer.callBack = { [unowned self] in advance() }
     let bound = LoopBound(self, on: loop)
     store.notify {
       loop.execute { bound.value.event { _ in bound.value.collect() } }
@@ -99,33 +98,19 @@ package final class NodeDriver {
 
   /// Calls back once the first join has ended: with true, at once if it has; or with false once it will not.
   func whenJoined(_ callBack: @escaping (Bool) -> Void) {
-    if isStopped {
-      callBack(false)
-    } else if node.isJoined {
-      callBack(true)
-    } else {
-      joinWaiters.append(callBack)
-    }
+    if isStopped || node.isJoined { callBack(!isStopped) } else { joinWaiters.add(callBack) }
   }
 
   /// Calls back once this node has stopped of itself: with the reason, at once if it has; or with nil once
   /// nobody waits for that any more.
   func whenFailed(_ callBack: @escaping (NodeFailure?) -> Void) {
-    if isStopped { callBack(failure) } else { failureWaiters.append(callBack) }
+    if isStopped { callBack(failure) } else { failureWaiters.add(callBack) }
   }
 
   /// Lets go of those who wait for the join or for a failure: neither has come.
   func stopWaiting() {
-    endJoinWaits(isJoined: false)
-    let waiters = failureWaiters
-    failureWaiters = []
-    for callBack in waiters { callBack(failure) }
-  }
-
-  private func endJoinWaits(isJoined: Bool) {
-    let waiters = joinWaiters
-    joinWaiters = []
-    for callBack in waiters { callBack(isJoined) }
+    for callBack in joinWaiters.takeAll() { callBack(false) }
+    for callBack in failureWaiters.takeAll() { callBack(failure) }
   }
 
   /// Uses other parameters, bootstrap names and limits from now on.
@@ -151,8 +136,7 @@ package final class NodeDriver {
     isStopped = true
     port.close(on: loop)
     loop.removeIterationEnd(for: self)
-    timer?.timer.cancel()
-    timer = nil
+    timer.cancel()
     completions = [:]
     names.stop()
     stopWaiting()
@@ -178,11 +162,10 @@ package final class NodeDriver {
   /// Begins an operation and calls back when it ends, unless it is refused.
   ///
   /// - Throws: `OperationRefusal`, and then nothing was begun.
-  func operate(
-    _ begin: (inout Node, Now) throws(OperationRefusal) -> OperationID,
-    completion: @escaping Completion
+  package func submit(
+    _ request: OperationRequest, for client: ClientID, completion: @escaping (Outcome) -> Void
   ) throws(OperationRefusal) {
-    let operation = try begin(&node, clock.now)
+    let operation = try request.begin(on: &node, clock.now, for: client)
     completions[operation] = completion
     perform()
     // Requests that are made while the iteration ends would wait for the next one.
@@ -192,15 +175,6 @@ package final class NodeDriver {
   /// Drops the reads that a client which is gone has asked for, and that have not begun.
   package func clientLeft(_ client: ClientID) {
     for operation in node.clientLeft(client) { completions[operation] = nil }
-  }
-
-  /// Looks names up for a client and hands over their endpoints, later.
-  ///
-  /// - Throws: `OperationRefusal.busy` if as many look-ups run as may.
-  package func resolve(
-    _ names: [NodeName], then use: @escaping ([Endpoint]) -> Void
-  ) throws(OperationRefusal) {
-    try self.names.resolve(names, then: use)
   }
 
   // MARK: - Events
@@ -227,7 +201,7 @@ package final class NodeDriver {
       collect()
     }
     port.flush()
-    setTimer()
+    timer.set(for: node.nextDeadline)
     if areVitalsStale { takeVitals() }
   }
 
@@ -237,20 +211,6 @@ package final class NodeDriver {
     if !results.isEmpty { areVitalsStale = true }
     for result in results { node.committed(clock.now, result.id, result.result) }
     perform()
-  }
-
-  /// Has the core called when its next deadline is reached.
-  private func setTimer() {
-    let deadline = node.nextDeadline
-    // A timer that is set for earlier finds nothing due and sets the next one. Most deadlines are those of
-    // queries that are answered, and to move the timer for each would cost more.
-    if let timer, timer.deadline <= deadline { return }
-    timer?.timer.cancel()
-    let next = loop.schedule(at: deadline) { [unowned self] in
-      timer = nil
-      advance()
-    }
-    timer = (deadline, next)
   }
 
   private func takeVitals() {
@@ -311,7 +271,7 @@ package final class NodeDriver {
     log.log(notice)
     areVitalsStale = true
     switch notice {
-    case .joined: endJoinWaits(isJoined: true)
+    case .joined: for callBack in joinWaiters.takeAll() { callBack(true) }
     case .contactAdded, .contactLost: contactsChanged?()
     default: break
     }

@@ -43,9 +43,7 @@ private final class World {
   ///
   /// - Returns: the transaction of the ping.
   func ping(_ completion: @escaping (Outcome) -> Void) throws -> UInt32 {
-    let endpoint = peer.endpoint
-    try driver.operate(
-      { node, now throws(OperationRefusal) in try node.ping(now, endpoint) }, completion: completion)
+    try driver.submit(.ping(peer.endpoint), for: .anybody, completion: completion)
     driver.endIteration()
     let query = try decoded(try #require(peer.receive()))
     return try #require(query.transaction.number)
@@ -187,9 +185,8 @@ struct NodeDriverTests {
       world.driver.advance()
       var outcomes: [Outcome] = []
       for key in [[1], [2]] as [[UInt8]] {
-        try world.driver.operate(
-          { node, now throws(OperationRefusal) in try node.put(now, key: key, value: [3]) },
-          completion: { outcomes.append($0) })
+        let put = OperationRequest.put(key: key, value: [3], ttl: nil, ifSeq: nil)
+        try world.driver.submit(put, for: .anybody) { outcomes.append($0) }
       }
       #expect(world.store.batches == [])
       world.driver.endIteration()
@@ -199,16 +196,32 @@ struct NodeDriverTests {
     }
   }
 
+  @Test("a driver that was stopped is kept alive by nobody, its store included")
+  func release() async throws {
+    try await withDriver { other in
+      let time = other.time
+      var world: World? = try World(on: other.driver.loop, time) { _ in }
+      let store = world?.store
+      weak let driver = world?.driver
+      try world?.driver.listen()
+      world?.driver.start()
+      world?.driver.endIteration()
+      #expect(driver != nil)
+      world?.driver.stop()
+      world = nil
+      withExtendedLifetime(store) { #expect(driver == nil) }
+    }
+  }
+
   @Test("a store that stalls is logged by the driver's own timer")
   func stall() async throws {
     try await withDriver { world in
       world.driver.start()
       world.time.advance(seconds: 3)
       world.driver.advance()
-      world.store.isStalled = true
-      try world.driver.operate(
-        { node, now throws(OperationRefusal) in try node.put(now, key: [1], value: [2]) },
-        completion: { _ in })
+      world.store.resultLimit = 0
+      let put = OperationRequest.put(key: [1], value: [2], ttl: nil, ifSeq: nil)
+      try world.driver.submit(put, for: .anybody) { _ in }
       world.driver.endIteration()
       for _ in 0..<4 {
         world.time.advance(seconds: 6)

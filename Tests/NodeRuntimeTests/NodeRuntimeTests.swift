@@ -46,14 +46,11 @@ struct NodeRuntimeTests {
     }
   }
 
-  private func outcome(
-    at node: NodeRuntime,
-    of begin: @escaping @Sendable (inout Node, Now) throws(OperationRefusal) -> OperationID
-  ) async throws -> Outcome {
+  private func outcome(at node: NodeRuntime, of request: OperationRequest) async throws -> Outcome {
     try await withCheckedThrowingContinuation { continuation in
       node.loop.execute {
         do throws(OperationRefusal) {
-          try node.driver.value.operate(begin) { continuation.resume(returning: $0) }
+          try node.driver.value.submit(request, for: .anybody) { continuation.resume(returning: $0) }
         } catch {
           continuation.resume(throwing: error)
         }
@@ -64,18 +61,14 @@ struct NodeRuntimeTests {
   @Test("stores at every node over real sockets and reads it at another", arguments: ["127.0.0.1", "::1"])
   func putAndGet(host: String) async throws {
     try await withNodes(3, host: host) { nodes in
-      let put = try await outcome(at: nodes[1]) { node, now throws(OperationRefusal) in
-        try node.put(now, key: [1], value: [2, 3])
-      }
+      let put = try await outcome(at: nodes[1], of: .put(key: [1], value: [2, 3], ttl: nil, ifSeq: nil))
       guard case .put(let stored) = put else {
         Issue.record("not a put: \(put)")
         return
       }
       #expect(stored.verdict == .stored)
       #expect(stored.stored == 3)
-      let get = try await outcome(at: nodes[2]) { node, now throws(OperationRefusal) in
-        try node.get(now, key: [1])
-      }
+      let get = try await outcome(at: nodes[2], of: .get(.plain(key: [1]), maxAge: 0, isTraced: false))
       guard case .get(.found(let record)) = get else {
         Issue.record("not found: \(get)")
         return
@@ -91,9 +84,8 @@ struct NodeRuntimeTests {
     var random = SystemRandomNumberGenerator()
     let (old, new) = (NetworkKey(random: &random), NetworkKey(random: &random))
     func put(_ key: UInt8, at node: NodeRuntime) async throws -> Int {
-      let outcome = try await outcome(at: node) { node, now throws(OperationRefusal) in
-        try node.put(now, key: [key], value: [UInt8](repeating: key, count: 999))
-      }
+      let value = [UInt8](repeating: key, count: 999)
+      let outcome = try await outcome(at: node, of: .put(key: [key], value: value, ttl: nil, ifSeq: nil))
       guard case .put(let put) = outcome, put.verdict == .stored else { return 0 }
       return put.stored
     }

@@ -50,7 +50,7 @@ struct StoreLinkTests {
   @Test("a store that finishes no change for more than 10 s is reported once")
   func stall10Seconds() {
     var link = link()
-    store.isStalled = true
+    store.resultLimit = 0
     submit(1, to: &link, thenWait: 10)
     check(&link)
     #expect(captured.texts == [])
@@ -66,16 +66,16 @@ struct StoreLinkTests {
   @Test("a store that has recovered from a stall is reported at the next one")
   func recovery() {
     var link = link()
-    store.isStalled = true
+    store.resultLimit = 0
     submit(1, to: &link, thenWait: 11)
     check(&link)
-    store.isStalled = false
+    store.resultLimit = .max
     #expect(link.takeResults(time.instant).count == 1)
     // It has nothing to do: that is no stall.
     time.advance(seconds: 100)
     check(&link)
     #expect(captured.texts == [stall])
-    store.isStalled = true
+    store.resultLimit = 0
     submit(2, to: &link, thenWait: 11)
     check(&link)
     #expect(captured.texts == [stall, stall])
@@ -85,10 +85,27 @@ struct StoreLinkTests {
   func slowStore() {
     var link = link()
     for number in 1...6 as ClosedRange<UInt64> {
-      store.isStalled = true
+      store.resultLimit = 0
       submit(number, to: &link, thenWait: 8)
       check(&link)
-      store.isStalled = false
+      store.resultLimit = .max
+      #expect(link.takeResults(time.instant).count == 1)
+    }
+    // It has nothing to do.
+    time.advance(seconds: 100)
+    check(&link)
+    #expect(captured.texts == [])
+  }
+
+  @Test("a store that works through a long queue is not stalled")
+  func longQueue() {
+    var link = link()
+    store.resultLimit = 0
+    for number in 1...6 as ClosedRange<UInt64> { submit(number, to: &link) }
+    store.resultLimit = 1
+    for _ in 1...6 {
+      time.advance(seconds: 8)
+      check(&link)
       #expect(link.takeResults(time.instant).count == 1)
     }
     #expect(captured.texts == [])

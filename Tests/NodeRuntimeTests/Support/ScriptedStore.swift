@@ -5,11 +5,13 @@ import NodeTime
 final class ScriptedStore: RecordStorage {
   private let records = MemoryStore(maxBytes: 1 << 20)
   private var results: [StoreResult] = []
+  /// Kept, as other stores keep it.
+  private var resultsCame: (@Sendable () -> Void)?
   /// The sizes of the batches that were submitted.
   private(set) var batches: [Int] = []
   private(set) var isClosed = false
-  /// Whether results are held back.
-  var isStalled = false
+  /// The most results that are given at a time; 0: it stalls.
+  var resultLimit = Int.max
   /// The error of further changes; nil if they succeed.
   var error: StoreError?
   /// How much the store says that it holds; nil for the truth.
@@ -30,9 +32,9 @@ final class ScriptedStore: RecordStorage {
   }
 
   func takeResults() -> [StoreResult] {
-    guard !isStalled else { return [] }
-    defer { results = [] }
-    return results
+    let given = results.prefix(resultLimit)
+    results.removeFirst(given.count)
+    return Array(given)
   }
 
   var usage: StoreUsage {
@@ -41,7 +43,7 @@ final class ScriptedStore: RecordStorage {
     return usage
   }
 
-  func notify(_ resultsCame: @escaping @Sendable () -> Void) {}
+  func notify(_ resultsCame: @escaping @Sendable () -> Void) { self.resultsCame = resultsCame }
   func close() { isClosed = true }
   func stored(_ id: RecordID) -> StoredRecord? { records.stored(id) }
   func records(from first: RecordID, limit: Int) -> [StoredRecord] {

@@ -66,6 +66,9 @@ final class TestServer: Sendable {
     guard socketpair(AF_UNIX, kind, 0, &ends) == 0 else { throw Errno(rawValue: errno) }
     let (mine, theirs) = (ends[0], ends[1])
     _ = fcntl(theirs, F_SETFL, O_NONBLOCK)
+    // Little is on its way: what a client does not read is with the server.
+    var room: Int32 = 16 << 10
+    setsockopt(theirs, SOL_SOCKET, SO_SNDBUF, &room, socklen_t(MemoryLayout<Int32>.size))
     try await loop.run { [served] in served.value.connections.add(theirs) }
     return TestClient(mine)
   }

@@ -26,21 +26,21 @@ final class Auditor {
   func ended(
     _ request: ControlRequest, of client: PeerCredentials?, _ outcome: Result<ControlResult, ControlError>
   ) {
-    // A full store, say, fails every put: one a second of each kind of failure is told as a warning.
-    var isNews = true
+    // A full store, say, fails every put: one failure a second of each kind is logged as a warning.
+    var isRepeat = false
     if case .failure(let error) = outcome {
       let now = loop.now.monotonic
-      isNews = lastFailures[error.code].map { now.since($0) >= .seconds(1) } ?? true
-      if isNews { lastFailures[error.code] = now }
+      isRepeat = lastFailures[error.code].map { now.since($0) < .seconds(1) } ?? false
+      if !isRepeat { lastFailures[error.code] = now }
     }
-    guard request.isWrite else { return logger.log(request, outcome, isNews: isNews) }
-    let isTold = request.isForTheOperator || isTold(client)
-    let level = logger.level(of: request, outcome, isNews: isNews, isTold: isTold)
+    guard request.isWrite else { return logger.log(request, outcome, isRepeat: isRepeat) }
+    let isLogged = request.isForTheOperator || isLogged(client)
+    let level = logger.level(of: request, outcome, isRepeat: isRepeat, isLogged: isLogged)
     guard logger.logLevel <= level else { return }
     withMetadata(of: client) { [logger] in logger.log(request, outcome, at: level, by: $0) }
   }
 
-  private func isTold(_ client: PeerCredentials?) -> Bool {
+  private func isLogged(_ client: PeerCredentials?) -> Bool {
     switch writeLogging {
     case .all: return true
     case .none: return false
@@ -53,13 +53,13 @@ final class Auditor {
     }
   }
 
-  /// Tells what was only counted. To be called before the end, too.
+  /// Logs the numbers of suppressed writes. To be called before the end, too.
   func summarise() {
     summary?.cancel()
     summary = nil
-    for untold in writes.takeUntold() {
-      withMetadata(of: untold.client) { [logger] in
-        logger.info("\(untold.count) further writes, not logged one by one", metadata: $0)
+    for suppressed in writes.takeSuppressed() {
+      withMetadata(of: suppressed.client) { [logger] in
+        logger.info("\(suppressed.count) further writes, not logged one by one", metadata: $0)
       }
     }
   }

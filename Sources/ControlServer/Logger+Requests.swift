@@ -4,31 +4,31 @@ import Logging
 import NodeRuntime
 
 extension Logger {
-  /// Tells what came of a request. Keys are left out, for they are the users' own: the target says
-  /// as much to those who know the key.
+  /// Logs the outcome of a request. Keys are left out, for they are the users' own: the target says as much to
+  /// those who know the key.
   ///
-  /// - Parameter isNews: whether nothing of the kind was told lately.
-  func log(_ request: ControlRequest, _ outcome: Result<ControlResult, ControlError>, isNews: Bool) {
-    let level = level(of: request, outcome, isNews: isNews, isTold: false)
+  /// - Parameter isRepeat: whether a failure of the same kind was logged lately.
+  func log(_ request: ControlRequest, _ outcome: Result<ControlResult, ControlError>, isRepeat: Bool) {
+    let level = level(of: request, outcome, isRepeat: isRepeat, isLogged: false)
     guard logLevel <= level else { return }
     log(request, outcome, at: level, by: [:])
   }
 
-  /// How severe it is what came of a request.
+  /// The level of the outcome of a request.
   ///
-  /// - Parameter isTold: whether it is told even where all went well.
+  /// - Parameter isLogged: whether it is logged at `info` even if all went well.
   func level(
-    of request: ControlRequest, _ outcome: Result<ControlResult, ControlError>, isNews: Bool, isTold: Bool
+    of request: ControlRequest, _ outcome: Result<ControlResult, ControlError>, isRepeat: Bool, isLogged: Bool
   ) -> Logger.Level {
-    if case .failure(let error) = outcome, isNews, request.isForTheNetwork, error.code.isTrouble {
+    if case .failure(let error) = outcome, !isRepeat, request.isForTheNetwork, error.code.isTrouble {
       return .warning
     }
-    return isTold ? .info : .debug
+    return isLogged ? .info : .debug
   }
 
-  /// Tells what came of a request, at a level.
+  /// Logs the outcome of a request at a level.
   ///
-  /// - Parameter client: who asked for it.
+  /// - Parameter client: the client that asked for it.
   func log(
     _ request: ControlRequest, _ outcome: Result<ControlResult, ControlError>, at level: Level,
     by client: Metadata

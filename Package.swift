@@ -31,7 +31,6 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
-    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
   ],
   targets: [
@@ -109,11 +108,12 @@ let package = Package(
         systemPackage, .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: settings),
+    // Reads YAML, with libyaml.
+    .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+    .target(name: "YAML", dependencies: ["CYAML"], swiftSettings: settings),
     .target(
       name: "NodeConfiguration",
-      dependencies: [
-        "ControlProtocol", "Kademlia", "Platform", systemPackage, .product(name: "Yams", package: "Yams"),
-      ],
+      dependencies: ["ControlProtocol", "Kademlia", "Platform", "YAML", systemPackage],
       swiftSettings: settings),
     .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
     .target(
@@ -148,9 +148,8 @@ let package = Package(
     .executableTarget(
       name: "dhtsim",
       dependencies: [
-        "Kademlia", "NodeConfiguration", "Platform", "Simulation", systemPackage,
+        "Kademlia", "NodeConfiguration", "Platform", "Simulation", "YAML", systemPackage,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: settings),
 
@@ -205,6 +204,7 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: settings),
+    .testTarget(name: "YAMLTests", dependencies: ["YAML"], swiftSettings: settings),
     .testTarget(
       name: "NodeConfigurationTests", dependencies: ["ControlProtocol", "Kademlia", "NodeConfiguration"],
       swiftSettings: settings),

@@ -7,8 +7,9 @@
 #   libedit-dev    line editing in `dhtctl shell`
 #   liblmdb-dev    keeps the records on the disk
 #   libsystemd-dev talks to systemd and the journal
+#   libyaml-dev    reads the configuration
 #   zlib1g-dev     the checksum of each record
-build_packages=(git pkg-config libedit-dev liblmdb-dev libsystemd-dev zlib1g-dev)
+build_packages=(git pkg-config libedit-dev liblmdb-dev libsystemd-dev libyaml-dev zlib1g-dev)
 
 # What a Debian package is made with, and what for:
 #   build-essential  every package is built with it

@@ -2,7 +2,7 @@ import ControlProtocol
 import Glibc
 import Platform
 import SystemPackage
-import Yams
+import YAML
 
 /// What a file says: its keys with their values as text, each with its line.
 struct ConfigurationFile {
@@ -41,35 +41,34 @@ struct ConfigurationFile {
 
   /// Reads the text of a file.
   init(yaml text: String, path: String) throws(ConfigurationProblem) {
-    let root: Node?
+    let root: YAMLNode?
     do {
-      root = try Parser(yaml: text, encoding: .utf8).singleRoot()
+      root = try YAMLDocument(text).root
     } catch {
       throw ConfigurationProblem(error, path: path)
     }
     switch root {
     case nil: entries = []
-    case .mapping(let mapping): entries = try Self.entries(of: mapping, in: nil, path: path)
-    case .scalar(let scalar) where scalar.string.isEmpty: entries = []
+    case .mapping(let pairs, _): entries = try Self.entries(of: pairs, in: nil, path: path)
+    case .scalar(let scalar) where scalar.text.isEmpty: entries = []
     default:
       throw .malformed(path: path, line: 1, reason: "'key: value' lines are wanted; see dhtd.yaml(5)")
     }
   }
 
   private static func entries(
-    of mapping: Node.Mapping, in section: String?, path: String
+    of pairs: [YAMLNode.Pair], in section: String?, path: String
   ) throws(ConfigurationProblem) -> [Entry] {
     var entries: [Entry] = []
-    for (key, value) in mapping {
-      guard case .scalar(let name) = key else {
-        throw .malformed(path: path, line: key.mark?.line, reason: "a key must be a word")
+    for pair in pairs {
+      guard case .scalar(let name) = pair.key else {
+        throw .malformed(path: path, line: pair.key.line, reason: "a key must be a word")
       }
-      let line = name.mark?.line ?? 1
-      let full = section.map { "\($0).\(name.string)" } ?? name.string
-      if section == nil, Setting.sections.contains(full), case .mapping(let inner) = value {
+      let full = section.map { "\($0).\(name.text)" } ?? name.text
+      if section == nil, Setting.sections.contains(full), case .mapping(let inner, _) = pair.value {
         entries += try Self.entries(of: inner, in: full, path: path)
       } else {
-        entries.append(Entry(key: full, line: line, value: Value(value)))
+        entries.append(Entry(key: full, line: name.line, value: Value(pair.value)))
       }
     }
     return entries
@@ -107,49 +106,40 @@ struct ConfigurationFile {
 }
 
 extension ConfigurationFile.Value {
-  init(_ node: Node) {
+  init(_ node: YAMLNode) {
     switch node {
     case .scalar(let scalar):
-      self = scalar.isNothing ? .other("an empty value") : .one(scalar.string)
-    case .sequence(let sequence):
+      self = scalar.isNothing ? .other("an empty value") : .one(scalar.text)
+    case .sequence(let nodes, _):
       var items: [(text: String, line: Int)] = []
-      for item in sequence {
-        guard case .scalar(let scalar) = item, !scalar.isNothing else {
+      for node in nodes {
+        guard case .scalar(let scalar) = node, !scalar.isNothing else {
           self = .other("a list of anything but words")
           return
         }
-        items.append((scalar.string, scalar.mark?.line ?? 1))
+        items.append((scalar.text, scalar.line))
       }
       self = .several(items)
     case .mapping: self = .other("a section")
-    case .alias: self = .other("an alias")
     }
   }
 }
 
-extension Node.Scalar {
-  /// Whether nothing stands there. Quotes around nothing are something: an empty text.
-  fileprivate var isNothing: Bool {
-    (style == .plain || style == .any) && (string.isEmpty || string == "~" || string == "null")
-  }
+extension YAMLNode.Scalar {
+  /// Whether it has no value. A quoted empty text has one.
+  fileprivate var isNothing: Bool { isPlain && (text.isEmpty || text == "~" || text == "null") }
 }
 
 extension ConfigurationProblem {
-  /// What the YAML parser complains of, in one line.
-  fileprivate init(_ error: any Error, path: String) {
-    switch error as? YamlError {
-    case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
-      .composer(let context, let problem, let mark, _):
+  /// The fault that the YAML reader found, in one line.
+  fileprivate init(_ error: YAMLError, path: String) {
+    switch error {
+    case .malformed(_, let problem, let place, let context):
       let where_ = context.map { " \($0.text)" } ?? ""
-      self = .malformed(path: path, line: mark.line, reason: "this is not YAML: \(problem)\(where_)")
-    case .reader(let problem, let offset, _, let text):
-      let line = offset.map { offset in text.prefix(offset).count { $0.isNewline } + 1 }
-      self = .malformed(path: path, line: line, reason: "this is not YAML: \(problem)")
-    case .duplicatedKeysInMapping(let names, let context):
-      let keys = names.map { "'\(TerminalText.escaped($0))'" }.joined(separator: ", ")
-      self = .malformed(path: path, line: context.mark.line, reason: "\(keys) stands there more than once")
-    default:
-      self = .malformed(path: path, line: nil, reason: "this is not YAML")
+      self = .malformed(path: path, line: place.line, reason: "this is not YAML: \(problem)\(where_)")
+    case .duplicateKeys(let keys, let line):
+      let names = keys.map { "'\(TerminalText.escaped($0))'" }.joined(separator: ", ")
+      self = .malformed(path: path, line: line, reason: "\(names) stands there more than once")
     }
   }
 }

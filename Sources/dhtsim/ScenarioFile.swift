@@ -1,5 +1,5 @@
 import Simulation
-import Yams
+import YAML
 
 /// What a scenario file says: settings, and those of which every value is played.
 struct ScenarioFile: Sendable {
@@ -29,28 +29,30 @@ struct ScenarioFile: Sendable {
   ///
   /// - Parameter name: what it is called in what is said of its faults.
   init(yaml text: String, name: String) throws(Problem) {
-    let root: Node?
+    let root: YAMLNode?
     do {
-      root = try Parser(yaml: text, encoding: .utf8).singleRoot()
+      root = try YAMLDocument(text).root
     } catch {
-      throw Problem(description: "\(name): \(error)")
+      throw Problem(description: "\(name): \(error.description(in: text))")
     }
     guard let root else { return }
-    guard case .mapping(let mapping) = root else {
+    guard case .mapping(let pairs, _) = root else {
       throw Problem(description: "\(name): 'key: value' lines are wanted")
     }
-    for (key, value) in mapping {
-      guard case .scalar(let word) = key else { throw Problem(description: "\(name): a key must be a word") }
-      let place = "\(name):\(word.mark?.line ?? 1)"
-      switch (word.string, value) {
-      case ("parameters", .mapping(let inner)):
-        for (key, value) in inner { try read(key, value, after: "parameters.", at: place) }
-      case ("vary", .mapping(let inner)):
-        for (key, value) in inner { try readVaried(key, value, at: place) }
+    for pair in pairs {
+      guard case .scalar(let word) = pair.key else {
+        throw Problem(description: "\(name): a key must be a word")
+      }
+      let place = "\(name):\(word.line)"
+      switch (word.text, pair.value) {
+      case ("parameters", .mapping(let inner, _)):
+        for pair in inner { try read(pair, after: "parameters.", at: place) }
+      case ("vary", .mapping(let inner, _)):
+        for pair in inner { try readVaried(pair, at: place) }
       case ("parameters", _), ("vary", _):
-        throw Problem(description: "\(place): lines of 'key: value' belong below '\(word.string)'")
+        throw Problem(description: "\(place): lines of 'key: value' belong below '\(word.text)'")
       default:
-        try read(key, value, after: "", at: place)
+        try read(pair, after: "", at: place)
       }
     }
     guard variantCount <= Self.mostVariants else {
@@ -66,32 +68,29 @@ struct ScenarioFile: Sendable {
     }
   }
 
-  private mutating func read(_ key: Node, _ value: Node, after prefix: String, at place: String)
-    throws(Problem)
-  {
-    guard case .scalar(let word) = key, case .scalar(let content) = value else {
-      throw Problem(description: "\(place): '\(key.string ?? "a key")' takes one value")
+  private mutating func read(_ pair: YAMLNode.Pair, after prefix: String, at place: String) throws(Problem) {
+    guard case .scalar(let word) = pair.key, case .scalar(let content) = pair.value else {
+      throw Problem(description: "\(place): '\(pair.key.text ?? "a key")' takes one value")
     }
-    let line = word.mark.map { place.replacingLine($0.line) } ?? place
-    try add(prefix + word.string, content.string, at: line)
+    try add(prefix + word.text, content.text, at: place.replacingLine(word.line))
   }
 
-  private mutating func readVaried(_ key: Node, _ value: Node, at place: String) throws(Problem) {
-    guard case .scalar(let word) = key, case .sequence(let sequence) = value else {
-      throw Problem(description: "\(place): '\(key.string ?? "a key")' takes a list, such as [100, 1000]")
+  private mutating func readVaried(_ pair: YAMLNode.Pair, at place: String) throws(Problem) {
+    guard case .scalar(let word) = pair.key, case .sequence(let sequence, _) = pair.value else {
+      throw Problem(description: "\(place): '\(pair.key.text ?? "a key")' takes a list, such as [100, 1000]")
     }
-    let line = word.mark.map { place.replacingLine($0.line) } ?? place
+    let line = place.replacingLine(word.line)
     var values: [String] = []
     for item in sequence {
       guard case .scalar(let content) = item else {
-        throw Problem(description: "\(line): '\(word.string)' takes a list of single values")
+        throw Problem(description: "\(line): '\(word.text)' takes a list of single values")
       }
       var scratch = Scenario()
-      try Self.set(word.string, content.string, in: &scratch, at: line)
-      values.append(content.string)
+      try Self.set(word.text, content.text, in: &scratch, at: line)
+      values.append(content.text)
     }
-    guard !values.isEmpty else { throw Problem(description: "\(line): '\(word.string)' has no value") }
-    vary.append((word.string, values))
+    guard !values.isEmpty else { throw Problem(description: "\(line): '\(word.text)' has no value") }
+    vary.append((word.text, values))
   }
 
   /// Sets a key, over what the file says of it.
@@ -153,4 +152,23 @@ extension String {
   }
 
   fileprivate var withoutSection: String { String(split(separator: ".").last ?? "") }
+}
+
+extension YAMLError {
+  /// The fault, with the line of the text that it is in.
+  fileprivate func description(in text: String) -> String {
+    switch self {
+    case .malformed(let stage, let problem, let place, let context):
+      let context = context.map { "\($0.text) in line \($0.place.line), column \($0.place.column)\n" } ?? ""
+      var lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+      if lines.last == "" { lines.removeLast() }
+      // A fault at the end of the text is shown behind its last line.
+      let line = lines.prefix(place.line).last ?? ""
+      return "\(place.line):\(place.column): error: \(stage.rawValue): \(context)\(problem):\n\(line)\n"
+        + String(repeating: " ", count: place.column - 1) + "^"
+    case .duplicateKeys(let keys, let line):
+      let names = keys.map { "'\($0)'" }.joined(separator: ", ")
+      return "\(line): expected all keys to be unique but found the following duplicated key(s): \(names)"
+    }
+  }
 }

@@ -180,6 +180,80 @@ import Testing
     #expect(places.contains { complaints.first?.hasPrefix($0) == true }, "\(complaints)")
   }
 
+  /// Faults that the YAML reader finds, with the lines and words that people see.
+  private static let yamlFaults: [(yaml: String, complaint: String)] = [
+    ("k: 8\nk: 9", "1: 'k' stands there more than once"),
+    ("ttl: 1h\nk: 8\nalpha: 3\nz: 1\nalpha: 4\nk: 9", "3: 'alpha', 'k' stands there more than once"),
+    ("limits:\n  queries: 64\n  'queries': 65", "2: 'queries' stands there more than once"),
+    ("\"k\\e\": 1\n\"k\\e\": 2", "1: 'k\\x1b' stands there more than once"),
+    ("k: {a: 1, a: 2}\nfoo\nbar: [", "1: 'a' stands there more than once"),
+    (
+      "\tk: 8",
+      "1: this is not YAML: found character that cannot start any token while scanning for the next token"
+    ),
+    (
+      "k: 8\n\talpha: 3",
+      "2: this is not YAML: found a tab character that violates indentation while scanning a plain scalar"
+    ),
+    (
+      "k: |\n\ta",
+      "2: this is not YAML: found a tab character where an indentation space is expected while scanning a block scalar"
+    ),
+    ("k: 8\nalpha: *a", "2: this is not YAML: found undefined alias"),
+    ("k: &a [*a]", "1: this is not YAML: found undefined alias"),
+    ("k: &a 99\nalpha: *a", "1: k: '99' is not a number from 2 to 20"),
+    (
+      "k: 8\n---\nk: 8",
+      "2: this is not YAML: but found another document expected a single document in the stream"
+    ),
+    ("k: 8\n...\nalpha: 3", "3: this is not YAML: did not find expected <document start>"),
+    (
+      "k: \"8\n\n\nalpha: 3\n",
+      "5: this is not YAML: found unexpected end of stream while scanning a quoted scalar"
+    ),
+    ("k: \"8\" 9", "1: this is not YAML: did not find expected key while parsing a block mapping"),
+    (
+      "k: \"\\ud800\"",
+      "1: this is not YAML: found invalid Unicode character escape code while parsing a quoted scalar"
+    ),
+    ("k: 8\r\nalpha: 3\r\n\u{7}", "3: this is not YAML: control characters are not allowed"),
+    ("k: 8\u{2028}\u{2028}alpha: \u{2}", "3: this is not YAML: control characters are not allowed"),
+    (
+      "k: 8\nalpha 3\nttl: 3h", "3: this is not YAML: could not find expected ':' while scanning a simple key"
+    ),
+    ("k: 8\n  alpha: 3", "2: this is not YAML: mapping values are not allowed in this context"),
+    (
+      "bind: [127.0.0.1\nk: 8",
+      "2: this is not YAML: did not find expected ',' or ']' while parsing a flow sequence"
+    ),
+    ("%YAML 3.0\n---\nk: 8", "1: this is not YAML: found incompatible YAML document"),
+    ("? [a]\n: 1", "1: a key must be a word"), ("{a: b}: 1", "1: a key must be a word"),
+    ("~", "1: 'key: value' lines are wanted; see dhtd.yaml(5)"),
+    ("- k", "1: 'key: value' lines are wanted; see dhtd.yaml(5)"),
+    ("k: ~", "1: k: an empty value is not a number from 2 to 20"),
+    ("k: null", "1: k: an empty value is not a number from 2 to 20"),
+    ("k:", "1: k: an empty value is not a number from 2 to 20"),
+    ("k: '~'", "1: k: '~' is not a number from 2 to 20"),
+    ("k: ''", "1: k: '' is not a number from 2 to 20"),
+    ("k: NULL", "1: k: 'NULL' is not a number from 2 to 20"),
+    ("limits: ~", "1: limits: an empty value is not a section; indent the keys below it"),
+    ("\u{FEFF}k: 99", "1: k: '99' is not a number from 2 to 20"),
+    (String(repeating: "[", count: 10_000), "1: this is not YAML: nested more than 1000 levels deep"),
+  ]
+
+  @Test("a fault of the YAML is told in the words of libyaml, with its line", arguments: yamlFaults)
+  func faults(yaml: String, complaint: String) throws {
+    #expect(try complaints(yaml).first == "dhtd.yaml:\(complaint)")
+  }
+
+  @Test("a value may stand behind an alias")
+  func aliases() throws {
+    let yaml = "limits: {queries: &limit 128, clients: *limit}"
+    let configuration = try Files(["dhtd.yaml": yaml]).load().configuration
+    #expect(configuration.parameters.inflightQueries == 128)
+    #expect(configuration.clients == 128)
+  }
+
   @Test("bytes that are no text, and files beyond any sense, are refused and end nobody")
   func hostile() throws {
     let files = try Files()

@@ -69,6 +69,31 @@ import Testing
     #expect(problem("parameters:\n  state_dir: /tmp\n").contains("is no key"))
   }
 
+  @Test("a fault of the YAML is shown with its place and its line")
+  func faults() {
+    #expect(
+      problem("nodes: 10\n\tloss: 1\n") == """
+        test.yaml: 2:1: error: scanner: while scanning a plain scalar in line 1, column 8
+        found a tab character that violates indentation:
+        \tloss: 1
+        ^
+        """)
+    #expect(
+      problem("nodes: \"10\n") == """
+        test.yaml: 2:1: error: scanner: while scanning a quoted scalar in line 1, column 8
+        found unexpected end of stream:
+        nodes: "10
+        ^
+        """)
+    #expect(
+      problem("nodes: *x\n") == """
+        test.yaml: 1:8: error: composer: found undefined alias:
+        nodes: *x
+               ^
+        """)
+    #expect(problem("loss: 0\nnodes: 1\nnodes: 2\n").hasPrefix("test.yaml: 2: "))
+  }
+
   @Test("every combination of what varies is played")
   func variation() throws {
     let variants = try variants("vary:\n  nodes: [10, 20]\n  parameters.alpha: [1, 2, 3]\n")

@@ -1,0 +1,107 @@
+import CYAML
+
+/// A step of libyaml through a document.
+struct Event {
+  enum Content {
+    case documentStart
+    case scalar(String, isPlain: Bool, anchor: String?)
+    case alias(String)
+    case collectionStart(isMapping: Bool, anchor: String?)
+    case collectionEnd
+    /// The beginning of the text, or the end of a document.
+    case other
+  }
+
+  let content: Content
+  let place: YAMLError.Place
+}
+
+/// Reads the events of a text with libyaml.
+final class EventReader {
+  private let text: UnsafeBufferPointer<UInt8>
+  /// On the heap: libyaml keeps its address.
+  private let parser: UnsafeMutablePointer<yaml_parser_t>
+
+  /// - Parameter text: UTF-8, at an address that is not null, for as long as the reader lives.
+  init(_ text: UnsafeBufferPointer<UInt8>) throws(YAMLError) {
+    self.text = text
+    parser = .allocate(capacity: 1)
+    parser.initialize(to: yaml_parser_t())
+    guard yaml_parser_initialize(parser) == 1 else { throw error }
+    yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING)
+    yaml_parser_set_input_string(parser, text.baseAddress, text.count)
+  }
+
+  deinit {
+    yaml_parser_delete(parser)
+    parser.deallocate()
+  }
+
+  /// The next event; nil at the end of the text. It is not called again after an error.
+  func next() throws(YAMLError) -> Event? {
+    var event = yaml_event_t()
+    guard yaml_parser_parse(parser, &event) == 1 else { throw error }
+    defer { yaml_event_delete(&event) }
+    guard event.type != YAML_STREAM_END_EVENT, event.type != YAML_NO_EVENT else { return nil }
+    return Event(content: Event.Content(event), place: YAMLError.Place(event.start_mark))
+  }
+
+  private var error: YAMLError {
+    let state = parser.pointee
+    let stage: YAMLError.Stage =
+      switch state.error {
+      case YAML_SCANNER_ERROR: .scanner
+      case YAML_PARSER_ERROR: .parser
+      case YAML_COMPOSER_ERROR: .composer
+      default: .reader
+      }
+    let problem = state.problem.map { String(cString: $0) } ?? "out of memory"
+    // The reader of bytes is ahead of all marks.
+    guard stage != .reader else {
+      return .malformed(stage, problem: problem, place(ofByte: state.problem_offset), context: nil)
+    }
+    let context = state.context.map {
+      YAMLError.Context(text: String(cString: $0), place: YAMLError.Place(state.context_mark))
+    }
+    return .malformed(stage, problem: problem, YAMLError.Place(state.problem_mark), context: context)
+  }
+
+  private func place(ofByte offset: Int) -> YAMLError.Place {
+    let before = String(decoding: text.prefix(offset), as: UTF8.self)
+    let lines = before.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+    return YAMLError.Place(line: lines.count, column: (lines.last?.unicodeScalars.count ?? 0) + 1)
+  }
+}
+
+extension Event.Content {
+  fileprivate init(_ event: yaml_event_t) {
+    let data = event.data
+    self =
+      switch event.type {
+      case YAML_DOCUMENT_START_EVENT: .documentStart
+      case YAML_SCALAR_EVENT:
+        .scalar(
+          // By its length: an escape may have made a zero.
+          String(
+            decoding: UnsafeBufferPointer(start: data.scalar.value, count: data.scalar.length), as: UTF8.self),
+          isPlain: data.scalar.style == YAML_PLAIN_SCALAR_STYLE, anchor: Self.text(data.scalar.anchor))
+      case YAML_ALIAS_EVENT: .alias(Self.text(data.alias.anchor) ?? "")
+      case YAML_SEQUENCE_START_EVENT:
+        .collectionStart(isMapping: false, anchor: Self.text(data.sequence_start.anchor))
+      case YAML_MAPPING_START_EVENT:
+        .collectionStart(isMapping: true, anchor: Self.text(data.mapping_start.anchor))
+      case YAML_SEQUENCE_END_EVENT, YAML_MAPPING_END_EVENT: .collectionEnd
+      default: .other
+      }
+  }
+
+  private static func text(_ bytes: UnsafePointer<yaml_char_t>?) -> String? {
+    bytes.map { String(cString: $0) }
+  }
+}
+
+extension YAMLError.Place {
+  fileprivate init(_ mark: yaml_mark_t) {
+    self.init(line: Int(clamping: mark.line) + 1, column: Int(clamping: mark.column) + 1)
+  }
+}

@@ -7,9 +7,7 @@ import Logging
 import NodeConfiguration
 import NodeRuntime
 import Sealing
-import ServiceLifecycle
 import Systemd
-import UnixSignals
 
 /// One dhtd from its start to its end: the composition root.
 struct Daemon {
@@ -19,11 +17,39 @@ struct Daemon {
   let loaded: LoadedConfiguration
   let logs: Logs
 
-  /// Runs until SIGTERM or SIGINT, or until the terminal that it was started from is gone.
-  func run() async throws {
+  /// Runs until SIGTERM or SIGINT, or until the terminal that it was started from is gone; then the process
+  /// exits. To be called on the main thread, before there are others.
+  ///
+  /// - Throws: the reason why the node cannot start, if it is found before the node has threads.
+  func run() throws -> Never {
     let terminal = Terminal()
-    // From here on SIGHUP ends nobody, even while the node still starts.
-    let hangups = await UnixSignalsSequence(trapping: .sighup)
+    // A SIGHUP does not end the process any more, even while the node still starts.
+    Signals.block(SIGHUP)
+    let signals = Signals()
+    let service = try service(terminal, signals)
+    // What comes before, such as a key that is read from a pipe, may take long, and the signals still end it.
+    Signals.block(SIGTERM, SIGINT)
+    Task {
+      do {
+        // One loop does all: a node waits for the network and not for a processor.
+        let loop = try EventLoop()
+        do {
+          try await service.run(on: loop)
+        } catch {
+          await loop.stop()
+          throw error
+        }
+        await loop.stop()
+        Glibc.exit(0)
+      } catch {
+        Dhtd.end(with: error)
+      }
+    }
+    signals.deliver()
+  }
+
+  /// The node, with all that is read and checked before it starts.
+  private func service(_ terminal: Terminal, _ signals: Signals) throws -> NodeService {
     let context = Instance.Context(uid: geteuid(), environment: environment)
     let socket = try controlSocket(context)
     let state = try StateDirectory(
@@ -49,33 +75,13 @@ struct Daemon {
       logger.warning("the contacts from before cannot be read: \(error)")
       savedContacts = []
     }
-
-    // One loop does all: a node waits for the network and not for a processor.
-    let loop = try EventLoop()
-    let service = NodeService(
+    return NodeService(
       id: id, key: configuration.networkID == .key ? key.key : nil, recordKey: recordKey, port: instance.port,
       sources: sources, loaded: loaded,
       savedContacts: savedContacts, keys: keys, keyring: keyring,
-      socket: socket, state: state, hangups: hangups, terminal: terminal,
-      manager: ServiceManager(environment: environment), loop: loop, logger: logger,
+      socket: socket, state: state, signals: signals, terminal: terminal,
+      manager: ServiceManager(environment: environment), logger: logger,
       threshold: logs.threshold)
-    let services = ServiceGroup(
-      configuration: ServiceGroupConfiguration(
-        services: [
-          .init(
-            service: service, successTerminationBehavior: .gracefullyShutdownGroup,
-            failureTerminationBehavior: .gracefullyShutdownGroup)
-        ],
-        gracefulShutdownSignals: [.sigterm, .sigint],
-        // It says little that an operator wants to read; starting and stopping is logged by the service.
-        logger: Logger(label: "lifecycle") { _ in SwiftLogNoOpLogHandler() }))
-    do {
-      try await services.run()
-    } catch {
-      await loop.stop()
-      throw error
-    }
-    await loop.stop()
   }
 
   /// The socket that a unit made for this node, or else the path of one to make.

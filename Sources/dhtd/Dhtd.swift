@@ -7,7 +7,7 @@ import Sealing
 
 /// The daemon's command line.
 @main
-struct Dhtd: AsyncParsableCommand {
+struct Dhtd: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "dhtd",
     abstract: "Runs a node of a Kademlia network: a peer-to-peer key-value store.",
@@ -151,7 +151,7 @@ struct Dhtd: AsyncParsableCommand {
     return "\(String(cString: directory))/\(path)"
   }
 
-  func run() async throws {
+  func run() throws {
     if generateKey {
       var random = SystemRandomNumberGenerator()
       print(NetworkKey(random: &random).base64)
@@ -175,7 +175,7 @@ struct Dhtd: AsyncParsableCommand {
         terminator: "")
     } else {
       let logs = try Logs(loaded.configuration, environment: environment)
-      try await Daemon(
+      try Daemon(
         instance: Instance(port: port), environment: environment, sources: sources, loaded: loaded,
         logs: logs
       ).run()
@@ -183,23 +183,21 @@ struct Dhtd: AsyncParsableCommand {
   }
 
   /// Parses and runs. What goes wrong is one line for a person, and an exit status.
-  static func main() async {
+  static func main() {
     do {
       var command = try parseAsRoot()
-      if var command = command as? any AsyncParsableCommand {
-        try await command.run()
-      } else {
-        try command.run()
-      }
-    } catch let error as InvalidConfiguration {
-      for line in error.lines { Complaint(line).tell() }
-      Glibc.exit(2)
+      try command.run()
     } catch {
       end(with: error)
     }
   }
 
-  private static func end(with error: any Error) -> Never {
+  /// Ends the process with a line of standard error for what went wrong.
+  static func end(with error: any Error) -> Never {
+    if let error = error as? InvalidConfiguration {
+      for line in error.lines { Complaint(line).tell() }
+      Glibc.exit(2)
+    }
     let text = fullMessage(for: error)
     switch exitCode(for: error) {
     case .success:

@@ -6,13 +6,11 @@ import Logging
 import NodeConfiguration
 import NodeRuntime
 import Sealing
-import ServiceLifecycle
 import Signatures
 import Systemd
-import UnixSignals
 
-/// The node with its control socket, as a service that starts, reloads and stops.
-struct NodeService: Service {
+/// The node with its control socket: starts, reloads and stops.
+struct NodeService: Sendable {
   let id: NodeID
   /// Proves the ID; nil where it cannot be proven.
   let key: SigningKey?
@@ -29,15 +27,17 @@ struct NodeService: Service {
   let socket: ControlServer.Socket
   /// What outlives the node; held for its lock, too.
   let state: StateDirectory
-  /// Each asks for a reload, unless the terminal is gone.
-  let hangups: UnixSignalsSequence
+  /// A hangup asks for a reload, unless the terminal is gone.
+  let signals: Signals
   let terminal: Terminal
   let manager: ServiceManager
-  let loop: EventLoop
   let logger: Logger
   let threshold: LogThreshold
 
-  func run() async throws {
+  /// Runs until a signal asks the node to stop, or it fails.
+  ///
+  /// - Throws: the reason why the node cannot start, or why it has failed.
+  func run(on loop: EventLoop) async throws {
     var configuration = NodeSettings(loaded.configuration, id: id, key: key, port: port)
     configuration.savedContacts = savedContacts
     configuration.keyring = keyring
@@ -65,9 +65,11 @@ struct NodeService: Service {
         metadata: ["keys": "\(keyring.keys.count)", "sealing_key": "\(keyring.sealing)"])
     }
     let reporter = try await StatusReporter.start(on: runtime, manager)
-    let failure = await cancelWhenGracefulShutdown {
-      await serve(runtime, control, reporter)
-    }
+    let serving = Task { await serve(runtime, control, reporter) }
+    // The first request counts. The others change nothing: the node stops already.
+    let stopping = Task { for await _ in signals.stops { serving.cancel() } }
+    let failure = await serving.value
+    stopping.cancel()
     if failure == .socketLost {
       logger.critical("lost the UDP socket; this node ends", metadata: .event(.socketLost))
     }
@@ -133,7 +135,7 @@ struct NodeService: Service {
     _ runtime: NodeRuntime, _ control: ControlServer, _ reporter: StatusReporter.Handle
   ) async {
     var configuration = loaded.configuration
-    for await _ in hangups {
+    for await _ in signals.hangups {
       guard !terminal.isGone else { return }
       manager.notify(.reloading, .status("Reloading"))
       do {

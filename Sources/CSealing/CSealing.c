@@ -1,19 +1,10 @@
 #include "CSealing.h"
 
-// Of BoringSSL's aead.h, with the prefix that swift-crypto puts before its names.
-typedef struct evp_aead_st EVP_AEAD;
-typedef struct evp_aead_ctx_st EVP_AEAD_CTX;
-const EVP_AEAD *CCryptoBoringSSL_EVP_aead_aes_256_gcm(void);
-EVP_AEAD_CTX *CCryptoBoringSSL_EVP_AEAD_CTX_new(
-    const EVP_AEAD *aead, const uint8_t *key, size_t key_length, size_t tag_length);
-void CCryptoBoringSSL_EVP_AEAD_CTX_free(EVP_AEAD_CTX *context);
-int CCryptoBoringSSL_EVP_AEAD_CTX_seal(
-    const EVP_AEAD_CTX *context, uint8_t *out, size_t *out_length, size_t max_out_length, const uint8_t *nonce,
-    size_t nonce_length, const uint8_t *in, size_t in_length, const uint8_t *header, size_t header_length);
-int CCryptoBoringSSL_EVP_AEAD_CTX_open(
-    const EVP_AEAD_CTX *context, uint8_t *out, size_t *out_length, size_t max_out_length, const uint8_t *nonce,
-    size_t nonce_length, const uint8_t *in, size_t in_length, const uint8_t *header, size_t header_length);
-void CCryptoBoringSSL_ERR_clear_error(void);
+#include <CCryptoBoringSSL_aead.h>
+#include <CCryptoBoringSSL_err.h>
+
+// swift-crypto promises nothing about these functions. The compiler checks each call against its declaration.
+#pragma clang diagnostic error "-Wincompatible-pointer-types"
 
 struct csealing_cipher *csealing_cipher_create(const uint8_t *key) {
   return (struct csealing_cipher *)CCryptoBoringSSL_EVP_AEAD_CTX_new(

@@ -9,9 +9,10 @@
 /// of GHASH), and puts what it seals together from three pieces of memory: 9 allocations and 1.2 µs to
 /// seal, 3 and 0.8 µs to open, a third of all that a node does for a datagram, against 0.2 µs here.
 ///
-/// These functions call the library inside swift-crypto, BoringSSL, by the names that swift-crypto gives its
-/// functions. They are no part of its promised interface: should a later version rename them, the programs
-/// do not link, and nothing else can go wrong.
+/// These functions call BoringSSL, the library inside swift-crypto, by the names that swift-crypto gives its
+/// functions. swift-crypto does not promise to keep them, so Package.swift accepts no other minor version, and
+/// CSealing.c includes BoringSSL's own headers: a function with another name or other parameters fails the build.
+/// Declarations of our own would link with it, and corrupt memory.
 
 enum { CSEALING_KEY_BYTES = 32, CSEALING_NONCE_BYTES = 12, CSEALING_TAG_BYTES = 16 };
 

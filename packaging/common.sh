@@ -75,11 +75,53 @@ require_swift() {
     fail "Swift 6.2 or later is needed, and this is ${version:-unknown}; see https://www.swift.org/install/linux/"
 }
 
-# Builds the programs as they are released: optimised, with the Swift runtime inside, and with all
-# addresses of functions bound at the start, so that they are read-only from then on.
+# The flags of a release build, and what for:
+#   --static-swift-stdlib     the Swift runtime is inside, so that the programs need no Swift where they run
+#   -use-ld=lld               the linker of the Swift toolchain, which has the two options below
+#   -z now                    binds all functions at the start, so that their addresses are read-only from then on
+#   -z pack-relative-relocs   a compact form of the relocations that a position-independent program needs
+#   --icf=safe                keeps one copy of functions with the same code, unless their address is compared
+#   --no-export-dynamic       no symbols for others to link against: the programs load no plug-ins
+release_flags=(
+  -c release --static-swift-stdlib -Xswiftc -use-ld=lld -Xlinker -z -Xlinker now
+  -Xlinker -z -Xlinker pack-relative-relocs -Xlinker --icf=safe -Xlinker --no-export-dynamic
+)
+
+# Builds the named programs as they are released; all of them if none is named.
 build_release() {
   local program
-  for program in dhtd dhtctl dhtsim; do
-    swift build -c release --static-swift-stdlib -Xlinker -z -Xlinker now --product "$program"
+  [ $# -gt 0 ] || set -- dhtd dhtctl dhtsim
+  for program in "$@"; do
+    swift build "${release_flags[@]}" --product "$program"
+  done
+}
+
+# The most bytes of the installed programs and of the package, on amd64.
+declare -A size_limits=([dhtd]=20000000 [dhtctl]=18500000 [deb]=9500000)
+
+# Fails if a Debian package, or a program in it, is larger than it may be.
+check_sizes() {
+  local deb=$1 directory=$2 name file size limit
+  [ "$(dpkg-deb --field "$deb" Architecture)" = amd64 ] || return 0
+  for name in dhtd dhtctl deb; do
+    file=$directory/usr/bin/$name
+    [ "$name" != deb ] || file=$deb
+    size=$(stat -c %s "$file") limit=${size_limits[$name]}
+    say "${file##*/}: $size bytes of at most $limit"
+    [ "$size" -le "$limit" ] || fail "${file##*/} has $size bytes, and the limit is $limit. Look for a new \
+dependency or import that brings in Foundation or ICU: 'swift package show-dependencies' lists the packages, and \
+'nm --demangle --size-sort .build/release/PROGRAM | tail' the largest symbols. If the growth is worth it, raise \
+the limit in packaging/common.sh and give the reason in the commit."
+  done
+}
+
+# Fails if a program in a Debian package lacks the protections that release_flags asks for.
+check_hardening() {
+  local directory=$1 name headers
+  for name in dhtd dhtctl; do
+    headers=$(readelf --dynamic --segments --wide "$directory/usr/bin/$name")
+    grep -q 'Flags:.* NOW.* PIE' <<<"$headers" && grep -q GNU_RELRO <<<"$headers" ||
+      fail "$name is not position-independent with read-only relocations (PIE, RELRO, BIND_NOW); see \
+release_flags in packaging/common.sh, and 'readelf --dynamic --segments' of the program"
   done
 }

@@ -84,6 +84,16 @@ extension EndToEnd {
       }
     }
 
+    @Test("further signals while a node stops change nothing")
+    func stopsOnce() throws {
+      try withNetwork(1) { (network) throws in
+        let node = network.nodes[0]
+        for signal in [SIGTERM, SIGINT, SIGHUP, SIGTERM] { node.process.send(signal: signal) }
+        #expect(try node.stop() == .exited(0))
+        #expect(!exists(node.socketPath))
+      }
+    }
+
     @Test("a node stops at once although clients are connected and requests are under way")
     func stopsUnderLoad() throws {
       try withNetwork(2) { network in

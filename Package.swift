@@ -135,10 +135,9 @@ let package = Package(
     .executableTarget(
       name: "dhtctl",
       dependencies: [
-        "CLibEdit", "ControlProtocol", "Platform", "Signatures", systemPackage,
+        "CLibEdit", "CSealing", "ControlProtocol", "Platform", "Signatures", systemPackage,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Crypto", package: "swift-crypto"),
-        .product(name: "CryptoExtras", package: "swift-crypto"),
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ],
       swiftSettings: settings),
@@ -191,7 +190,7 @@ let package = Package(
     .testTarget(
       name: "DhtctlTests",
       dependencies: [
-        "ControlProtocol", "dhtctl",
+        "ControlProtocol", "Signatures", "dhtctl",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings),

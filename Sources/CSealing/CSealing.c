@@ -2,6 +2,7 @@
 
 #include <CCryptoBoringSSL_aead.h>
 #include <CCryptoBoringSSL_err.h>
+#include <CCryptoBoringSSL_evp.h>
 
 // swift-crypto promises nothing about these functions. The compiler checks each call against its declaration.
 #pragma clang diagnostic error "-Wincompatible-pointer-types"
@@ -34,4 +35,14 @@ int csealing_open(
   // Each failure is noted in a list of this thread that nobody reads.
   if (!is_open) CCryptoBoringSSL_ERR_clear_error();
   return is_open;
+}
+
+int csealing_scrypt(
+    const uint8_t *password, size_t password_length, const uint8_t *salt, size_t salt_length, uint64_t rounds,
+    uint64_t block_size, uint64_t parallelism, uint8_t *key, size_t key_length) {
+  int is_derived = CCryptoBoringSSL_EVP_PBE_scrypt(
+      (const char *)password, password_length, salt, salt_length, rounds, block_size, parallelism, SIZE_MAX, key,
+      key_length);
+  if (!is_derived) CCryptoBoringSSL_ERR_clear_error();
+  return is_derived;
 }

@@ -1,5 +1,5 @@
+import CSealing
 import Crypto
-import CryptoExtras
 package import Signatures
 
 /// A passphrase and a name, and the keys that they make: one to write the record by, and one to read it by.
@@ -10,9 +10,9 @@ package import Signatures
 package struct SealedName {
   /// What scrypt (RFC 7914) is made to cost for each guess: N = 2^17, r = 8, p = 1, which takes 128 MiB and
   /// some tenths of a second.
-  private static let rounds = 1 << 17
-  private static let blockSize = 8
-  private static let parallelism = 1
+  private static let rounds: UInt64 = 1 << 17
+  private static let blockSize: UInt64 = 8
+  private static let parallelism: UInt64 = 1
   /// Keeps what is derived here from being of use anywhere else, and names the format.
   private static let domain = Array("dhtd sealed record 1\0".utf8)
   private static let version: UInt8 = 1
@@ -25,11 +25,12 @@ package struct SealedName {
   ///
   /// - Returns: nil where there is no memory for it.
   package init?(_ name: [UInt8], passphrase: [UInt8]) {
-    let derived = try? KDF.Scrypt.deriveKey(
-      from: passphrase, salt: Self.domain + name, outputByteCount: SigningKey.seedByteCount + 32,
-      rounds: Self.rounds, blockSize: Self.blockSize, parallelism: Self.parallelism)
-    guard let bytes = derived?.withUnsafeBytes({ Array($0) }),
-      let signer = SigningKey(seed: bytes.prefix(SigningKey.seedByteCount))
+    let salt = Self.domain + name
+    var bytes = [UInt8](repeating: 0, count: SigningKey.seedByteCount + 32)
+    guard
+      csealing_scrypt(
+        passphrase, passphrase.count, salt, salt.count, Self.rounds, Self.blockSize, Self.parallelism, &bytes,
+        bytes.count) == 1, let signer = SigningKey(seed: bytes.prefix(SigningKey.seedByteCount))
     else { return nil }
     self.signer = signer
     key = SymmetricKey(data: bytes.dropFirst(SigningKey.seedByteCount))

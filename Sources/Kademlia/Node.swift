@@ -45,7 +45,7 @@ package struct Node: ~Copyable {
 
   var tokens: WriteTokenIssuer
   var quota: SourceQuota
-  var floods: FloodGuard
+  var floods: RateLimiter
 
   /// - Parameters:
   ///   - records: what the node reads of its store.
@@ -65,7 +65,7 @@ package struct Node: ~Copyable {
     // Not drawn from the source of randomness: what a node with a given one does stays the same.
     let salt = Self.salt(from: identity.tokenSecret)
     quota = SourceQuota(now.monotonic, limit: parameters.keysPerSource, salt: salt)
-    floods = FloodGuard(parameters.floods, salt: salt)
+    floods = RateLimiter(parameters.floods, salt: salt)
   }
 
   // MARK: - Life
@@ -115,7 +115,7 @@ package struct Node: ~Copyable {
     new.joinTimeout = shared.parameters.joinTimeout
     shared.parameters = new
     shared.table.failuresBeforeRemoval = new.failuresBeforeRemoval
-    shared.table.adopt(new.addressCaps)
+    shared.table.adopt(new.subnetLimits)
     queries.rpcTimeout = new.rpcTimeout
     operations.adopt(new)
     quota.limit = new.keysPerSource

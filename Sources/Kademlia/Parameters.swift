@@ -81,7 +81,7 @@ package struct Parameters: Sendable {
   /// Whether others are asked to prove who they are.
   package var identity = IdentityMode.prefer
   /// How many nodes of one block of addresses are taken in, in the table and in a lookup.
-  package var addressCaps = AddressCaps()
+  package var subnetLimits = SubnetLimits()
   /// The disjoint paths of a lookup that takes more than one (S/Kademlia, Baumgart and Mies 2007, section 4.4:
   /// d).
   package var disjointPaths = 4

@@ -44,9 +44,9 @@ struct Shared: ~Copyable {
   func knowledge(_ now: Instant, of id: NodeID) -> Lookup.PeerKnowledge {
     let expected = roundTrips.smoothed ?? .zero
     guard let contact = table.contact(id) else {
-      return Lookup.PeerKnowledge(isDoubted: unresponsivePeers.contains(now, id), roundTrip: expected)
+      return Lookup.PeerKnowledge(isQuestionable: unresponsivePeers.contains(now, id), roundTrip: expected)
     }
     return Lookup.PeerKnowledge(
-      isDoubted: contact.state == .questionable, roundTrip: contact.roundTrip.smoothed ?? expected)
+      isQuestionable: contact.state == .questionable, roundTrip: contact.roundTrip.smoothed ?? expected)
   }
 }

@@ -108,9 +108,9 @@ extension Setting {
   ]
 
   private static let sybil = [
-    Setting("sybil.addresses", \.parameters.addressCaps.scope, .word),
-    Setting("sybil.contacts_per_bucket", \.parameters.addressCaps.perBucket, .number(1...1024)),
-    Setting("sybil.contacts_per_table", \.parameters.addressCaps.perTable, .number(1...65_536)),
+    Setting("sybil.addresses", \.parameters.subnetLimits.scope, .word),
+    Setting("sybil.contacts_per_bucket", \.parameters.subnetLimits.perBucket, .number(1...1024)),
+    Setting("sybil.contacts_per_table", \.parameters.subnetLimits.perTable, .number(1...65_536)),
     Setting("sybil.disjoint_paths", \.parameters.disjointPaths, .number(1...Lookup.mostPaths)),
     Setting("sybil.large_network", \.parameters.largeNetwork, .number(0...1_000_000_000)),
   ]

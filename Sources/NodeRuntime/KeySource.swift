@@ -43,8 +43,8 @@ package struct KeySource: Hashable, Sendable {
   private func read() throws(KeySourceError) -> KeyFile {
     var problem: KeySourceError?
     let bytes: [UInt8]?
-    do throws(WholeFile.Failure) {
-      bytes = try WholeFile.read(path, limit: KeyFile.maxBytes + 1, flags: 0) { status in
+    do throws(AtomicFile.Failure) {
+      bytes = try AtomicFile.read(path, limit: KeyFile.maxBytes + 1, flags: 0) { status in
         problem = self.problem(status)
         return problem == nil
       }
@@ -75,8 +75,8 @@ package struct KeySource: Hashable, Sendable {
   package func write(_ keys: [NetworkKey]) throws(KeySourceError) {
     guard !isCredential else { throw .credential(path: path) }
     let file = try read().holding(keys)
-    do throws(WholeFile.Failure) {
-      try WholeFile.write(Array(file.text.utf8), to: realPath)
+    do throws(AtomicFile.Failure) {
+      try AtomicFile.write(Array(file.text.utf8), to: realPath)
     } catch {
       throw .unwritable(path: error.path, errno: error.errno)
     }

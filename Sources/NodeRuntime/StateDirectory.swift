@@ -44,8 +44,8 @@ package final class StateDirectory: Sendable {
 
   /// Reads a whole small file of the directory; nil if there is none.
   package func read(_ name: String, limit: Int) throws(StateDirectoryError) -> [UInt8]? {
-    do throws(WholeFile.Failure) {
-      return try WholeFile.read(path + "/" + name, limit: limit)
+    do throws(AtomicFile.Failure) {
+      return try AtomicFile.read(path + "/" + name, limit: limit)
     } catch {
       throw StateDirectoryError(error)
     }
@@ -53,8 +53,8 @@ package final class StateDirectory: Sendable {
 
   /// Writes a file that is there whole or not at all, readable by its owner alone.
   package func write(_ bytes: [UInt8], to name: String) throws(StateDirectoryError) {
-    do throws(WholeFile.Failure) {
-      try WholeFile.write(bytes, to: path + "/" + name)
+    do throws(AtomicFile.Failure) {
+      try AtomicFile.write(bytes, to: path + "/" + name)
     } catch {
       throw StateDirectoryError(error)
     }
@@ -62,7 +62,7 @@ package final class StateDirectory: Sendable {
 }
 
 extension StateDirectoryError {
-  fileprivate init(_ failure: WholeFile.Failure) {
+  fileprivate init(_ failure: AtomicFile.Failure) {
     self = .unusable(path: failure.path, reason: failure.errno.description)
   }
 }

@@ -9,7 +9,7 @@ struct Batch {
   let pageSize: Int
   let damage: DamageLog
   /// As it is after the changes so far.
-  var ledger: Ledger
+  var ledger: StoreMetadata
   /// The bytes that the disk has for all that is in use, besides what is set aside for copies on write.
   var bytesOnDisk = Int.max
   /// Whether anything was changed but the ledger.

@@ -21,9 +21,9 @@ final class DamageLog: Sendable {
   private static let remembered = 10_000
 
   private let state = Mutex(State())
-  private let mark: FaultMark
+  private let mark: DirtyFlag
 
-  init(mark: FaultMark) { self.mark = mark }
+  init(mark: DirtyFlag) { self.mark = mark }
 
   /// Entries found damaged since the start.
   var count: Int { state.withLock { $0.count } }

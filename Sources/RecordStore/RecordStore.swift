@@ -50,7 +50,7 @@ package final class RecordStore: RecordStorage {
     directory: String, maxBytes: Int, at now: WallTime, progress: (SalvageProgress) -> Void = { _ in }
   ) throws(RecordStoreError) -> (store: RecordStore, salvage: Salvage?) {
     let files = StoreFiles(directory: directory)
-    let mark = try FaultMark(path: files.mark)
+    let mark = try DirtyFlag(path: files.mark)
     files.removeLeftovers()
     var salvage: Salvage?
     func search(_ reason: String) throws(RecordStoreError) {
@@ -87,7 +87,7 @@ package final class RecordStore: RecordStorage {
 
   /// What is wrong with the file, by what can be told before LMDB opens it; nothing if there is none.
   private static func problem(
-    with path: String, _ mark: FaultMark
+    with path: String, _ mark: DirtyFlag
   ) throws(RecordStoreError) -> Problem {
     let descriptor = Glibc.open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW)
     guard descriptor >= 0 else {
@@ -124,7 +124,7 @@ package final class RecordStore: RecordStorage {
   }
 
   private static func attempt(
-    _ files: StoreFiles, maxBytes: Int, _ mark: FaultMark, keepsMark: Bool
+    _ files: StoreFiles, maxBytes: Int, _ mark: DirtyFlag, keepsMark: Bool
   ) throws(RecordStoreError) -> Attempt {
     var opened: Environment?
     do throws(LMDBError) {
@@ -161,7 +161,7 @@ package final class RecordStore: RecordStorage {
   }
 
   private enum Tables {
-    case ready(StoreTables, Ledger, StoreUsage)
+    case ready(StoreTables, StoreMetadata, StoreUsage)
     case newer(format: Int)
     case damaged
   }

@@ -58,7 +58,7 @@ struct SalvageRun {
   let salt: UInt32?
   let maxBytes: Int
   let now: WallTime
-  let mark: FaultMark
+  let mark: DirtyFlag
 
   /// Bytes looked at in one piece, and in one transaction.
   private static let window = 4 << 20
@@ -102,7 +102,7 @@ struct SalvageRun {
       var random = SystemRandomNumberGenerator()
       var transaction = try environment.beginWriting()
       let tables: StoreTables
-      var ledger: Ledger
+      var ledger: StoreMetadata
       do throws(LMDBError) {
         let opened = try StoreTables.open(in: transaction, saltOfNew: salts.first ?? random.next())
         guard case .current(let new) = opened.ledger else { throw LMDBError(MDB_CORRUPTED) }
@@ -214,10 +214,10 @@ struct SalvageRun {
     while source.read(&piece, at: offset, count: Self.window), !piece.isEmpty {
       piece.withUnsafeBytes { bytes in
         var position = 0
-        while let start = bytes.firstIndex(ofMagic: Ledger.magic, from: position) {
+        while let start = bytes.firstIndex(ofMagic: StoreMetadata.magic, from: position) {
           position = start + 1
-          let ledger = UnsafeRawBufferPointer(rebasing: bytes[start...].prefix(Ledger.length))
-          if case .current(let ledger) = Ledger.reading(ledger), !salts.contains(ledger.salt),
+          let ledger = UnsafeRawBufferPointer(rebasing: bytes[start...].prefix(StoreMetadata.length))
+          if case .current(let ledger) = StoreMetadata.reading(ledger), !salts.contains(ledger.salt),
             salts.count < 16
           {
             salts.append(ledger.salt)
@@ -226,7 +226,7 @@ struct SalvageRun {
       }
       progress(SalvageProgress(bytesDone: 0, bytes: source.size))
       if offset + piece.count >= source.size { break }
-      offset = source.nextData(from: offset + piece.count - Ledger.length)
+      offset = source.nextData(from: offset + piece.count - StoreMetadata.length)
     }
     return salts
   }

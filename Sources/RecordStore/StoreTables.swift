@@ -27,19 +27,19 @@ struct StoreTables: Sendable {
   /// - Throws: `LMDBError`.
   static func open(
     in transaction: Transaction, saltOfNew salt: UInt32
-  ) throws(LMDBError) -> (tables: StoreTables, ledger: Ledger.Reading) {
+  ) throws(LMDBError) -> (tables: StoreTables, ledger: StoreMetadata.Reading) {
     let meta = try transaction.open("meta")
     let records = try transaction.open("records")
     let published = try transaction.open("published")
     let expiry = try transaction.open("expiry")
     let keys = try transaction.open("keys")
-    var reading: Ledger.Reading
+    var reading: StoreMetadata.Reading
     if let bytes = try transaction.get(meta, ledgerKey) {
-      reading = Ledger.reading(bytes)
+      reading = StoreMetadata.reading(bytes)
     } else {
       // Only a file without records has none.
       let count = try transaction.extent(of: records).entries
-      reading = count == 0 ? .current(Ledger(salt: salt)) : .damaged
+      reading = count == 0 ? .current(StoreMetadata(salt: salt)) : .damaged
     }
     // A ledger of fewer bytes than any value is as wrong as one with a bad checksum.
     if case .current(let ledger) = reading, ledger.valueBytes < 0 { reading = .damaged }
@@ -77,7 +77,7 @@ struct StoreTables: Sendable {
   }
 
   /// How much is held, without the limit.
-  func usage(in transaction: Transaction, ledger: Ledger, pageSize: Int) throws(LMDBError) -> StoreUsage {
+  func usage(in transaction: Transaction, ledger: StoreMetadata, pageSize: Int) throws(LMDBError) -> StoreUsage {
     var usage = StoreUsage()
     usage.values = try transaction.extent(of: keys).entries
     usage.valueBytes = ledger.valueBytes

@@ -41,7 +41,7 @@ final class StoreWriter: Sendable {
   ///
   /// - Throws: an error number.
   init(
-    _ environment: Environment, _ tables: StoreTables, ledger: Ledger, usage: StoreUsage,
+    _ environment: Environment, _ tables: StoreTables, ledger: StoreMetadata, usage: StoreUsage,
     limit: StoreLimit, damage: DamageLog
   ) throws(LMDBError) {
     self.environment = environment
@@ -128,7 +128,7 @@ final class StoreWriter: Sendable {
 
   // MARK: - On its own thread
 
-  private func run(_ ledger: Ledger) {
+  private func run(_ ledger: StoreMetadata) {
     var ledger = ledger
     while true {
       let (items, limit, progress, isClosing) = take()
@@ -164,7 +164,7 @@ final class StoreWriter: Sendable {
 
   /// Carries changes out, all in one transaction if that can be.
   private func carryOut(
-    _ items: ArraySlice<Item>, _ limit: StoreLimit, _ progress: UpkeepProgress, _ ledger: inout Ledger
+    _ items: ArraySlice<Item>, _ limit: StoreLimit, _ progress: UpkeepProgress, _ ledger: inout StoreMetadata
   ) -> [StoreResult] {
     guard let first = items.first else { return [] }
     let isShort = isShortOfDisk
@@ -204,7 +204,7 @@ final class StoreWriter: Sendable {
   /// Removes what has expired in several transactions, so that none is large: for the pages that it
   /// changes a transaction takes copies, and a full store has room for few.
   private func removeInParts(
-    _ item: Item, of size: Int, _ limit: StoreLimit, _ progress: UpkeepProgress, _ ledger: inout Ledger
+    _ item: Item, of size: Int, _ limit: StoreLimit, _ progress: UpkeepProgress, _ ledger: inout StoreMetadata
   ) -> StoreResult {
     guard case .removeExpired(let now, var left) = item.change else {
       return StoreResult(id: item.id, result: .success(0))
@@ -233,7 +233,7 @@ final class StoreWriter: Sendable {
 
   /// One transaction.
   private func attempt(
-    _ items: ArraySlice<Item>, _ limit: StoreLimit, _ progress: UpkeepProgress, _ ledger: inout Ledger
+    _ items: ArraySlice<Item>, _ limit: StoreLimit, _ progress: UpkeepProgress, _ ledger: inout StoreMetadata
   ) -> Result<[StoreResult], LMDBError> {
     do throws(LMDBError) {
       let transaction = try environment.beginWriting()

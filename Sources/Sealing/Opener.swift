@@ -9,7 +9,7 @@ package struct Opener {
 
   private var keyring: Keyring
   private var table: SessionTable
-  private var attempts = Attempts()
+  private var attempts = DerivationLimiter()
   /// What became of the datagrams so far.
   package private(set) var counts = OpeningCounts()
 
@@ -82,7 +82,7 @@ package enum SealFault: Error, Hashable, Sendable, CaseIterable {
   case replayed
   /// Its session was never heard, and its time is further from our clock than `Opener.maxSkew`.
   case untimely
-  /// Its session was never heard, and `Attempts.perSecond` were tried in this second.
+  /// Its session was never heard, and `DerivationLimiter.perSecond` were tried in this second.
   case tooMany
 }
 

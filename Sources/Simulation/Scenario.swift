@@ -75,7 +75,7 @@ package struct Scenario: Sendable {
   package var partitionLength: Duration = .seconds(600)
   /// The share of nodes that are not honest, and what they do.
   package var adversaries = 0.0
-  package var conduct = Conduct.collude
+  package var conduct = AdversaryBehaviour.collude
   package var adversariesFrom = AdversaryStart.beginning
 
   // MARK: What people do

@@ -36,7 +36,7 @@ struct ScenarioPlay {
   }
 
   /// What somebody does at a node.
-  struct Deed {
+  struct WorkloadOperation {
     enum Kind { case lookup, get, put, look, crowdRead }
 
     let kind: Kind
@@ -63,7 +63,7 @@ struct ScenarioPlay {
   /// The keys that may be read.
   var confirmed: [Int] = []
   /// In the order in which the network counts them.
-  var deeds: [Deed] = []
+  var workload: [WorkloadOperation] = []
   var isMeasuring = false
   var began = Instant(nanoseconds: 0)
   /// Hosts that are not honest, or will not be.
@@ -130,8 +130,8 @@ struct ScenarioPlay {
   }
 
   private mutating func takeCompleted() {
-    for (index, outcome) in network.takeCompleted() where deeds.indices.contains(index) {
-      ended(deeds[index], index, outcome)
+    for (index, outcome) in network.takeCompleted() where workload.indices.contains(index) {
+      ended(workload[index], index, outcome)
     }
   }
 
@@ -160,7 +160,7 @@ struct ScenarioPlay {
 
   private mutating func beginMeasuring() {
     network.countTraffic()
-    deeds = []
+    workload = []
     isMeasuring = true
     began = network.time
     if scenario.adversariesFrom == .measurement { beginMisconduct() }

@@ -42,7 +42,7 @@ package final class SimulatedHost {
   /// Whether others can query it. One behind a NAT hears only the answers to what it asked itself.
   package var isReachable = true
   /// How it answers others.
-  package var conduct = Conduct.honest
+  package var conduct = AdversaryBehaviour.honest
   /// Only hosts on the same side hear each other: a partition.
   package var side = 0
   /// Changes what it sends, or keeps it back (nil): so a test makes liars and nodes of another make.

@@ -3,7 +3,7 @@ import Glibc
 
 /// A benchmark: many requests under way at once on one connection, operation after operation.
 struct BenchRun: ~Copyable {
-  private var connection: ControlConnection
+  private var connection: DaemonConnection
   private let plan: BenchPlan
   private let timeout: Duration
   /// Readable once the run is to end before its time; negative for never.
@@ -14,7 +14,7 @@ struct BenchRun: ~Copyable {
   private(set) var tallies: [BenchTally] = []
 
   init(
-    _ connection: consuming ControlConnection, _ plan: BenchPlan, timeout: Duration, interruption: Int32
+    _ connection: consuming DaemonConnection, _ plan: BenchPlan, timeout: Duration, interruption: Int32
   ) {
     self.connection = connection
     self.interruption = interruption
@@ -52,7 +52,7 @@ struct BenchRun: ~Copyable {
         let hasRoom = try replies.fill { buffer, start throws(Failure) in
           try connection.receive(into: &buffer, at: start)
         }
-        guard hasRoom else { throw ControlConnection.answerTooLong }
+        guard hasRoom else { throw DaemonConnection.answerTooLong }
         try replies.takeLines { line throws(Failure) in try phase.take(line, now: now) }
       }
       progress.show(phase.tally, of: plan.count, since: begin, now: now)

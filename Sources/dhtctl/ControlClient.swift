@@ -3,12 +3,12 @@ import Glibc
 
 /// Requests to a daemon and its answers, on one connection.
 struct ControlClient: ~Copyable {
-  private(set) var connection: ControlConnection
+  private(set) var connection: DaemonConnection
   private let timeout: Duration
   private var nextID: Int64 = 1
   private var methods: [RequestID: ControlMethod] = [:]
 
-  init(_ connection: consuming ControlConnection, timeout: Duration) {
+  init(_ connection: consuming DaemonConnection, timeout: Duration) {
     self.connection = connection
     self.timeout = timeout
   }

@@ -41,7 +41,7 @@ struct GlobalOptions: ParsableArguments {
   func connect() throws(Failure) -> ControlClient { ControlClient(try openConnection(), timeout: timeout) }
 
   /// Connects to the daemon that the options name, for a command that writes its requests itself.
-  func openConnection() throws(Failure) -> ControlConnection {
+  func openConnection() throws(Failure) -> DaemonConnection {
     let choice = InstanceChoice(context: Self.context, timeout: timeout)
     if let socket { return try choice.connect(to: socket) }
     if let instance { return try choice.connect(to: instance) }

@@ -12,7 +12,7 @@ struct InstanceChoice {
   let timeout: Duration
 
   /// Connects to a socket that was named by its path.
-  func connect(to path: String) throws(Failure) -> ControlConnection {
+  func connect(to path: String) throws(Failure) -> DaemonConnection {
     switch attempt(path) {
     case .connected(let connection): return connection
     case .refused(let failure): throw failure
@@ -25,7 +25,7 @@ struct InstanceChoice {
   }
 
   /// Connects to an instance: the user's own, else the system's.
-  func connect(to instance: Instance) throws(Failure) -> ControlConnection {
+  func connect(to instance: Instance) throws(Failure) -> DaemonConnection {
     switch attempt(instance) {
     case .connected(let connection): return connection
     case .refused(let failure): throw failure
@@ -40,7 +40,7 @@ struct InstanceChoice {
 
   /// Connects to the instance in `DHTCTL_INSTANCE`, else to 8001 if it runs, else to the only one
   /// that does.
-  func connect() throws(Failure) -> ControlConnection {
+  func connect() throws(Failure) -> DaemonConnection {
     if let name = context.environment[Self.variable], !name.isEmpty {
       guard let instance = Instance(name) else {
         throw .usage("\(Self.variable) is '\(TerminalText.escaped(name))'; set it to a port, such as 8001")
@@ -55,7 +55,7 @@ struct InstanceChoice {
     }
   }
 
-  private func connectToOnlyOne() throws(Failure) -> ControlConnection {
+  private func connectToOnlyOne() throws(Failure) -> DaemonConnection {
     var running: [UInt16] = []
     var refusal: Failure?
     for instance in instances() {
@@ -91,7 +91,7 @@ struct InstanceChoice {
   }
 
   private enum Attempt: ~Copyable {
-    case connected(ControlConnection)
+    case connected(DaemonConnection)
     case refused(Failure)
     case absent
   }
@@ -118,8 +118,8 @@ struct InstanceChoice {
 
   private func attempt(_ path: SocketPath) -> Attempt {
     let shown = TerminalText.escaped(path.string)
-    do throws(ControlConnection.Refusal) {
-      return .connected(try ControlConnection.open(path, timeout: timeout))
+    do throws(DaemonConnection.Refusal) {
+      return .connected(try DaemonConnection.open(path, timeout: timeout))
     } catch {
       switch error {
       case .noDaemon: return .absent

@@ -19,7 +19,7 @@ struct ShellPipe: ~Copyable {
   private var client: ControlClient
   private let timeout: Duration
   private var output = Output()
-  private var input = LineBuffer(limit: ControlLimits.maxLineBytes)
+  private var input = ClientLineBuffer(limit: ControlLimits.maxLineBytes)
   private var inputEnded = false
   private var lineNumber = 0
   /// A command that must wait for an earlier one.
@@ -102,7 +102,7 @@ struct ShellPipe: ~Copyable {
       case .mistake(let message): fail(message)
       case .quit:
         inputEnded = true
-        input = LineBuffer(limit: ControlLimits.maxLineBytes)
+        input = ClientLineBuffer(limit: ControlLimits.maxLineBytes)
       case .request(let request):
         guard !mustWait(command) else {
           held = command

@@ -56,7 +56,7 @@ struct Daemon {
       loaded.configuration.stateDirectory ?? instance.stateDirectory(context))
     let keys = KeySource(loaded.configuration, environment)
     let keyring = try keys?.keyring(network: loaded.configuration.networkName)
-    try PrivateMark.check(keyring?.network, in: state)
+    try NetworkMarker.check(keyring?.network, in: state)
     let key = try NodeKey(in: state)
     let recordKey = try RecordKey.load(from: state)
     var logger = Logger(label: "dhtd")

@@ -162,7 +162,7 @@ struct Dhtd: ParsableCommand {
     let loaded = try sources.load()
     if checkConfig {
       _ = try KeySource(loaded.configuration, environment)?.keyring(network: loaded.configuration.networkName)
-      for warning in loaded.warnings { Complaint("warning: \(warning)", isWarning: true).tell() }
+      for warning in loaded.warnings { StartupError("warning: \(warning)", isWarning: true).print() }
       let files = loaded.files.isEmpty ? "no file" : loaded.files.joined(separator: ", ")
       print("The configuration of dhtd \(port) is right (read: \(files)).")
     } else if printConfig {
@@ -195,7 +195,7 @@ struct Dhtd: ParsableCommand {
   /// Ends the process with a line of standard error for what went wrong.
   static func end(with error: any Error) -> Never {
     if let error = error as? InvalidConfiguration {
-      for line in error.lines { Complaint(line).tell() }
+      for line in error.lines { StartupError(line).print() }
       Glibc.exit(2)
     }
     let text = fullMessage(for: error)
@@ -205,10 +205,10 @@ struct Dhtd: ParsableCommand {
       Glibc.exit(0)
     case .validationFailure:
       // The parser adds the usage below; one line says what is wrong, and --help says the rest.
-      Complaint(message(for: error) + "; see 'dhtd --help'").tell()
+      StartupError(message(for: error) + "; see 'dhtd --help'").print()
       Glibc.exit(2)
     default:
-      Complaint(message(for: error)).tell()
+      StartupError(message(for: error)).print()
       Glibc.exit((error as? NodeStartError)?.isUsage == true || error is KeySourceError ? 2 : 1)
     }
   }

@@ -44,7 +44,7 @@ struct NodeService: Sendable {
     let runtime = try await NodeRuntime.start(
       configuration, on: loop, logger: logger,
       store: { [loaded, state, manager, logger] in
-        try RecordsOfNode(loaded.configuration, state: state, manager: manager, logger: logger).open()
+        try StoreOpener(loaded.configuration, state: state, manager: manager, logger: logger).open()
       })
     let control: ControlServer
     do {
@@ -168,7 +168,7 @@ struct NodeService: Sendable {
       }
       guard (try? await reporter.ready()) != nil else { return }
       // A shell tells its jobs that it ends, and only then lets go of the terminal.
-      if terminal.matters { try? await Task.sleep(for: .seconds(1)) }
+      if terminal.isAttached { try? await Task.sleep(for: .seconds(1)) }
       guard !terminal.isGone else { return }
     }
   }

@@ -6,7 +6,7 @@ import Glibc
 /// that this one is gone, and that the program should end with it.
 struct Terminal {
   /// Whether there was one, and nobody has asked to outlive it (nohup(1)).
-  let matters: Bool
+  let isAttached: Bool
 
   /// Looks at the terminal of this process. To be called before SIGHUP is handled.
   init() {
@@ -16,11 +16,11 @@ struct Terminal {
     let isIgnored =
       unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
       == unsafeBitCast(SIG_IGN, to: Int.self)
-    matters = Self.isThere && !isIgnored
+    isAttached = Self.isThere && !isIgnored
   }
 
   /// Whether it was there and is gone.
-  var isGone: Bool { matters && !Self.isThere }
+  var isGone: Bool { isAttached && !Self.isThere }
 
   private static var isThere: Bool {
     let descriptor = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC)

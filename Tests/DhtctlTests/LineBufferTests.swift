@@ -4,9 +4,9 @@ import Testing
 
 @Suite("Lines out of pieces")
 struct LineBufferTests {
-  private func lines(_ pieces: [String], limit: Int) -> [LineBuffer.Line] {
-    var buffer = LineBuffer(limit: limit)
-    var lines: [LineBuffer.Line] = []
+  private func lines(_ pieces: [String], limit: Int) -> [ClientLineBuffer.Line] {
+    var buffer = ClientLineBuffer(limit: limit)
+    var lines: [ClientLineBuffer.Line] = []
     for piece in pieces {
       buffer.append(Array(piece.utf8))
       while let line = buffer.next() { lines.append(line) }
@@ -15,7 +15,7 @@ struct LineBufferTests {
     return lines
   }
 
-  private func text(_ text: String) -> LineBuffer.Line { .text(Array(text.utf8)) }
+  private func text(_ text: String) -> ClientLineBuffer.Line { .text(Array(text.utf8)) }
 
   @Test("however the bytes are cut, the lines are the same")
   func pieces() {

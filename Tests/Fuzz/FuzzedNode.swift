@@ -89,7 +89,7 @@ struct FuzzedNode: ~Copyable {
     parameters.keysPerSource = 3
     parameters.cachedRecords = 2
     parameters.cachedBytes = 400
-    parameters.addressCaps.scope = .all
+    parameters.subnetLimits.scope = .all
     parameters.largeNetwork = 2
     parameters.rememberedRepairs = 4
     parameters.floods.sources = 8
@@ -176,7 +176,7 @@ struct FuzzedNode: ~Copyable {
   mutating func adopt(isTight: Bool) {
     if !isTight { loosest = Parameters() }
     let parameters = Self.parameters(isTight: isTight)
-    if parameters.addressCaps != node.parameters.addressCaps { hasNewCaps = true }
+    if parameters.subnetLimits != node.parameters.subnetLimits { hasNewCaps = true }
     node.adopt(now, parameters)
   }
 
@@ -283,7 +283,7 @@ struct FuzzedNode: ~Copyable {
       for contact in node.table.contacts(inBucket: index) {
         require(node.id.distance(to: contact.id).bucketIndex == index, "a contact is in another's bucket")
         // Those that were there before an address counted stay.
-        guard !hasNewCaps, built.addressCaps.cover(contact.endpoint.address) else { continue }
+        guard !hasNewCaps, built.subnetLimits.cover(contact.endpoint.address) else { continue }
         require(endpoints.insert(contact.endpoint).inserted, "two contacts are at one address")
       }
     }

@@ -9,7 +9,7 @@ import Testing
   private let target = NodeID.zero
 
   /// A lookup by so many paths that knows these nodes.
-  private func lookup(paths: Int, knowing peers: [Peer], caps: AddressCaps = .off) -> Lookup {
+  private func lookup(paths: Int, knowing peers: [Peer], caps: SubnetLimits = .off) -> Lookup {
     var table = RoutingTable(local: .starting(0xFF, 0xFF), parameters: Parameters(), now: .start)
     for peer in peers { _ = table.answered(.start, peer, roundTrip: nil) }
     var lookup = Lookup(target: target, width: 8, alpha: 3, local: table.local, caps: caps)
@@ -22,7 +22,7 @@ import Testing
     (0..<count).map { Peer(id: .starting(first, UInt8($0)), endpoint: .host(host + $0)) }
   }
 
-  private func told(_ peers: [Peer]) -> [(peer: Peer, isDoubted: Bool)] { peers.map { ($0, false) } }
+  private func told(_ peers: [Peer]) -> [(peer: Peer, isQuestionable: Bool)] { peers.map { ($0, false) } }
 
   private func next(_ lookup: inout Lookup) throws -> Peer {
     let candidate = lookup.next()
@@ -148,7 +148,7 @@ import Testing
   }
 
   @Test("contacts of long standing are named before newer ones that are closer")
-  func elders() {
+  func longestKnown() {
     var table = RoutingTable(local: .starting(0xFF, 0xFF), parameters: Parameters(), now: .start)
     for (second, peer) in peers(0x40, count: 8, at: 0).enumerated() {
       _ = table.answered(.start + .seconds(second), peer, roundTrip: nil)
@@ -156,9 +156,9 @@ import Testing
     for peer in peers(0x00, count: 8, at: 100) {
       _ = table.answered(.start + .seconds(100), peer, roundTrip: nil)
     }
-    #expect(table.elders(closestTo: target, count: 8).map(\.id) == peers(0x40, count: 8, at: 0).map(\.id))
+    #expect(table.longestKnown(closestTo: target, count: 8).map(\.id) == peers(0x40, count: 8, at: 0).map(\.id))
     let empty = RoutingTable(local: .zero, parameters: Parameters(), now: .start)
-    #expect(empty.elders(closestTo: .zero, count: 8).isEmpty)
+    #expect(empty.longestKnown(closestTo: .zero, count: 8).isEmpty)
   }
 
   // MARK: - In a node
@@ -235,7 +235,7 @@ import Testing
     let first = Peer(id: .starting(0x80), endpoint: .public(1, 1))
     _ = table.answered(.start, first, roundTrip: nil)
     var lookup = Lookup(
-      target: .zero, width: 8, alpha: 16, local: table.local, caps: Parameters().addressCaps)
+      target: .zero, width: 8, alpha: 16, local: table.local, caps: Parameters().subnetLimits)
     lookup.seed(with: Array(table.contacts))
     _ = lookup.next()
     lookup.answered(first.id, .init(), nodes: peers.map { ($0, false) }, after: .zero)
@@ -260,7 +260,7 @@ import Testing
     #expect(listed == Array(crowd.prefix(10)))
     let asked = askAll(&lookup)
     #expect(asked == Array(crowd.prefix(2)))
-    let none: [(peer: Peer, isDoubted: Bool)] = []
+    let none: [(peer: Peer, isQuestionable: Bool)] = []
     for peer in asked { lookup.answered(peer.id, .init(), nodes: none, after: .zero) }
     #expect(askAll(&lookup).isEmpty && lookup.isFinished)
     #expect(lookup.closest.count == 3)
@@ -277,11 +277,11 @@ import Testing
     while !asked.isEmpty, !found {
       for peer in asked {
         if peer == honest {
-          lookup.answered(peer.id, .init(), nodes: [(peer: Peer, isDoubted: Bool)](), after: .zero)
+          lookup.answered(peer.id, .init(), nodes: [(peer: Peer, isQuestionable: Bool)](), after: .zero)
           found = true
         } else {
-          lookup.late(peer.id)
-          lookup.silent(peer.id)
+          lookup.handleSoftTimeout(peer.id)
+          lookup.handleSecondTimeout(peer.id)
         }
       }
       #expect(lookup.candidates.count { $0.state == .waiting } <= 2)
@@ -297,12 +297,12 @@ import Testing
     var lookup = try lookup(told: crowd)
     let first = askAll(&lookup)
     for peer in first {
-      lookup.late(peer.id)
-      lookup.silent(peer.id)
+      lookup.handleSoftTimeout(peer.id)
+      lookup.handleSecondTimeout(peer.id)
     }
     let second = askAll(&lookup)
     #expect(first.count == 2 && second.count == 2 && first != second)
-    let none: [(peer: Peer, isDoubted: Bool)] = []
+    let none: [(peer: Peer, isQuestionable: Bool)] = []
     for peer in second + first { lookup.answered(peer.id, .init(), nodes: none, after: .zero) }
     #expect(lookup.closest.count { crowd.contains($0.peer) } == 2)
     #expect(first.allSatisfy { lookup.candidate($0.id)?.state == .routing })

@@ -54,7 +54,7 @@ struct FloodTests {
 
   @Test("a source may send so many a second; it is told eight times that it is over, and then no more")
   func oneSource() {
-    var guardian = FloodGuard(limits { $0.requestsPerSource = 100 }, salt: 7)
+    var guardian = RateLimiter(limits { $0.requestsPerSource = 100 }, salt: 7)
     var outcomes: [Admission: Int] = [:]
     for _ in 0..<10_000 { outcomes[guardian.admit(.start, 60, from: Self.source), default: 0] += 1 }
     #expect(outcomes[.admitted] == 100)
@@ -78,7 +78,7 @@ struct FloodTests {
 
   @Test("bytes are limited, too; a network of IPv6 of 64 bits is one source")
   func bytes() {
-    var guardian = FloodGuard(limits { $0.bytesPerSource = 10_000 }, salt: 7)
+    var guardian = RateLimiter(limits { $0.bytesPerSource = 10_000 }, salt: 7)
     let admitted = (0..<100).count { number in
       isAdmitted(guardian.admit(.start, 1000, from: .v6(0x2001_0DB8_0000_0001, UInt64(number))))
     }
@@ -89,15 +89,15 @@ struct FloodTests {
   @Test("loopback has no limit, unless it is to be counted")
   func loopback() {
     for address in [IPAddress.v4(0x7F00_0001), .v6(0, 1)] {
-      #expect(FloodGuard(limits(), salt: 7).isExempt(address))
-      #expect(!FloodGuard(limits { $0.loopback = .counted }, salt: 7).isExempt(address))
+      #expect(RateLimiter(limits(), salt: 7).isExempt(address))
+      #expect(!RateLimiter(limits { $0.loopback = .counted }, salt: 7).isExempt(address))
     }
-    #expect(!FloodGuard(limits(), salt: 7).isExempt(Self.source))
+    #expect(!RateLimiter(limits(), salt: 7).isExempt(Self.source))
   }
 
   @Test("a flood from a million false addresses keeps no proven source out, and not for long a stranger")
   func falseAddresses() {
-    var guardian = FloodGuard(
+    var guardian = RateLimiter(
       limits {
         $0.requests = 1000
         $0.sources = 256
@@ -129,7 +129,7 @@ struct FloodTests {
 
   @Test("a source that is over its limit stays so, however many false ones push into the table")
   func staysKnown() {
-    var guardian = FloodGuard(
+    var guardian = RateLimiter(
       limits {
         $0.requestsPerSource = 100
         $0.requests = 100_000_000
@@ -168,7 +168,7 @@ struct FloodTests {
 
   @Test("the tables take 64 bytes for each source that they have room for, as the documentation says")
   func size() {
-    #expect(FloodGuard.bytesPerSource == 64)
+    #expect(RateLimiter.bytesPerSource == 64)
   }
 
   @Test("the keys of sources of the two families never meet")
@@ -187,7 +187,7 @@ struct FloodTests {
 
   @Test("unproven addresses of one network share so many bytes a second of answers; the proven do not")
   func unproven() {
-    var guardian = FloodGuard(limits { $0.unprovenBytes = 1000 }, salt: 7)
+    var guardian = RateLimiter(limits { $0.unprovenBytes = 1000 }, salt: 7)
     var sent = 0
     func ask(_ now: Instant, _ address: IPAddress) {
       guard guardian.permitsAnswer(now, to: address) else { return }
@@ -211,7 +211,7 @@ struct FloodTests {
 
   @Test("other limits count at once, and what is known of the sources stays")
   func adopt() {
-    var guardian = FloodGuard(limits { $0.requestsPerSource = 1 }, salt: 7)
+    var guardian = RateLimiter(limits { $0.requestsPerSource = 1 }, salt: 7)
     #expect(isAdmitted(guardian.admit(.start, 60, from: Self.source)))
     #expect(!isAdmitted(guardian.admit(.start, 60, from: Self.source)))
     guardian.prove(.start, Self.source)

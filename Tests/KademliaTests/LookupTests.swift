@@ -107,7 +107,7 @@ struct LookupTests {
     lookup.seed(with: Array(world.tables[0].closest(to: .starting(1), count: 1)))
     let first = try next(&lookup)
     var random = SplitMix64(seed: 9)
-    let told = randomPeers(500, using: &random).map { (peer: $0, isDoubted: false) }
+    let told = randomPeers(500, using: &random).map { (peer: $0, isQuestionable: false) }
     lookup.answered(first.peer.id, .init(), nodes: told, after: .zero)
     #expect(lookup.candidates.count == 21)
   }
@@ -125,7 +125,7 @@ struct LookupTests {
     for answer in 0..<10 {
       let invented = (0..<20).map { number in
         let id = NodeID.starting(0x80 - UInt8(answer) * 4, UInt8(number))
-        return (peer: Peer(id: id, endpoint: .host(100)), isDoubted: false)
+        return (peer: Peer(id: id, endpoint: .host(100)), isQuestionable: false)
       }
       lookup.answered(asked.peer.id, .init(), nodes: invented, after: .zero)
       guard let another = lookup.next() else { break }
@@ -133,7 +133,7 @@ struct LookupTests {
     }
     #expect(lookup.candidates.count == Lookup.capacity)
     let near = Peer(id: .starting(0, 1), endpoint: .host(2))
-    lookup.answered(asked.peer.id, .init(), nodes: [(peer: near, isDoubted: false)], after: .zero)
+    lookup.answered(asked.peer.id, .init(), nodes: [(peer: near, isQuestionable: false)], after: .zero)
     #expect(lookup.candidate(near.id) != nil)
     #expect(lookup.candidates.count == Lookup.capacity)
   }
@@ -149,14 +149,14 @@ struct LookupTests {
     _ = try next(&lookup)
     let aboveAlpha = lookup.next()
     #expect(aboveAlpha == nil)
-    lookup.late(first)
+    lookup.handleSoftTimeout(first)
     _ = try next(&lookup)
     let another = lookup.next()
     #expect(another == nil, "only the place of the late node is given to another")
-    lookup.late(second)
-    lookup.silent(second)
-    #expect(lookup.candidate(second)?.state == .silent)
-    let none: [(peer: Peer, isDoubted: Bool)] = []
+    lookup.handleSoftTimeout(second)
+    lookup.handleSecondTimeout(second)
+    #expect(lookup.candidate(second)?.state == .unresponsive)
+    let none: [(peer: Peer, isQuestionable: Bool)] = []
     lookup.answered(first, .init(), nodes: none, after: .seconds(1))
     lookup.answered(second, .init(), nodes: none, after: .seconds(4))
     #expect(lookup.closest.map(\.peer.id).contains(first))
@@ -171,10 +171,10 @@ struct LookupTests {
     _ = lookup.next()
     let before = lookup.candidates
     let stranger = NodeID.starting(1, 2, 3)
-    lookup.late(stranger)
-    lookup.silent(stranger)
+    lookup.handleSoftTimeout(stranger)
+    lookup.handleSecondTimeout(stranger)
     lookup.failed(stranger)
-    let told = [(peer: Peer(id: .starting(9), endpoint: .host(9)), isDoubted: false)]
+    let told = [(peer: Peer(id: .starting(9), endpoint: .host(9)), isQuestionable: false)]
     lookup.answered(stranger, .init(), nodes: told, after: .zero)
     #expect(lookup.candidates == before)
   }

@@ -163,7 +163,7 @@ struct RoutingTableTests {
   }
 
   @Test("contacts in doubt are left out unless they are asked for")
-  func doubt() {
+  func markQuestionable() {
     var (table, peers) = fullTable()
     table.markQuestionable(peers[2].id)
     #expect(!table.closest(to: local, count: 20).contains { $0.id == peers[2].id })

@@ -12,7 +12,7 @@ import Testing
   }
 
   private func write(_ text: String, to path: String, mode: mode_t = 0o600) throws {
-    try WholeFile.write(Array(text.utf8), to: path)
+    try AtomicFile.write(Array(text.utf8), to: path)
     guard chmod(path, mode) == 0 else { throw Errno(rawValue: errno) }
   }
 
@@ -26,7 +26,7 @@ import Testing
       #expect(try source.keyring(network: "n").keys == [old])
       try source.write([new, old])
       #expect(try source.keyring(network: "n").keys == [new, old])
-      let text = try #require(try WholeFile.read(path, limit: 1 << 16))
+      let text = try #require(try AtomicFile.read(path, limit: 1 << 16))
       #expect(String(decoding: text, as: UTF8.self) == "# ours\n\(new.base64)\n\(old.base64) # old\n")
       #expect(mode(of: path) == 0o600)
       #expect(access(path + ".new", F_OK) != 0)

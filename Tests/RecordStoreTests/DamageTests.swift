@@ -215,7 +215,7 @@ struct DamageTests {
   private func isUntouched(
     _ stored: StoredRecord, _ table: EntryTable, _ bytes: [UInt8], _ directory: String
   ) -> Bool {
-    guard let mark = try? FaultMark(path: directory + "/records.mark"), let salt = mark.salt else {
+    guard let mark = try? DirtyFlag(path: directory + "/records.mark"), let salt = mark.salt else {
       return false
     }
     let entry = RecordCoding(salt: salt).encode(stored, in: table)
@@ -278,7 +278,7 @@ struct DamageTests {
   func embedded() throws {
     try withTemporaryDirectory { directory in
       try withOpenStore(in: directory) { _, _ in }
-      let salt = try #require(try FaultMark(path: directory + "/records.mark").salt)
+      let salt = try #require(try DirtyFlag(path: directory + "/records.mark").salt)
       let forged = StoredRecord(.plain("forged", "x", seq: 9), hidesUntil: now.seconds + 9)
       let inner = RecordCoding(salt: salt).encode(forged, in: .publications)
       let outer = Record(

@@ -37,7 +37,7 @@ import Testing
 
   @Test("what is put by disjoint paths goes to honest nodes, too, and little of what is put by one")
   func puts() throws {
-    func share(paths: Int, _ conduct: Conduct) throws -> Double {
+    func share(paths: Int, _ conduct: AdversaryBehaviour) throws -> Double {
       let report = try report(paths: paths) {
         $0.conduct = conduct
         $0.adversariesFrom = .beginning
@@ -80,10 +80,10 @@ import Testing
 
   private let key = "the key that they want"
 
-  private func gain(_ scope: AddressCaps.Scope, seed: UInt64) throws -> Gain {
+  private func gain(_ scope: SubnetLimits.Scope, seed: UInt64) throws -> Gain {
     var configuration = SimulatedNetwork.Configuration()
     configuration.addresses = .publicBlocks
-    configuration.parameters.addressCaps.scope = scope
+    configuration.parameters.subnetLimits.scope = scope
     var network = SimulatedNetwork(seed: seed, nodes: 0, configuration)
     for _ in 0..<150 { network.addHost(bootstrap: [], isStarted: false) }
     let index = network.index(of: 0..<150)

@@ -55,22 +55,22 @@ extension Lookup {
 
   private func nextIndex(on path: UInt8) -> Int? {
     let isWaiting = candidates.contains { $0.state == .waiting && $0.path == path }
-    let isInDoubt = candidates.contains { $0.state == .doubted && $0.path == path }
-    var promising = 0
+    let isWaitingForQuestionable = candidates.contains { $0.state == .questionable && $0.path == path }
+    var inPlay = 0
     var lastResort: Int?
     for (index, candidate) in candidates.enumerated() where candidate.paths.contains(path) {
-      guard promising < width else { return nil }
+      guard inPlay < width else { return nil }
       switch candidate.state {
       case .notContacted:
-        if candidate.isDoubted {
-          if isInDoubt { continue }
-          if !passesOverDoubted { return index }
+        if candidate.isQuestionable {
+          if isWaitingForQuestionable { continue }
+          if !avoidsQuestionable { return index }
           lastResort = lastResort ?? index
           continue
         }
         return isWaiting ? nil : index
-      case .waiting, .answered: promising += 1
-      case .late, .doubted, .silent, .routing, .failed, .passedOver: break
+      case .waiting, .answered: inPlay += 1
+      case .late, .questionable, .unresponsive, .routing, .failed, .passedOver: break
       }
     }
     return lastResort

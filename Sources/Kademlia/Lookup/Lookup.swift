@@ -35,16 +35,16 @@ package struct Lookup: Sendable {
     case late
     /// Asked although it has left queries of ours unanswered: it takes no place, and it is waited for only
     /// if too few others answer.
-    case doubted
+    case questionable
     /// Past its second: dead for this lookup.
-    case silent
+    case unresponsive
     /// It answered, and may be one of the K closest; what it said is kept aside (`answer(of:)`).
     case answered
     /// It answered, and only routes: it does not keep what this lookup is for.
     case routing
     /// It refused, spoke nonsense, or the query failed for good.
     case failed
-    /// Not to be asked as long as enough others of its block of addresses answer (`AddressCaps`); otherwise
+    /// Not to be asked as long as enough others of its subnet answer (`SubnetLimits`); otherwise
     /// as notContacted.
     case passedOver
   }
@@ -60,9 +60,9 @@ package struct Lookup: Sendable {
     /// 1 for those we knew ourselves, one more for those that a node at hop n told of.
     package let hop: Int
     /// It has left our queries unanswered before.
-    package fileprivate(set) var isDoubted: Bool
+    package fileprivate(set) var isQuestionable: Bool
     /// How long it should take to answer, in microseconds.
-    fileprivate let usual: UInt32
+    fileprivate let expectedRTT: UInt32
     /// What is known of it.
     package internal(set) var state: State
     /// When it was asked, counting the queries of this lookup from 1; nil before.
@@ -76,8 +76,8 @@ package struct Lookup: Sendable {
     fileprivate var token: WriteToken?
     /// What its answer said of it.
     fileprivate var isOfOurMake = true
-    /// Which of the things that were told it told.
-    fileprivate var told: Int?
+    /// Index into `reports` of what this node returned; nil if it returned nothing.
+    fileprivate var reportIndex: Int?
     /// The paths that were told of it, and the one that it was asked on.
     var paths: Paths
     var path: UInt8 = 0
@@ -88,8 +88,8 @@ package struct Lookup: Sendable {
       self.peer = peer
       self.distance = distance
       self.hop = hop
-      self.isDoubted = known.isDoubted
-      self.usual = UInt32(clamping: known.roundTrip.nanoseconds / 1000)
+      self.isQuestionable = known.isQuestionable
+      self.expectedRTT = UInt32(clamping: known.roundTrip.nanoseconds / 1000)
       self.state = state
       self.paths = paths
     }
@@ -98,12 +98,12 @@ package struct Lookup: Sendable {
   /// What this node knows of another before it asks it.
   package struct PeerKnowledge: Hashable, Sendable {
     /// It has left our queries unanswered.
-    package var isDoubted: Bool
+    package var isQuestionable: Bool
     /// How long it takes to answer, or else what others take.
     package var roundTrip: Duration
 
-    package init(isDoubted: Bool = false, roundTrip: Duration = .zero) {
-      self.isDoubted = isDoubted
+    package init(isQuestionable: Bool = false, roundTrip: Duration = .zero) {
+      self.isQuestionable = isQuestionable
       self.roundTrip = roundTrip
     }
   }
@@ -117,23 +117,23 @@ package struct Lookup: Sendable {
   /// of nodes further off are not waited for, up to as many again: closer ones have been told of since.
   package let alpha: Int
   /// Whether it asks those that are doubted only if too few others are left.
-  package var passesOverDoubted = false
+  package var avoidsQuestionable = false
   private let local: NodeID
-  /// How many nodes of one block of addresses it deals with.
-  let caps: AddressCaps
+  /// How many nodes of one subnet it deals with.
+  let caps: SubnetLimits
   /// How many paths it takes, and which of several is the next to ask.
   package internal(set) var pathCount: UInt8 = 1
   var turn: UInt8 = 0
   /// Nodes that are no further than this from the target are as good as each other, and are asked in
   /// an order that is another for each lookup; nil: the closest is always the next.
-  private var reach: Distance?
+  private var spreadRadius: Distance?
   private var salt: UInt64 = 0
   /// Sorted by distance: the shortlist.
   package internal(set) var candidates: [Candidate] = []
-  /// What nodes told that they have, each thing once: they mostly tell the same.
-  private var told: [HeldRecord] = []
+  /// The records and versions that nodes returned, each once: most nodes return the same.
+  private var reports: [HeldRecord] = []
   private var waiting = 0
-  private var waitingInDoubt = 0
+  private var waitingQuestionable = 0
   /// How many nodes have been asked.
   package private(set) var queries = 0
 
@@ -144,7 +144,7 @@ package struct Lookup: Sendable {
   package static let acceptedPerAnswer = 20
 
   /// - Parameter local: this node, which never asks itself.
-  package init(target: NodeID, width: Int, alpha: Int, local: NodeID, caps: AddressCaps = .off) {
+  package init(target: NodeID, width: Int, alpha: Int, local: NodeID, caps: SubnetLimits = .off) {
     self.target = target
     self.width = width
     self.alpha = alpha
@@ -162,7 +162,7 @@ package struct Lookup: Sendable {
     var isNew = false
     for contact in contacts {
       let known = PeerKnowledge(
-        isDoubted: contact.state == .questionable, roundTrip: contact.roundTrip.smoothed ?? .zero)
+        isQuestionable: contact.state == .questionable, roundTrip: contact.roundTrip.smoothed ?? .zero)
       let added = insert(contact.peer, hop: 1, known, .all)
       isNew = added || isNew
     }
@@ -185,15 +185,15 @@ package struct Lookup: Sendable {
     candidates[index].isOfOurMake = answer.isOfOurMake
     candidates[index].held = answer.held?.version
     guard let held = answer.held else { return }
-    candidates[index].told = told.firstIndex(of: held) ?? told.count
-    if candidates[index].told == told.count { told.append(held) }
+    candidates[index].reportIndex = reports.firstIndex(of: held) ?? reports.count
+    if candidates[index].reportIndex == reports.count { reports.append(held) }
   }
 
   /// What a node said that has answered and may be one of the K closest; nil for any other.
   package func answer(of candidate: Candidate) -> Answer? {
     guard candidate.state == .answered else { return nil }
     return Answer(
-      token: candidate.token, held: candidate.told.map { told[$0] }, isOfOurMake: candidate.isOfOurMake)
+      token: candidate.token, held: candidate.reportIndex.map { reports[$0] }, isOfOurMake: candidate.isOfOurMake)
   }
 
   /// - Parameter paths: those that were told of it.
@@ -222,7 +222,7 @@ package struct Lookup: Sendable {
         peer: peer, distance: target.distance(to: peer.id), hop: hop, known: known, state: .notContacted,
         paths: paths),
       at: index)
-    if isCapped { balance(peer.endpoint.address.block) }
+    if isCapped { balance(peer.endpoint.address.subnet) }
     return true
   }
 
@@ -249,13 +249,13 @@ package struct Lookup: Sendable {
   }
 
   /// Asks the nodes within a distance of the target in an order of its own, which the salt makes.
-  package mutating func spread(within reach: Distance, salt: UInt64) {
-    self.reach = reach
+  package mutating func spread(within radius: Distance, salt: UInt64) {
+    self.spreadRadius = radius
     self.salt = salt
   }
 
   private func isInReach(_ candidate: Candidate) -> Bool {
-    reach.map { candidate.distance <= $0 } ?? false
+    spreadRadius.map { candidate.distance <= $0 } ?? false
   }
 
   /// A node's place in the order of this lookup.
@@ -270,7 +270,7 @@ package struct Lookup: Sendable {
   package mutating func next() -> Candidate? {
     if pathCount > 1 { return nextOnPaths() }
     guard let index = nextIndex() else { return nil }
-    if !candidates[index].isDoubted {
+    if !candidates[index].isQuestionable {
       guard waiting < alpha || waiting < 2 * alpha && waitingCloser(than: index) < alpha else { return nil }
     }
     return ask(index)
@@ -278,9 +278,9 @@ package struct Lookup: Sendable {
 
   /// Counts a node as asked.
   mutating func ask(_ index: Int) -> Candidate {
-    if candidates[index].isDoubted {
-      waitingInDoubt += 1
-      candidates[index].state = .doubted
+    if candidates[index].isQuestionable {
+      waitingQuestionable += 1
+      candidates[index].state = .questionable
     } else {
       waiting += 1
       candidates[index].state = .waiting
@@ -289,15 +289,15 @@ package struct Lookup: Sendable {
     candidates[index].order = queries
     let candidate = candidates[index]
     let address = candidate.peer.endpoint.address
-    if caps.cover(address) { balance(address.block) }
+    if caps.cover(address) { balance(address.subnet) }
     return candidate
   }
 
   /// A node that was about to be asked is doubted by now: it is asked as such, if at all.
-  package mutating func doubt(_ id: NodeID) {
+  package mutating func markQuestionable(_ id: NodeID) {
     guard let index = index(of: id), candidates[index].state == .waiting else { return }
     leave(index, for: .notContacted)
-    candidates[index].isDoubted = true
+    candidates[index].isQuestionable = true
     candidates[index].order = nil
     queries -= 1
   }
@@ -309,28 +309,28 @@ package struct Lookup: Sendable {
   /// The closest node not asked yet, or any of those within reach, unless enough closer ones have
   /// answered or are about to.
   private func nextIndex() -> Int? {
-    var promising = 0
+    var inPlay = 0
     var choice: (index: Int, rank: UInt64)?
     var lastResort: Int?
     for (index, candidate) in candidates.enumerated() {
-      guard promising < width else { return choice?.index }
+      guard inPlay < width else { return choice?.index }
       switch candidate.state {
       case .notContacted:
-        if candidate.isDoubted {
-          guard waitingInDoubt < alpha else { continue }
-          if !passesOverDoubted { return index }
+        if candidate.isQuestionable {
+          guard waitingQuestionable < alpha else { continue }
+          if !avoidsQuestionable { return index }
           lastResort = lastResort ?? index
           continue
         }
         guard isInReach(candidate) else {
-          return choice?.index ?? quickest(from: index, among: width - promising)
+          return choice?.index ?? quickest(from: index, among: width - inPlay)
         }
         let rank = rank(candidate)
         if choice.map({ rank < $0.rank }) ?? true { choice = (index, rank) }
-        promising += 1
-      case .waiting, .answered: promising += 1
+        inPlay += 1
+      case .waiting, .answered: inPlay += 1
       // A late one may still come, but another is asked as though it did not.
-      case .late, .doubted, .silent, .routing, .failed, .passedOver: break
+      case .late, .questionable, .unresponsive, .routing, .failed, .passedOver: break
       }
     }
     return choice?.index ?? lastResort
@@ -343,8 +343,8 @@ package struct Lookup: Sendable {
     var best = first
     for index in candidates[first...].indices.prefix(most) {
       guard candidates[index].distance.leadingZeroBitCount == shared else { break }
-      if candidates[index].state == .notContacted, !candidates[index].isDoubted,
-        candidates[index].usual < candidates[best].usual
+      if candidates[index].state == .notContacted, !candidates[index].isQuestionable,
+        candidates[index].expectedRTT < candidates[best].expectedRTT
       {
         best = index
       }
@@ -368,11 +368,11 @@ package struct Lookup: Sendable {
       switch candidate.state {
       case .answered: answered += 1
       case .notContacted:
-        guard candidate.isDoubted else { return false }
+        guard candidate.isQuestionable else { return false }
         isHopeful = true
       case .waiting, .late: return false
-      case .doubted: isHopeful = true
-      case .silent, .routing, .failed, .passedOver: break
+      case .questionable: isHopeful = true
+      case .unresponsive, .routing, .failed, .passedOver: break
       }
     }
     return answered >= width || !isHopeful
@@ -415,7 +415,7 @@ package struct Lookup: Sendable {
     for candidate in candidates where found.count < width {
       switch candidate.state {
       case .answered, .notContacted, .waiting, .late: found.append(candidate)
-      case .doubted, .silent, .routing, .failed, .passedOver: break
+      case .questionable, .unresponsive, .routing, .failed, .passedOver: break
       }
     }
     return found
@@ -443,7 +443,7 @@ package struct Lookup: Sendable {
     var told: RecordVersion??
     for candidate in candidates where progress.expected < width {
       switch candidate.state {
-      case .doubted, .silent, .routing, .failed, .passedOver: continue
+      case .questionable, .unresponsive, .routing, .failed, .passedOver: continue
       case .late: break
       case .answered:
         if let told, told != candidate.held { progress.isUnanimous = false }
@@ -455,7 +455,7 @@ package struct Lookup: Sendable {
         if !isInReach(candidate) { isSettled = false }
         if isAsked { progress.promised += 1 }
       case .notContacted:
-        if candidate.isDoubted { continue }
+        if candidate.isQuestionable { continue }
         if isInReach(candidate) { break }
         isSettled = false
         isAsked = false
@@ -473,7 +473,7 @@ package struct Lookup: Sendable {
     for candidate in candidates where answered < width {
       switch candidate.state {
       case .answered: answered += 1
-      case .doubted, .silent, .failed: missing += 1
+      case .questionable, .unresponsive, .failed: missing += 1
       case .notContacted, .waiting, .late, .routing, .passedOver: break
       }
     }
@@ -506,22 +506,22 @@ package struct Lookup: Sendable {
   }
 
   /// A query is past its first soft timeout.
-  package mutating func late(_ id: NodeID) {
+  package mutating func handleSoftTimeout(_ id: NodeID) {
     guard let index = index(of: id) else { return }
     switch candidates[index].state {
     case .waiting: leave(index, for: .late)
     // It has been waited for before.
-    case .doubted: leave(index, for: .silent)
-    case .notContacted, .late, .silent, .answered, .routing, .failed, .passedOver: break
+    case .questionable: leave(index, for: .unresponsive)
+    case .notContacted, .late, .unresponsive, .answered, .routing, .failed, .passedOver: break
     }
   }
 
   /// A query is past its second soft timeout.
-  package mutating func silent(_ id: NodeID) {
+  package mutating func handleSecondTimeout(_ id: NodeID) {
     guard let index = index(of: id) else { return }
     switch candidates[index].state {
-    case .waiting, .late, .doubted: leave(index, for: .silent)
-    case .notContacted, .silent, .answered, .routing, .failed, .passedOver: break
+    case .waiting, .late, .questionable: leave(index, for: .unresponsive)
+    case .notContacted, .unresponsive, .answered, .routing, .failed, .passedOver: break
     }
   }
 
@@ -534,14 +534,14 @@ package struct Lookup: Sendable {
   private mutating func leave(_ index: Int, for state: State) {
     switch candidates[index].state {
     case .waiting: waiting -= 1
-    case .doubted: waitingInDoubt -= 1
-    case .notContacted, .late, .silent, .answered, .routing, .failed, .passedOver: break
+    case .questionable: waitingQuestionable -= 1
+    case .notContacted, .late, .unresponsive, .answered, .routing, .failed, .passedOver: break
     }
     candidates[index].state = state
     candidates[index].held = nil
     candidates[index].token = nil
-    candidates[index].told = nil
+    candidates[index].reportIndex = nil
     let address = candidates[index].peer.endpoint.address
-    if caps.cover(address) { balance(address.block) }
+    if caps.cover(address) { balance(address.subnet) }
   }
 }

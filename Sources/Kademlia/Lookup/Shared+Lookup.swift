@@ -4,7 +4,7 @@ extension Shared {
   func makeLookup(of target: NodeID, width: Int? = nil) -> Lookup {
     Lookup(
       target: target, width: width ?? parameters.k, alpha: parameters.alpha, local: id,
-      caps: parameters.addressCaps)
+      caps: parameters.subnetLimits)
   }
 
   /// The nodes that a lookup asks first.
@@ -12,8 +12,8 @@ extension Shared {
     guard paths > 1 else { return table.closest(to: target, count: parameters.k) }
     // Each path needs one, and one more if that is dead.
     let wanted = max(parameters.k, 2 * paths)
-    let elders = table.elders(closestTo: target, count: wanted)
-    return elders.count == wanted ? elders : table.closest(to: target, count: wanted)
+    let longestKnown = table.longestKnown(closestTo: target, count: wanted)
+    return longestKnown.count == wanted ? longestKnown : table.closest(to: target, count: wanted)
   }
 
   /// How many nodes more than must be heard a read asks: two, for the slowest of some nodes takes twice as

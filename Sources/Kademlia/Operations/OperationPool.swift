@@ -202,7 +202,7 @@ struct OperationPool: ~Copyable {
     }
     get?.extraQueries = shared.extraQueriesOfReads
     // What a put owes a node that may be alive, a read of others that hold the same does not.
-    get?.lookup.passesOverDoubted = true
+    get?.lookup.avoidsQuestionable = true
   }
 
   /// Gives a lookup the nodes that this one knows, itself among them.
@@ -294,8 +294,8 @@ struct OperationPool: ~Copyable {
     repeat {
       while let candidate = operation?.nextCandidate() {
         // Another lookup may have waited for it since this one heard of it.
-        if !candidate.isDoubted, shared.knowledge(now.monotonic, of: candidate.peer.id).isDoubted {
-          operation?.lookup.doubt(candidate.peer.id)
+        if !candidate.isQuestionable, shared.knowledge(now.monotonic, of: candidate.peer.id).isQuestionable {
+          operation?.lookup.markQuestionable(candidate.peer.id)
           continue
         }
         guard let method = operation?.method else { return }
@@ -373,8 +373,8 @@ struct OperationPool: ~Copyable {
     _ shared: borrowing Shared, _ out: inout [Directive]
   ) {
     switch (step, kind) {
-    case (.lookup, .late): updateLookup(id) { $0.late(peer) }
-    case (.lookup, .unresponsive): updateLookup(id) { $0.silent(peer) }
+    case (.lookup, .late): updateLookup(id) { $0.handleSoftTimeout(peer) }
+    case (.lookup, .unresponsive): updateLookup(id) { $0.handleSecondTimeout(peer) }
     case (.lookup, _): return failLookup(now, id, at: peer, shared, &out)
     case (.store, .unresponsive), (.token, .unresponsive):
       puts.elements[puts.index(of: id)]?.handleSecondTimeout(of: peer)

@@ -174,8 +174,8 @@ extension LookupOutcome.Step {
       case .answered: .answered
       case .routing: .routing
       case .failed: .failed
-      case .late, .doubted: .late
-      case .silent: .silent
+      case .late, .questionable: .late
+      case .unresponsive: .silent
       case .notContacted, .waiting, .passedOver: .waiting
       }
   }

@@ -366,7 +366,7 @@ struct PutOperation: Operation {
     guard let furthest = attempts.last(where: { $0.state == .confirmed })?.peer.id else { return [] }
     let limit = lookup.target.distance(to: furthest)
     return lookup.candidates.filter {
-      ($0.state == .silent || $0.state == .doubted) && $0.distance < limit
+      ($0.state == .unresponsive || $0.state == .questionable) && $0.distance < limit
     }.map(\.peer.id)
   }
 

@@ -2,8 +2,8 @@
 /// it at, which a wildcard or a NAT keeps from it.
 struct OwnAddresses: Sendable {
   private let bound: [Endpoint]
-  /// What others have said lately with a right proof, one voice for each block of their addresses, the latest
-  /// last: addresses of one block are cheap.
+  /// What others have said lately with a right proof, one voice for each of their subnets, the latest
+  /// last: addresses of one subnet are cheap.
   private var voices: [(from: IPAddress, seen: Endpoint)] = []
 
   /// So many voices are heard.
@@ -16,9 +16,9 @@ struct OwnAddresses: Sendable {
   /// A node says where it sees us.
   mutating func heard(_ seen: Endpoint, from source: IPAddress) {
     guard !bound.contains(seen) else { return }
-    let block = source.block
-    voices.removeAll { $0.from == block }
-    voices.append((block, seen))
+    let subnet = source.subnet
+    voices.removeAll { $0.from == subnet }
+    voices.append((subnet, seen))
     if voices.count > Self.remembered { voices.removeFirst() }
   }
 

@@ -11,7 +11,7 @@ package struct RoutingTable: Sendable {
     case ignored
     case known
     case added
-    /// There are as many nodes of its block of addresses as may be, or another at its very address.
+    /// There are as many nodes of its subnet as may be, or another at its very address.
     case crowded
     /// Its bucket is full: it waits, and the stalest contact there should be pinged.
     case waiting(stalest: Peer)
@@ -25,7 +25,7 @@ package struct RoutingTable: Sendable {
   /// A contact leaves after this many failures in a row.
   var failuresBeforeRemoval: Int
   private var buckets: [KBucket]
-  private var census: AddressCensus
+  private var census: SubnetCounts
   /// Counts what came and left, so that what was concluded from the contacts can be kept as long as they stay.
   private(set) var revision = 0
   /// The deepest bucket that holds a contact; -1 if none does.
@@ -39,13 +39,13 @@ package struct RoutingTable: Sendable {
     self.wideBuckets = parameters.wideBuckets
     self.failuresBeforeRemoval = parameters.failuresBeforeRemoval
     self.buckets = Array(repeating: KBucket(lastLookup: now), count: NodeID.bitWidth)
-    self.census = AddressCensus(parameters.addressCaps)
+    self.census = SubnetCounts(parameters.subnetLimits)
   }
 
   /// Counts addresses by other rules from now on. Those that are too many by these stay.
-  mutating func adopt(_ caps: AddressCaps) {
+  mutating func adopt(_ caps: SubnetLimits) {
     guard caps != census.caps else { return }
-    census = AddressCensus(caps)
+    census = SubnetCounts(caps)
     for bucket in buckets.indices {
       for contact in buckets[bucket].contacts { census.add(contact, inBucket: bucket) }
       for contact in buckets[bucket].replacements { census.add(contact, inBucket: bucket) }
@@ -194,7 +194,7 @@ package struct RoutingTable: Sendable {
   /// Whether a node that is not in the table would get a place, or a place in the line for one.
   ///
   /// One that waits in line already is of no further use: two nodes that wait in each other's lines would
-  /// ask each other for ever, each query the reason for the next. Nor is one of a block of addresses of which
+  /// ask each other for ever, each query the reason for the next. Nor is one of a subnet of which
   /// there are enough. One at the address of another may have taken its place, which is of use to know.
   package func hasUse(for peer: Peer) -> Bool {
     guard let index = local.distance(to: peer.id).bucketIndex else { return false }
@@ -235,7 +235,7 @@ package struct RoutingTable: Sendable {
   ///
   /// Whoever wants to be the closest to a target can come into the table for it, with the answers to one lookup
   /// of it, and does better to be there when the next one begins. To have been there for long takes long.
-  package func elders(closestTo target: NodeID, count wanted: Int) -> [Contact] {
+  package func longestKnown(closestTo target: NodeID, count wanted: Int) -> [Contact] {
     let times = contacts.map(\.added).sorted()
     guard let middle = times.dropFirst((times.count - 1) / 2).first else { return [] }
     return closest(to: target, count: wanted) { $0.state == .good && $0.added <= middle }

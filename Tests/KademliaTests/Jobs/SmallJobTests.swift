@@ -170,7 +170,7 @@ import Testing
   }
 
   @Test("contacts in doubt are pinged before all others, and again soon")
-  func doubt() {
+  func markQuestionable() {
     let contacts = peers(20, inBucket: 0)
     var world = JobWorld(contacts: contacts)
     var liveness = Liveness(.start, world.shared.parameters, seed: 2)

@@ -18,7 +18,7 @@ struct LookupWorld {
   private enum Event {
     case answer(Int)
     case late(Int)
-    case silent(Int)
+    case unresponsive(Int)
     case failed(Int)
   }
 
@@ -92,7 +92,7 @@ struct LookupWorld {
         if let delay, delay < Self.rpcTimeout { plan(.answer(number), after: delay) }
         if delay ?? Self.rpcTimeout > Self.softTimeout { plan(.late(number), after: Self.softTimeout) }
         if delay ?? Self.rpcTimeout > Self.softTimeout * 2 {
-          plan(.silent(number), after: Self.softTimeout * 2)
+          plan(.unresponsive(number), after: Self.softTimeout * 2)
         }
         if delay ?? Self.rpcTimeout >= Self.rpcTimeout { plan(.failed(number), after: Self.rpcTimeout) }
       }
@@ -113,8 +113,8 @@ struct LookupWorld {
       elapsed = time
       switch event {
       case .answer(let index): answer(&lookup, peer, index)
-      case .late: lookup.late(peer.id)
-      case .silent: lookup.silent(peer.id)
+      case .late: lookup.handleSoftTimeout(peer.id)
+      case .unresponsive: lookup.handleSecondTimeout(peer.id)
       case .failed: lookup.failed(peer.id)
       }
     }
@@ -142,17 +142,17 @@ struct LookupWorld {
     case .prompt, .slow, .dead: break
     }
     lookup.answered(
-      peer.id, answer, nodes: told.map { (peer: $0, isDoubted: false) }, after: .milliseconds(1))
+      peer.id, answer, nodes: told.map { (peer: $0, isQuestionable: false) }, after: .milliseconds(1))
   }
 }
 
 extension Lookup {
   /// A node answered, and told of nodes some of which are doubted.
   mutating func answered(
-    _ id: NodeID, _ answer: Answer?, nodes: [(peer: Peer, isDoubted: Bool)], after roundTrip: Duration
+    _ id: NodeID, _ answer: Answer?, nodes: [(peer: Peer, isQuestionable: Bool)], after roundTrip: Duration
   ) {
     answered(id, answer, nodes: nodes.map(\.peer), after: roundTrip) { peer in
-      nodes.first { $0.peer == peer }.map { Lookup.PeerKnowledge(isDoubted: $0.isDoubted) }
+      nodes.first { $0.peer == peer }.map { Lookup.PeerKnowledge(isQuestionable: $0.isQuestionable) }
     }
   }
 }

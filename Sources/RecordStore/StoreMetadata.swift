@@ -4,7 +4,7 @@ import Kademlia
 ///
 /// Little-endian: magic (4 bytes), format (4), salt (4), the bytes of all values (8), the two IDs of the
 /// progress (21 each), and a CRC-32 over all of it.
-struct Ledger: Hashable, Sendable {
+struct StoreMetadata: Hashable, Sendable {
   /// The format of the file that this version writes, and the newest that it reads.
   static let format: UInt32 = 1
   /// "dhtM".
@@ -44,7 +44,7 @@ struct Ledger: Hashable, Sendable {
     let format = bytes.littleEndian(at: 4, UInt32.self)
     guard format <= Self.format else { return .newer(format: Int(format)) }
     guard bytes.count == length, format == Self.format else { return .damaged }
-    var ledger = Ledger(salt: bytes.littleEndian(at: 8, UInt32.self))
+    var ledger = StoreMetadata(salt: bytes.littleEndian(at: 8, UInt32.self))
     ledger.valueBytes = Int(bytes.littleEndian(at: 12, Int64.self))
     let ids = bytes[20...]
     guard
@@ -59,7 +59,7 @@ struct Ledger: Hashable, Sendable {
 
   /// What a ledger reads as.
   enum Reading: Hashable {
-    case current(Ledger)
+    case current(StoreMetadata)
     case newer(format: Int)
     case damaged
   }

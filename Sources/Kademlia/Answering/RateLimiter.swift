@@ -9,7 +9,7 @@ import NodeTime
 /// address, so that their answers are limited for each network. Proven sources keep their places in the table
 /// whatever strangers do, and have half of what all may send for themselves: a flood from false addresses
 /// turns away strangers, and no node that this one works with.
-struct FloodGuard: Sendable {
+struct RateLimiter: Sendable {
   /// A source that may send.
   private struct Source: SourceEntry {
     var requests = TokenBucket()
@@ -22,7 +22,7 @@ struct FloodGuard: Sendable {
     func isProven(_ now: Int64) -> Bool { provenUntil > now }
 
     func worth(_ now: Int64) -> Int64 {
-      isProven(now) ? FloodGuard.worthOfProven &+ provenUntil / 2 : max(requests.fullAt, bytes.fullAt) / 2
+      isProven(now) ? RateLimiter.worthOfProven &+ provenUntil / 2 : max(requests.fullAt, bytes.fullAt) / 2
     }
   }
 
@@ -73,7 +73,7 @@ struct FloodGuard: Sendable {
   /// Takes other limits. What is known of the sources stays, unless there is to be another number of them.
   mutating func adopt(_ new: FloodLimits) {
     guard new != limits else { return }
-    var adopted = FloodGuard(new, salt: salt)
+    var adopted = RateLimiter(new, salt: salt)
     if adopted.sources.capacity == sources.capacity {
       adopted.sources = sources
       adopted.networks = networks

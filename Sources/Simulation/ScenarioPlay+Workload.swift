@@ -37,7 +37,7 @@ extension ScenarioPlay {
 
   // MARK: - Beginnings
 
-  mutating func begin(_ kind: Deed.Kind, key: Int?) {
+  mutating func begin(_ kind: WorkloadOperation.Kind, key: Int?) {
     guard let host = someone(), let target = target(of: kind, key) else { return }
     // What is read must be there.
     if kind == .get || kind == .crowdRead, let key, !isLive(key) { return }
@@ -46,7 +46,7 @@ extension ScenarioPlay {
     let ttl = scenario.ttl.nanoseconds / 1_000_000_000
     let isGuarded = scenario.reading == .disjoint
     // Noted before it begins, for what begins may end at once.
-    deeds.append(Deed(kind: kind, host: host, target: target, key: key))
+    workload.append(WorkloadOperation(kind: kind, host: host, target: target, key: key))
     do throws(OperationRefusal) {
       try network.track(at: host) { node, now throws(OperationRefusal) in
         switch kind {
@@ -59,7 +59,7 @@ extension ScenarioPlay {
       }
       count(kind) { $0.begun += 1 }
     } catch {
-      deeds.removeLast()
+      workload.removeLast()
       count(kind) {
         $0.begun += 1
         $0.failed += 1
@@ -67,12 +67,12 @@ extension ScenarioPlay {
     }
   }
 
-  private mutating func target(of kind: Deed.Kind, _ key: Int?) -> NodeID? {
+  private mutating func target(of kind: WorkloadOperation.Kind, _ key: Int?) -> NodeID? {
     guard kind != .lookup else { return NodeID(random: &random) }
     return key.map { keys[$0].target }
   }
 
-  private mutating func count(_ kind: Deed.Kind, _ change: (inout ScenarioReport.Operations) -> Void) {
+  private mutating func count(_ kind: WorkloadOperation.Kind, _ change: (inout ScenarioReport.Operations) -> Void) {
     guard isMeasuring else { return }
     switch kind {
     case .lookup: change(&report.lookups)
@@ -85,7 +85,7 @@ extension ScenarioPlay {
 
   // MARK: - Ends
 
-  mutating func ended(_ deed: Deed, _ number: Int, _ outcome: Outcome) {
+  mutating func ended(_ deed: WorkloadOperation, _ number: Int, _ outcome: Outcome) {
     guard let operation = network.traffic?.operations[number] else { return }
     let time = network.time
     count(deed.kind) { operations in
@@ -103,7 +103,7 @@ extension ScenarioPlay {
     }
   }
 
-  private mutating func judge(_ lookup: LookupOutcome, of deed: Deed) {
+  private mutating func judge(_ lookup: LookupOutcome, of deed: WorkloadOperation) {
     // One that cannot be queried counts itself, and nobody else does.
     let counted = lookup.closest.filter {
       $0.peer.id != network[deed.host].id || network[deed.host].isReachable
@@ -120,7 +120,7 @@ extension ScenarioPlay {
   }
 
   private mutating func judge(
-    _ get: GetOutcome, _ way: LookupOutcome, of deed: Deed, _ operation: Traffic.Operation
+    _ get: GetOutcome, _ way: LookupOutcome, of deed: WorkloadOperation, _ operation: Traffic.Operation
   ) {
     guard let key = deed.key else { return }
     let expected = value(of: key)
@@ -171,7 +171,7 @@ extension ScenarioPlay {
     return step.map { .after(hops: $0.hop) } ?? .nobody
   }
 
-  private mutating func judge(_ put: PutOutcome, of deed: Deed) {
+  private mutating func judge(_ put: PutOutcome, of deed: WorkloadOperation) {
     guard let key = deed.key else { return }
     guard put.verdict == .stored else {
       count(.put) { $0.failed += 1 }
@@ -183,7 +183,7 @@ extension ScenarioPlay {
   }
 
   /// What a lookup from elsewhere finds of a record.
-  private mutating func compare(_ lookup: LookupOutcome, of deed: Deed) {
+  private mutating func compare(_ lookup: LookupOutcome, of deed: WorkloadOperation) {
     guard isMeasuring, let key = deed.key, let version = keys[key].version, !lookup.closest.isEmpty
     else { return }
     let holders = lookup.closest.count { $0.held?.seq == version.seq }

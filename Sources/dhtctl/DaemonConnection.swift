@@ -4,7 +4,7 @@ import Platform
 import SystemPackage
 
 /// A connection to a daemon's control socket: lines out, lines in, and never a wait without an end.
-struct ControlConnection: ~Copyable {
+struct DaemonConnection: ~Copyable {
   /// Why there is no connection.
   enum Refusal: Error {
     /// There is no socket, or nobody listens on it.
@@ -15,18 +15,18 @@ struct ControlConnection: ~Copyable {
 
   /// For `poll`, beside another descriptor.
   let descriptor: Int32
-  private var input = LineBuffer(limit: ControlLimits.maxAnswerBytes)
+  private var input = ClientLineBuffer(limit: ControlLimits.maxAnswerBytes)
   private var output: [UInt8] = []
   private var sent = 0
 
   private init(descriptor: Int32) { self.descriptor = descriptor }
 
   /// Connects; waits only where the daemon has its hands full, and then at most as long as `timeout`.
-  static func open(_ path: SocketPath, timeout: Duration) throws(Refusal) -> ControlConnection {
+  static func open(_ path: SocketPath, timeout: Duration) throws(Refusal) -> DaemonConnection {
     let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     guard descriptor >= 0 else { throw .other(Errno.current.description) }
     // From here on the descriptor has an owner that closes it.
-    let connection = ControlConnection(descriptor: descriptor)
+    let connection = DaemonConnection(descriptor: descriptor)
     // Connecting to a full queue waits as long as sending may.
     let (seconds, attoseconds) = timeout.components
     var limit = timeval(tv_sec: Int(seconds), tv_usec: Int(attoseconds / 1_000_000_000_000))

@@ -8,7 +8,7 @@ import SystemPackage
 ///
 /// One byte that says it, "dht", the salt of the store's checksums (4 bytes, little-endian), and a
 /// CRC-32 over these seven.
-final class FaultMark: Sendable {
+final class DirtyFlag: Sendable {
   private static let length = 12
 
   private let descriptor: Int32

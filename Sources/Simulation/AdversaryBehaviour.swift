@@ -2,7 +2,7 @@ import Kademlia
 import SeededRandom
 
 /// How a host answers others, whatever its node would say.
-package enum Conduct: String, Hashable, Sendable, CaseIterable {
+package enum AdversaryBehaviour: String, Hashable, Sendable, CaseIterable {
   case honest
   /// It answers pings and lookups of nodes, and nothing that has to do with records.
   case drop

@@ -3,7 +3,7 @@ import Platform
 import SystemPackage
 
 /// Small files that are read and written as a whole.
-enum WholeFile {
+enum AtomicFile {
   /// What kept a file from being read or written.
   struct Failure: Error, Hashable, Sendable {
     let path: String

@@ -9,7 +9,7 @@ import RecordStore
 import Systemd
 
 /// What keeps the records of a node, as its configuration says.
-struct RecordsOfNode {
+struct StoreOpener {
   private let configuration: Configuration
   private let state: StateDirectory
   private let manager: ServiceManager

@@ -1,6 +1,6 @@
 /// A file in the state directory that says that its records and contacts are those of a private network: so no
 /// lost key or credential ever brings them into an open one.
-package enum PrivateMark {
+package enum NetworkMarker {
   /// The file; its content is the name of the network.
   package static let fileName = "private-network"
 

@@ -1,5 +1,5 @@
 /// Bytes that come in pieces, taken out as lines of a bounded length.
-package struct LineBuffer {
+package struct ClientLineBuffer {
   /// A line without its line feed.
   package enum Line: Hashable, Sendable {
     case text([UInt8])

@@ -1,12 +1,12 @@
-/// How many nodes of one block of addresses, an IPv4 /24 or an IPv6 /64, a node takes in.
+/// How many nodes of one subnet, an IPv4 /24 or an IPv6 /64, a node takes in.
 ///
 /// IDs cost nothing, and neither do ports: whoever has one machine may be a thousand nodes. Addresses in many
-/// blocks cost something. So nodes of one block count as though they were one operator's, and there is one
+/// subnets cost something. So nodes of one subnet count as though they were one operator's, and there is one
 /// node at most at an address and port.
-package struct AddressCaps: Hashable, Sendable {
+package struct SubnetLimits: Hashable, Sendable {
   /// Which addresses are counted.
   package enum Scope: String, Hashable, Sendable, CaseIterable {
-    /// Those that the whole internet can reach: on loopback and in private networks many nodes in one block
+    /// Those that the whole internet can reach: on loopback and in private networks many nodes in one subnet
     /// are what everybody has.
     case publicAddresses = "public"
     case all
@@ -15,17 +15,17 @@ package struct AddressCaps: Hashable, Sendable {
 
   /// Which addresses are counted.
   package var scope = Scope.publicAddresses
-  /// Nodes of one block in one bucket, those that wait for a place counted; and those that a lookup asks, as
+  /// Nodes of one subnet in one bucket, those that wait for a place counted; and those that a lookup asks, as
   /// long as they answer.
   package var perBucket = 2
-  /// Nodes of one block in the whole table, counted likewise; and on the shortlist of a lookup.
+  /// Nodes of one subnet in the whole table, counted likewise; and on the shortlist of a lookup.
   package var perTable = 10
 
   package init() {}
 
   /// No caps.
-  package static let off: AddressCaps = {
-    var caps = AddressCaps()
+  package static let off: SubnetLimits = {
+    var caps = SubnetLimits()
     caps.scope = .none
     return caps
   }()
@@ -41,8 +41,8 @@ package struct AddressCaps: Hashable, Sendable {
 }
 
 extension IPAddress {
-  /// The block that it is in: an IPv4 /24 or an IPv6 /64, as its first address.
-  var block: IPAddress {
+  /// The subnet that it is in: an IPv4 /24 or an IPv6 /64, as its first address.
+  var subnet: IPAddress {
     switch self {
     case .v4(let bits): .v4(bits & 0xFFFF_FF00)
     case .v6(let high, _): .v6(high, 0)

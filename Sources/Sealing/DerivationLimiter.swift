@@ -2,7 +2,7 @@ import NodeTime
 
 /// How many keys may be derived for sessions that nobody has heard of: whoever sends datagrams with
 /// salts that it makes up costs us so many a second and no more.
-struct Attempts: Sendable {
+struct DerivationLimiter: Sendable {
   /// 1,000: half a percent of a processor, and enough for all nodes of a network that starts at once.
   static let perSecond = 1_000
 

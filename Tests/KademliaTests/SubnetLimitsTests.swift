@@ -4,12 +4,12 @@ import SeededRandom
 import Simulation
 import Testing
 
-@Suite("Caps on blocks of addresses") struct AddressCapsTests {
+@Suite("Caps on blocks of addresses") struct SubnetLimitsTests {
   private let local = NodeID.zero
 
-  private func table(_ change: (inout AddressCaps) -> Void = { _ in }) -> RoutingTable {
+  private func table(_ change: (inout SubnetLimits) -> Void = { _ in }) -> RoutingTable {
     var parameters = Parameters()
-    change(&parameters.addressCaps)
+    change(&parameters.subnetLimits)
     return RoutingTable(local: local, parameters: parameters, now: .start)
   }
 
@@ -337,9 +337,9 @@ import Testing
       network.run(for: .seconds(5))
       return network[0].node.table.contact(network[host].id) == nil ? 0 : 1
     }
-    func adopt(_ change: (inout AddressCaps) -> Void) {
+    func adopt(_ change: (inout SubnetLimits) -> Void) {
       var parameters = network[0].node.parameters
-      change(&parameters.addressCaps)
+      change(&parameters.subnetLimits)
       network.act(at: 0) { node, now in node.adopt(now, parameters) }
     }
     #expect([another(1), another(2), another(3)] == [1, 1, 0])

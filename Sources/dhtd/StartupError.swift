@@ -7,7 +7,7 @@ import Systemd
 /// Where that is the journal, a mark of its severity goes before it (sd-daemon(3)). It is not sent to
 /// the journal as messages are: of a process that ends at once, the journal may not learn any more
 /// which unit it belonged to.
-struct Complaint {
+struct StartupError {
   private let text: String
   private let isWarning: Bool
 
@@ -25,8 +25,8 @@ struct Complaint {
     self.isWarning = isWarning
   }
 
-  /// Tells it.
-  func tell() {
+  /// Prints it.
+  func print() {
     let isJournal = Journal.isStandardError(environment: ProcessEnvironment.all)
     var line = (isJournal ? isWarning ? "<4>" : "<3>" : "dhtd: ") + text + "\n"
     line.withUTF8 { bytes in

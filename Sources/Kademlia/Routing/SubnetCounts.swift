@@ -1,17 +1,17 @@
-/// Where the nodes of a routing table are, and how many there are in each block of addresses: those in its
+/// Where the nodes of a routing table are, and how many there are in each subnet: those in its
 /// buckets, and those that wait for a place there. Addresses that are not capped are not counted.
-struct AddressCensus: Sendable {
+struct SubnetCounts: Sendable {
   private struct Place: Hashable {
-    let block: IPAddress
+    let subnet: IPAddress
     let bucket: Int
   }
 
-  let caps: AddressCaps
+  let caps: SubnetLimits
   private var inTable: [IPAddress: Int] = [:]
   private var inBucket: [Place: Int] = [:]
   private var occupants: [Endpoint: NodeID] = [:]
 
-  init(_ caps: AddressCaps) {
+  init(_ caps: SubnetLimits) {
     self.caps = caps
   }
 
@@ -25,25 +25,25 @@ struct AddressCensus: Sendable {
     let address = peer.endpoint.address
     guard caps.cover(address) else { return true }
     if let occupant = occupants[peer.endpoint], occupant != peer.id { return false }
-    let block = address.block
-    return (inTable[block] ?? 0) < caps.perTable
-      && (inBucket[Place(block: block, bucket: bucket)] ?? 0) < caps.perBucket
+    let subnet = address.subnet
+    return (inTable[subnet] ?? 0) < caps.perTable
+      && (inBucket[Place(subnet: subnet, bucket: bucket)] ?? 0) < caps.perBucket
   }
 
   mutating func add(_ peer: Peer, inBucket bucket: Int) {
     guard caps.cover(peer.endpoint.address) else { return }
-    let block = peer.endpoint.address.block
+    let subnet = peer.endpoint.address.subnet
     occupants[peer.endpoint] = peer.id
-    inTable[block, default: 0] += 1
-    inBucket[Place(block: block, bucket: bucket), default: 0] += 1
+    inTable[subnet, default: 0] += 1
+    inBucket[Place(subnet: subnet, bucket: bucket), default: 0] += 1
   }
 
   mutating func remove(_ peer: Peer, inBucket bucket: Int) {
     guard caps.cover(peer.endpoint.address) else { return }
-    let block = peer.endpoint.address.block
+    let subnet = peer.endpoint.address.subnet
     if occupants[peer.endpoint] == peer.id { occupants[peer.endpoint] = nil }
-    Self.subtract(block, from: &inTable)
-    Self.subtract(Place(block: block, bucket: bucket), from: &inBucket)
+    Self.subtract(subnet, from: &inTable)
+    Self.subtract(Place(subnet: subnet, bucket: bucket), from: &inBucket)
   }
 
   private static func subtract<Key>(_ key: Key, from counts: inout [Key: Int]) {

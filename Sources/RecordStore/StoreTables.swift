@@ -77,7 +77,9 @@ struct StoreTables: Sendable {
   }
 
   /// How much is held, without the limit.
-  func usage(in transaction: Transaction, ledger: StoreMetadata, pageSize: Int) throws(LMDBError) -> StoreUsage {
+  func usage(in transaction: Transaction, ledger: StoreMetadata, pageSize: Int) throws(LMDBError)
+    -> StoreUsage
+  {
     var usage = StoreUsage()
     usage.values = try transaction.extent(of: keys).entries
     usage.valueBytes = ledger.valueBytes

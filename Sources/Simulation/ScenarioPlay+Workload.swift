@@ -72,7 +72,9 @@ extension ScenarioPlay {
     return key.map { keys[$0].target }
   }
 
-  private mutating func count(_ kind: WorkloadOperation.Kind, _ change: (inout ScenarioReport.Operations) -> Void) {
+  private mutating func count(
+    _ kind: WorkloadOperation.Kind, _ change: (inout ScenarioReport.Operations) -> Void
+  ) {
     guard isMeasuring else { return }
     switch kind {
     case .lookup: change(&report.lookups)

@@ -156,7 +156,8 @@ import Testing
     for peer in peers(0x00, count: 8, at: 100) {
       _ = table.answered(.start + .seconds(100), peer, roundTrip: nil)
     }
-    #expect(table.longestKnown(closestTo: target, count: 8).map(\.id) == peers(0x40, count: 8, at: 0).map(\.id))
+    #expect(
+      table.longestKnown(closestTo: target, count: 8).map(\.id) == peers(0x40, count: 8, at: 0).map(\.id))
     let empty = RoutingTable(local: .zero, parameters: Parameters(), now: .start)
     #expect(empty.longestKnown(closestTo: .zero, count: 8).isEmpty)
   }

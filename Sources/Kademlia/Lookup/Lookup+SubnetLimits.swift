@@ -45,7 +45,9 @@ extension Lookup {
 
 extension Lookup.Candidate {
   /// Whether it is at an address of a subnet, and not this node itself.
-  fileprivate func isCounted(in subnet: IPAddress) -> Bool { hop > 0 && peer.endpoint.address.subnet == subnet }
+  fileprivate func isCounted(in subnet: IPAddress) -> Bool {
+    hop > 0 && peer.endpoint.address.subnet == subnet
+  }
 
   /// Whether it was asked, and has not failed to answer.
   fileprivate var isAsked: Bool {

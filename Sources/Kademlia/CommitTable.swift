@@ -3,7 +3,7 @@ import NodeTime
 
 /// The changes of the store that a node has asked for and that have not ended.
 struct CommitTable: Sendable {
-  /// Who wants to know how a change ended.
+  /// The party that needs the result of a change.
   enum Owner: Sendable {
     /// The node that sent the record is waiting for an answer.
     case answer(TransactionID, Endpoint, seq: Int64)
@@ -11,12 +11,12 @@ struct CommitTable: Sendable {
     case put(OperationID)
     /// A put notes that this node publishes its record.
     case publication(OperationID)
-    /// The job that drops expired records, which asked for `limit` of them at most.
+    /// The job that drops expired records, which asked for at most `limit` of them.
     case expiry(limit: Int)
     /// Nobody: the change keeps a copy, or notes how far upkeep has come.
     case nobody
 
-    /// Whether a put of this node's users waits for the change.
+    /// True if a put of this node's users waits for the change.
     var isPut: Bool {
       switch self {
       case .put, .publication: true
@@ -27,18 +27,18 @@ struct CommitTable: Sendable {
 
   private var owners: [CommitID: Owner] = [:]
   private var last: UInt64 = 0
-  /// The changes that a put of this node's users waits for, and until when.
+  /// The changes that a put of this node's users waits for, and their deadlines.
   private var awaited: Deque<(commit: CommitID, deadline: Instant)> = []
 
   /// The number of changes that have not ended.
   var count: Int { owners.count }
 
-  /// When the first of the awaited changes is given up; nil if none is awaited.
+  /// The deadline of the first awaited change; nil if none is awaited.
   var nextDeadline: Instant? { awaited.first?.deadline }
 
   /// Adds a change.
   ///
-  /// - Parameter deadline: when its owner gives it up; nil if never.
+  /// - Parameter deadline: the time at which the owner gives the change up; nil if it never does.
   mutating func add(for owner: Owner, deadline: Instant? = nil) -> CommitID {
     last += 1
     let id = CommitID(rawValue: last)

@@ -1,17 +1,17 @@
-/// What a job wants done. The node carries directives out in their order, in one loop.
+/// An instruction from a job or an operation to the node, which carries directives out in order, in one loop.
 enum Directive {
   /// Sends a query, whose events go to `owner`.
   case send(Query.Method, to: Endpoint, expecting: NodeID?, owner: QueryOwner)
-  /// Pings a node on somebody else's account, unless as many such pings are under way as may be, or one to
-  /// `charged` is.
+  /// Pings a node because of another node's message. The ping is left out if the limit of such pings is
+  /// reached, or if one for `charged` is under way.
   case tryPing(Peer, charged: NodeID, owner: QueryOwner)
   /// Begins a lookup of the node's own.
   case look(up: NodeID, FindOperation.Reason, width: Int?)
   /// Has `Join` look this node's own ID up.
   case lookUpSelf
-  /// Has `Refresh` go through buckets, and begins with the first.
+  /// Has `Refresh` go through buckets, beginning with the first.
   case refresh(Range<Int>)
-  /// Notes that a lookup goes through the ranges of buckets.
+  /// Notes that a lookup crosses the ranges of buckets.
   case touch(ClosedRange<Int>)
   /// Asks for a change of the store.
   case commit(StoreChange, for: CommitTable.Owner)
@@ -19,33 +19,33 @@ enum Directive {
   case keepIfNewer(Record)
   /// Gives a copy of a record to a node that has an older version or none.
   case sendCopy(Record, to: Peer, WriteToken)
-  /// Enqueues a record whose holders are to be looked after.
+  /// Enqueues a record whose holders are to be checked.
   case replicate(RecordID, ReplicateOperation.Reason)
-  /// Begins as many of the enqueued replications as may run.
+  /// Begins as many of the enqueued replications as the limit allows.
   case startReplications
-  /// Tells `Replication` that somebody has just seen to it that the holders of a record have it.
+  /// Tells `Replication` that some node has just made sure that the holders of a record have it.
   case noteLookedAfter(RecordID)
   /// Tells `Replication` that a put has stored a record at fewer than K nodes.
   case noteUnderreplicated(RecordID)
-  /// Tells the job that began a lookup that it has ended.
+  /// Tells the job that began a lookup that the lookup has ended.
   indirect case endFind(FindOperation)
   /// Tells `Replication` that the lookup of a record's holders has ended.
   indirect case endReplication(ReplicateOperation)
-  /// Begins as many of the waiting operations as may run.
+  /// Begins as many of the waiting operations as the limit allows.
   case startWaiting
-  /// Takes the bootstrap addresses in place of the former.
+  /// Replaces the bootstrap addresses.
   case setBootstrapAddresses([Endpoint])
   /// Asks the shell to look the bootstrap names up.
   case resolveBootstrap
-  /// Notes that the first join has ended: operations begin.
+  /// Notes that the first join has ended, so that operations begin.
   case joinEnded
-  /// Tells `Join` that all contacts from before the start have answered or are past waiting for.
+  /// Tells `Join` that all contacts from before the start have answered or been given up.
   case rejoinSettled
-  /// Gives an operation's lookup an answer that waited for its sender to prove its identity.
+  /// Gives an operation's lookup an answer that was held until its sender proved its identity.
   indirect case deliver(IdentityProofs.HeldAnswer)
   /// Tells an operation's lookup that a node is of no use to it.
   case failLookup(OperationID, at: NodeID)
-  /// Tells the shell the outcome of an operation.
+  /// Reports the outcome of an operation to the shell.
   case finish(OperationID, Outcome)
   case notice(Notice)
   /// Adds to a counter.

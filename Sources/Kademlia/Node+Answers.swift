@@ -1,16 +1,16 @@
 import NodeTime
 
-/// Answering the queries of others.
+/// Answers to the queries of other nodes.
 extension Node {
   mutating func answer(
     _ now: Now, _ query: Query, _ transaction: TransactionID, from source: Endpoint
   ) {
-    // Our own datagram comes back where a bootstrap list names us. It is answered, for so we learn
-    // that the list does, but a node is no contact of its own.
+    // This node's own datagram comes back if a bootstrap list names this node. It is answered, so that the
+    // node learns this, but a node is no contact of its own.
     if query.sender != id, !query.isReadOnly {
       verify(now, Peer(id: query.sender, endpoint: source))
     }
-    // Whoever shows a good token gets what is sent to its address.
+    // A sender that shows a valid token does receive what is sent to its address.
     let isTokenGood =
       if case .put(_, let token, _) = query.method {
         tokens.accepts(token, now.monotonic, from: source.address)
@@ -52,30 +52,31 @@ extension Node {
         shared.counters.recordsRefused += 1
         refuse(source, transaction, error)
       } else {
-        // Whoever stores it here stores it at the others, too.
+        // A node that stores the record here stores it at the other holders, too.
         noteLookedAfter(now, record.id, by: query, from: source)
         commit(now, .keep(record), for: .answer(transaction, source, seq: record.version.seq))
       }
     }
   }
 
-  /// A node that looks up its own ID has just started, or has met a part of the network that it did not
-  /// know: what was stored meanwhile it may have missed.
+  /// Handles a contact that looks its own ID up. It has just started, or has met a part of the network that
+  /// it did not know. It may have missed what was stored there meanwhile.
   private mutating func announced(_ now: Now, _ query: Query, from source: Endpoint) {
     guard shared.table.contact(query.sender)?.isAt(source) == true else { return }
     jobs.handOff.handleAnnouncement(now.monotonic, of: Peer(id: query.sender, endpoint: source), shared)
   }
 
-  /// Why no record is taken now from a source, whatever it is; asked first, for a signature takes long to check.
+  /// Returns an error if the source has stored too much lately; nil if not. The rate is checked first,
+  /// because checking a signature takes long.
   private mutating func rateLimitError(_ now: Now, _ record: Record, from source: Endpoint) -> RPCError? {
-    // To check a signature takes as long as several writes.
+    // Checking a signature takes as long as several writes.
     let cost = record.id.kind == .signed ? 4 : 1
     guard !floods.permitsStore(now.monotonic, from: source.address, cost) else { return nil }
     shared.counters.storesOverLimit += 1
     return RPCError(RPCError.busy, "too many records from this address")
   }
 
-  /// Why a record is not taken now, right as it is; nil if it is.
+  /// Returns an error if this node is too busy or too full for a valid record; nil if it is not.
   private mutating func overloadError(_ now: Now, _ record: Record, from source: Endpoint) -> RPCError? {
     guard shared.commits.count < shared.parameters.pendingCommits else {
       return RPCError(RPCError.busy, "the store is busy")
@@ -88,17 +89,17 @@ extension Node {
     return nil
   }
 
-  /// Another node has asked for a record with the seq that is held here, or has stored it: that is how a holder
-  /// or the publisher looks after it, and one of us is enough.
+  /// Notes that another node has asked for a record with the seq held here, or has stored it. This is how a
+  /// holder or the publisher looks after the record, and one of them is enough.
   private mutating func noteLookedAfter(
     _ now: Now, _ id: RecordID, by query: Query, from source: Endpoint
   ) {
-    // A stranger's word would keep a record from being looked after.
+    // A stranger's claim must not keep a record from being looked after.
     guard shared.table.contact(query.sender)?.isAt(source) == true else { return }
     jobs.replication.noteLookedAfter(now.monotonic, id)
   }
 
-  /// A node that queries us may be of use; whether it can be queried itself is to be seen.
+  /// Has the sender of a query pinged if it may be of use: the ping shows whether it can be queried itself.
   private mutating func verify(_ now: Now, _ peer: Peer) {
     if let contact = shared.table.contact(peer.id) {
       jobs.liveness.handleQuery(of: contact, &directives)
@@ -108,8 +109,7 @@ extension Node {
     }
   }
 
-  /// The K closest contacts that we know to be alive, each under one address that the asker can
-  /// use.
+  /// The K closest contacts known to be alive, each under one address that the asker can use.
   private func nodes(near target: NodeID, for query: Query, from source: Endpoint) -> [Peer] {
     let families =
       query.want.isEmpty ? AddressFamilies(source.address.family) : query.want

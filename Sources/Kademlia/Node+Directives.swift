@@ -1,8 +1,8 @@
 import NodeTime
 
-/// The one loop that carries out what jobs and operations want done.
+/// The one loop that carries out the directives of jobs and operations.
 extension Node {
-  /// Carries all directives out in their order, those that follow from others at the end.
+  /// Carries out all directives in their order. Directives that result from others come last.
   mutating func carryOut(_ now: Now) {
     guard !directives.isEmpty else { return }
     var next = 0
@@ -56,15 +56,15 @@ extension Node {
     }
   }
 
-  /// Asks for a change of the store. A put waits for its own no longer than it would for another node: a disk
-  /// that hangs must not hang the put that a majority has confirmed.
+  /// Asks for a change of the store. A put waits for its own change no longer than for another node: a disk
+  /// that hangs must not hang a put that a majority has confirmed.
   mutating func commit(_ now: Now, _ change: StoreChange, for owner: CommitTable.Owner) {
     if case .keep(let record) = change { operations.forget(replacedBy: record) }
     let deadline = owner.isPut ? now.monotonic + shared.parameters.rpcTimeout : nil
     effects.append(.commit(change, shared.commits.add(for: owner, deadline: deadline)))
   }
 
-  /// Tells the shell the outcome of an operation, and counts it.
+  /// Reports the outcome of an operation to the shell, and counts it.
   mutating func finish(_ operation: OperationID, _ outcome: Outcome) {
     switch outcome {
     case .put(let put):
@@ -90,7 +90,7 @@ extension Node {
     if let held = shared.records.stored(record.id) {
       guard case .kept = StoredRecord.deciding(held: held, arriving: record) else { return }
     }
-    // Nobody waits for it, and it is asked for again: while a store hangs, nothing piles up.
+    // Nobody waits for this copy, and it comes again: while a store hangs, nothing piles up.
     guard shared.commits.count < shared.parameters.pendingCommits else { return }
     guard shared.validationError(now, record, nil) == nil, shared.signatureError(record) == nil else {
       return
@@ -121,7 +121,7 @@ extension Node {
 
   private mutating func startReplications(_ now: Now) {
     while let task = shared.replications.popNext(shared.parameters) {
-      // It may have changed, or gone, while it waited.
+      // The record may have changed, or gone, while the task waited.
       if let record = record(of: task, now) {
         operations.replicate(now, record, task.reason, shared, &directives)
       } else {

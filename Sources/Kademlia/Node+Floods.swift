@@ -1,20 +1,22 @@
 import Crypto
 package import NodeTime
 
-/// What a node takes in, and whom it answers.
+/// The rate limits: which datagrams a node accepts, and which answers it sends.
 extension Node {
-  /// The bits that the places of sources in their tables rest on. They tell nothing of the secret.
+  /// Derives the bits that determine where sources are placed in their tables. They reveal nothing of the
+  /// secret.
   static func salt(from secret: [UInt8]) -> UInt64 {
     let mac = HMAC<SHA256>.authenticationCode(
       for: Array("sources".utf8), using: SymmetricKey(data: secret))
     return mac.withUnsafeBytes { $0.loadUnaligned(as: UInt64.self).bigEndian }
   }
 
-  /// Decides about a datagram before it is decoded. What answers a query of ours is always admitted.
+  /// Decides about a datagram before it is decoded. The answer to a query of this node is always admitted.
   ///
   /// - Parameters:
-  ///   - bytes: how long it is.
-  ///   - transaction: of the query that it seems to answer; nil where it does not look like an answer.
+  ///   - bytes: the length of the datagram.
+  ///   - transaction: the number of the query that it seems to answer; nil if it does not look like an
+  ///     answer.
   package mutating func admit(
     _ now: Instant, bytes: Int, from source: Endpoint, answering transaction: UInt32?
   ) -> Admission {
@@ -33,21 +35,21 @@ extension Node {
     return admission
   }
 
-  /// What seemed to be an answer was no message: no other that says to answer the same query is admitted for
-  /// that.
+  /// Handles a datagram that looked like an answer and was no valid message. No other datagram is admitted as
+  /// an answer to the same query.
   package mutating func wasMalformed(answering transaction: UInt32) {
     queries.spoil(transaction)
   }
 
-  /// Whether an answer may be sent that is not the answer to a message of `receive`, such as one that says
-  /// that a datagram was none.
+  /// Returns whether an answer may be sent that is not a reply to a message of `receive`, such as an error
+  /// for a malformed datagram.
   package mutating func permitsAnswer(_ now: Instant, to endpoint: Endpoint) -> Bool {
     let isPermitted = floods.permitsAnswer(now, to: endpoint.address)
     if !isPermitted { shared.counters.answersWithheld += 1 }
     return isPermitted
   }
 
-  /// An answer was sent, to a query or to what was none.
+  /// Counts an answer that was sent, to a query or to a malformed datagram.
   package mutating func answered(_ now: Instant, bytes: Int, to endpoint: Endpoint) {
     floods.answered(now, bytes, to: endpoint.address)
   }

@@ -1,6 +1,6 @@
-/// What can be read of a node's inner state, for the status of an instance and for tests.
+/// Read access to a node's inner state, for the status of an instance and for tests.
 extension Node {
-  /// What the node started from.
+  /// The identity and the addresses that the node started with.
   package var identity: Identity { shared.identity }
 
   /// This node's ID.
@@ -9,7 +9,7 @@ extension Node {
   /// This node as its own contact.
   var localPeer: Peer { shared.localPeer }
 
-  /// The parameters that the node works by.
+  /// The parameters in use.
   package var parameters: Parameters { shared.parameters }
 
   /// The contacts.
@@ -21,26 +21,25 @@ extension Node {
   /// The round trips of all peers together: the expectation for a peer that was never timed.
   package var networkRoundTrip: RoundTrip { shared.roundTrips }
 
-  /// Whether the first join has ended, so that operations run.
+  /// True if the first join has ended, so that operations run.
   package var isJoined: Bool { shared.isJoined }
 
-  /// Operations that run or wait.
+  /// Users' operations that run or wait.
   package var pendingOperations: Int { operations.active + operations.waiting }
 
   /// Queries that wait for an answer.
   package var queriesInFlight: Int { queries.count }
 
-  /// Lookups that run, those of the node's own upkeep among them.
+  /// Lookups that run, including those of the node's own upkeep.
   package var operationsInProgress: Int { operations.running }
 
-  /// Puts that ended and still wait for nodes that would be replicas if they answered.
+  /// Puts that have ended and still wait for nodes that would be replicas if they answered.
   package var putsWithStragglers: Int { operations.putsWithStragglers }
 
-  /// Commits that the shell has not told the end of.
+  /// Commits that the shell has not reported as ended.
   package var commitsInProgress: Int { shared.commits.count }
 
-  /// The contacts, those that have answered last before the others: what is worth saving for the next
-  /// start.
+  /// The contacts, those that answered last first. These are worth saving for the next start.
   package var latestContacts: [Peer] {
     shared.table.contacts.sorted { $0.lastAnswered > $1.lastAnswered }.map(\.peer)
   }
@@ -49,9 +48,9 @@ extension Node {
   package var cachedRecords: Int { operations.fetched.count }
   package var cachedBytes: Int { operations.fetched.bytes }
 
-  /// Records that were offered to others and are not settled.
+  /// Records that were offered to other nodes and are not settled.
   package var offersInFlight: Int { jobs.handOff.offers }
 
-  /// Contacts that left the table and are probed now and then, the latest last.
+  /// Contacts that have left the table and are probed now and then, the latest last.
   package var lostContacts: [Peer] { jobs.partitionProbe.lostContacts }
 }

@@ -1,16 +1,16 @@
 import NodeTime
 
-/// Queries from their sending to their last event, and what their answers mean for the routing table.
+/// Queries from sending to the last event, and the effect of their answers on the routing table.
 extension Node {
-  /// Sends a query, whose events go to its owner.
+  /// Sends a query. Its events go to its owner.
   mutating func send(
     _ now: Now, _ method: Query.Method, to endpoint: Endpoint, expecting peer: NodeID?,
     for owner: QueryOwner
   ) {
     let contact = peer.flatMap { shared.table.contact($0) }
     let alternate = contact.flatMap { $0.endpoint == endpoint ? $0.alternate : $0.endpoint }
-    // A sender that is asked whether it can be queried takes one of the few places for that until it is late:
-    // were that soon, a crowd of false senders would have us send as many pings as they do.
+    // A sender under verification takes one of the few places for such pings until it is late. If it were
+    // late soon, a crowd of false senders would make this node send as many pings as they send queries.
     let softTimeout =
       if case .verification = owner {
         shared.parameters.softTimeoutUnknown
@@ -21,7 +21,7 @@ extension Node {
     let query = QueryTable.Pending(
       peer: peer, endpoint: endpoint, alternate: alternate, method: method, owner: owner,
       sent: now.monotonic, softTimeout: softTimeout,
-      // The first wait said how long an answer takes. Where that is next to nothing, a peer under load gets
+      // The first wait showed how long an answer takes. If that is next to nothing, a peer under load gets
       // the time to catch up.
       secondTimeout: max(softTimeout, shared.parameters.softTimeoutFloor * 2),
       nonce: wantsProof ? queries.makeNonce() : nil)
@@ -33,7 +33,7 @@ extension Node {
   private mutating func transmit(
     _ pending: QueryTable.Pending, _ transaction: UInt32, to endpoint: Endpoint
   ) {
-    // An answer goes by the family of its query unless more is wanted (BEP 32).
+    // An answer names nodes of the query's address family unless the query asks for more (BEP 32).
     let families = shared.identity.families
     let query = Query(
       sender: id, method: pending.method, want: families == .all ? families : .init(), nonce: pending.nonce)
@@ -42,8 +42,8 @@ extension Node {
   }
 
   private func softTimeout(of contact: Contact?) -> Duration {
-    // A stranger is waited for as long as most of the network takes: to wait longer for those that are far
-    // away is to wait longer for all the dead ones that nodes tell of, and these are more.
+    // A stranger is given as long as most of the network needs. A longer wait for distant nodes would also be
+    // a longer wait for all the dead nodes in answers, and there are more of these.
     guard let expected = contact?.roundTrip.softTimeout ?? shared.roundTrips.softTimeout else {
       return shared.parameters.softTimeoutUnknown
     }
@@ -76,23 +76,23 @@ extension Node {
 
   // MARK: - Timeouts
 
-  /// A query is past its first soft timeout: it is sent once more.
+  /// Handles a query that is past its first soft timeout: the query is sent once more.
   mutating func handleLate(_ now: Now, _ transaction: UInt32, _ query: QueryTable.Pending) {
     shared.counters.queriesResent += 1
-    // The other family may work where this one does not.
+    // The other address family may work if this one does not.
     transmit(query, transaction, to: query.alternate ?? query.endpoint)
     guard let peer = query.peer else { return }
     if !shared.table.markQuestionable(peer) { shared.unresponsivePeers.note(now.monotonic, peer) }
     route(now, .late, query)
   }
 
-  /// A query is past its second soft timeout: nobody waits any longer.
+  /// Handles a query that is past its second soft timeout.
   mutating func handleUnresponsive(_ now: Now, _ query: QueryTable.Pending) {
     jobs.liveness.handleUnresponsive(now.monotonic, shared)
     route(now, .unresponsive, query)
   }
 
-  /// A query has failed: no answer came within the RPC timeout.
+  /// Handles a query that has failed: no answer came within the RPC timeout.
   mutating func handleTimeout(_ now: Now, _ query: QueryTable.Pending) {
     shared.counters.queriesFailed += 1
     effects.append(.notice(.unanswered(query.method, query.endpoint)))
@@ -100,9 +100,9 @@ extension Node {
     route(now, .timedOut, query)
   }
 
-  /// A contact has not answered a query.
+  /// Handles a query that a contact has not answered.
   private mutating func handleFailure(_ now: Now, of peer: NodeID, _ query: QueryTable.Pending) {
-    // Somebody may have used its ID elsewhere: silence there says nothing of the contact.
+    // Another node may have used the contact's ID elsewhere: silence there says nothing about the contact.
     guard shared.table.contact(peer)?.isAt(query.endpoint) == true,
       let removed = shared.table.failed(now.monotonic, peer, sentAt: query.sent)
     else { return }
@@ -110,7 +110,7 @@ extension Node {
   }
 
   private mutating func contactRemoved(_ now: Now, _ peer: Peer, hasFailed: Bool) {
-    // Others may go on naming it.
+    // Other nodes may go on naming the contact.
     shared.unresponsivePeers.note(now.monotonic, peer.id)
     effects.append(.notice(.contactLost(peer)))
     routingChanged(now, .removed(peer, hasFailed: hasFailed))
@@ -140,14 +140,14 @@ extension Node {
     admit(now, peer, roundTrip: roundTrip, for: query, isProven: isProven)
 
     if let expected = query.peer, expected != response.sender {
-      // Somebody else lives at that address now. The node that was meant has not answered.
+      // Another node has the address now. The expected node has not answered.
       handleFailure(now, of: expected, query)
       return route(now, .replaced, query)
     }
     guard isHonest else {
       shared.counters.forgedRecords += 1
       effects.append(.notice(.forgedRecord(peer)))
-      // It lied about the record, so that the nodes it names are not to be believed either.
+      // The node lied about the record, so that the nodes it names are not credible either.
       return route(now, .forged, query)
     }
     if let operation = query.owner.lookup, !jobs.identityProofs.isTrusted(peer, shared) {
@@ -156,7 +156,7 @@ extension Node {
       return jobs.identityProofs.hold(held, &directives)
     }
     if case .operation(let id, let step) = query.owner {
-      // Most answers are for operations: no event is made for one.
+      // Most answers are for operations, and need no event.
       return operations.handleAnswer(
         now, response, from: peer, after: roundTrip, of: id, step, shared, &directives)
     }
@@ -164,15 +164,15 @@ extension Node {
     route(now, .answered(answer), query)
   }
 
-  /// Makes whole what the answer to a `get` says of a record, and checks that it may be believed.
+  /// Completes the record in the answer to a `get`, and checks whether it is credible.
   ///
-  /// - Returns: whether it is what it says; false for what no honest node can have sent.
+  /// - Returns: false if no honest node can have sent the record.
   private mutating func examine(
     _ now: Now, _ response: inout Response, to query: QueryTable.Pending
   ) -> Bool {
     guard case .get(let target, let kind, let asked) = query.method else { return true }
     guard let held = response.held else {
-      // A node of another make that has nothing newer names the seq alone (BEP 44).
+      // A node of another implementation that has nothing newer names only the seq (BEP 44).
       if kind == .signed, asked != nil, let seq = response.storedSeq {
         response.held = .version(
           RecordVersion(seq: seq, expiry: now.wall.seconds + shared.parameters.foreignTTL))
@@ -180,18 +180,18 @@ extension Node {
       return true
     }
     guard case .record(let told) = held else {
-      // Who names a version and does not show it may have made it up: of a plain record anybody could make
-      // it, too.
+      // A version without its record may be made up. For a plain record this does not matter, because anybody
+      // can make one.
       if kind != .plain, asked == nil { response.held = nil }
       return true
     }
-    // The target of one kind can be made the target of another: the key of a plain record may be the public
-    // key and salt of a signed one.
+    // The target of one kind can be the target of another kind, too: the key of a plain record may be the
+    // public key and salt of a signed one.
     guard kind.map({ $0 == told.id.kind }) ?? true else { return false }
     guard told.id.kind != .plain else { return told.target == target }
     let operation = query.owner.readingOperation
     guard let salt = operation.flatMap({ operations.salt(of: $0) }) ?? salt(for: query.owner) else {
-      // What asked for it has ended: nobody will look at it.
+      // The operation that asked for the record has ended: nobody will look at it.
       response.held = nil
       return true
     }
@@ -220,8 +220,8 @@ extension Node {
       return
     }
     shared.counters.errorsReceived += 1
-    // A refusal is an answer too: the node is alive. It does not say which node, so that it brings nobody into
-    // the table.
+    // A refusal is an answer, too: the node is alive. An error does not name its sender, so that it adds no
+    // node to the table.
     if let peer = query.peer, shared.table.contact(peer) != nil {
       _ = shared.table.answered(
         now.monotonic, Peer(id: peer, endpoint: source), roundTrip: now.monotonic.since(query.sent))
@@ -231,20 +231,20 @@ extension Node {
 
   // MARK: - Admission to the routing table
 
-  /// A node has answered a query of ours: it may enter the table.
+  /// Handles an answer to a query of this node: its sender may enter the table.
   private mutating func admit(
     _ now: Now, _ peer: Peer, roundTrip: Duration, for query: QueryTable.Pending, isProven: Bool
   ) {
     if isProven { jobs.identityProofs.handleProof(of: peer, &directives) }
     guard jobs.identityProofs.isTrusted(peer, shared) else {
-      // A lookup asks for the proof itself, where the answer is held.
+      // A lookup asks for the proof itself when its answer is held.
       if query.nonce == nil, query.owner.lookup == nil { askForProof(peer, charged: peer.id) }
       return
     }
     if !isProven, let occupant = shared.table.occupant(of: peer.endpoint), occupant != peer.id,
       shared.table.contact(occupant)?.isProven == true
     {
-      // Whoever takes the place of one that has proven who it is proves it first.
+      // A node that claims the address of a proven contact must prove its own identity first.
       if query.nonce == nil { askForProof(peer, charged: occupant) }
       return
     }
@@ -277,6 +277,6 @@ extension Node {
 }
 
 extension RPCError: CustomStringConvertible {
-  /// What it refused, for people: the words of the other node, with the code.
+  /// A description for people: the message of the other node, with the code.
   package var description: String { "error \(code): \(message)" }
 }

@@ -1,16 +1,16 @@
 package import NodeTime
 package import Signatures
 
-/// The requests of a node's users. Each is checked here and begun as an operation, whose outcome comes as an
+/// The requests of a node's users. Each is checked here and begun as an operation, whose outcome is an
 /// effect.
 extension Node {
   /// Stores a value at the K closest nodes.
   ///
   /// - Parameters:
-  ///   - ttl: seconds that it lives; nil for the default.
-  ///   - ifSeq: only if the current version has this seq; 0: only if there is none.
-  ///   - client: who asks; where operations wait for others, the clients take turns.
-  /// - Returns: the operation, whose outcome comes as an effect.
+  ///   - ttl: the lifetime in seconds; nil for the default.
+  ///   - ifSeq: the seq that the current version must have; 0 if there must be none.
+  ///   - client: the client that asks. If operations wait for others, the clients take turns.
+  /// - Returns: the operation, whose outcome is an effect.
   package mutating func put(
     _ now: Now, key: [UInt8], value: [UInt8], ttl: Int64? = nil, ifSeq: Int64? = nil,
     for client: ClientID = .anybody
@@ -25,8 +25,8 @@ extension Node {
   /// Stores a value under its own hash.
   ///
   /// - Parameters:
-  ///   - value: bencoded, canonically (BEP 44).
-  ///   - ttl: as with any put, as is `client`.
+  ///   - value: the value, in canonical bencoding (BEP 44).
+  ///   - ttl: as for any put, as is `client`.
   package mutating func put(
     _ now: Now, immutable value: [UInt8], ttl: Int64? = nil, for client: ClientID = .anybody
   ) throws(OperationRefusal) -> OperationID {
@@ -37,10 +37,10 @@ extension Node {
   /// Stores a value that only the owner of a key can change. An empty byte string deletes.
   ///
   /// - Parameters:
-  ///   - value: bencoded, canonically (BEP 44).
-  ///   - salt: which of the records of that key, at most `SignedText.maxSalt` bytes.
-  ///   - key: signs it, once the seq is known that it must have.
-  ///   - ttl: as with any put, as are `ifSeq` and `client`.
+  ///   - value: the value, in canonical bencoding (BEP 44).
+  ///   - salt: names one of the records of the key, in at most `SignedText.maxSalt` bytes.
+  ///   - key: signs the record once its seq is known.
+  ///   - ttl: as for any put, as are `ifSeq` and `client`.
   package mutating func put(
     _ now: Now, value: [UInt8], salt: [UInt8], signedBy key: SigningKey, ttl: Int64? = nil,
     ifSeq: Int64? = nil, for client: ClientID = .anybody
@@ -52,7 +52,7 @@ extension Node {
       for: client)
   }
 
-  /// Stores a record that was signed elsewhere, with the seq that it was signed with.
+  /// Stores a record that was signed elsewhere, with the seq in its signature.
   package mutating func put(
     _ now: Now, value: [UInt8], seq: Int64, authorship: Record.Authorship, ttl: Int64? = nil,
     ifSeq: Int64? = nil, for client: ClientID = .anybody
@@ -95,7 +95,7 @@ extension Node {
   private mutating func place(
     _ now: Now, _ draft: PutOperation.Draft, expiry: Int64, ifSeq: Int64?, for client: ClientID
   ) throws(OperationRefusal) -> OperationID {
-    // Each put leaves changes with a store that hangs, whatever becomes of the put.
+    // Each put leaves changes in the queue of a store that hangs, whatever its own outcome.
     guard shared.commits.count < shared.parameters.pendingCommits else {
       throw .busy(limit: shared.parameters.pendingCommits)
     }
@@ -121,9 +121,9 @@ extension Node {
   /// Reads the newest version of a record.
   ///
   /// - Parameters:
-  ///   - maxAge: a copy that was read so many seconds ago is as good; 0: only what the network says.
-  ///   - isTraced: whether the way to the answer is wanted, too.
-  ///   - isGuarded: whether it takes disjoint paths, and waits for the end of all of them.
+  ///   - maxAge: the greatest age of a copy that is good enough, in seconds. 0 always asks the network.
+  ///   - isTraced: whether the outcome includes the steps of the lookup.
+  ///   - isGuarded: whether the get takes disjoint paths, and waits until all of them end.
   package mutating func get(
     _ now: Now, _ name: RecordName, maxAge: Int64 = 0, isTraced: Bool = false, isGuarded: Bool = false,
     for client: ClientID = .anybody
@@ -146,7 +146,7 @@ extension Node {
     return operation
   }
 
-  /// Finds the nodes that should hold a key, and tells what each holds.
+  /// Finds the nodes that should hold a key, and reports the version that each holds.
   package mutating func lookup(
     _ now: Now, key: [UInt8], for client: ClientID = .anybody
   ) throws(OperationRefusal) -> OperationID {
@@ -170,7 +170,7 @@ extension Node {
     return operation
   }
 
-  /// Asks whoever is at an address for its ID.
+  /// Asks the node at an address for its ID.
   package mutating func ping(
     _ now: Now, _ endpoint: Endpoint
   ) throws(OperationRefusal) -> OperationID {
@@ -192,10 +192,9 @@ extension Node {
     return id
   }
 
-  /// A client is gone: what it only wanted to know, and waits in line, is not looked up any more. It ends
-  /// without an outcome.
+  /// Drops the waiting reads of a client that has left. They end without an outcome.
   ///
-  /// - Returns: which operations these are.
+  /// - Returns: the dropped operations.
   package mutating func clientLeft(_ client: ClientID) -> [OperationID] {
     operations.dropReads(of: client)
   }

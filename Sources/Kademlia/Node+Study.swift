@@ -1,30 +1,31 @@
 package import NodeTime
 
-/// Why a query was sent: what the cost of people's operations and of a node's own upkeep is told apart by.
+/// The reason why a query was sent. It separates the cost of users' operations from that of a node's own
+/// upkeep.
 package enum QueryCause: Hashable, Sendable {
-  /// An operation that people asked for, or one of any kind that has ended since.
+  /// A user's operation, or an operation of any kind that has ended since.
   case operation(OperationID)
-  /// Finding the network, and the own place in it.
+  /// Finding the network, and this node's place in it.
   case join
-  /// A bucket that saw no lookup.
+  /// A refresh of a bucket that no lookup has crossed.
   case refresh
-  /// A record's holders are looked after: replicate and republish.
+  /// A check of a record's holders: replicate and republish.
   case renewal
-  /// A record goes to a holder that has an older version or none.
+  /// A copy of a record for a holder that has an older version or none.
   case repair
-  /// Records are offered to a node that came or came back.
+  /// Offers of records to a node that arrived or returned.
   case handOff
-  /// A node that queried us is asked whether it can be queried itself.
+  /// A ping to the sender of a query, to see whether it can be queried itself.
   case verification
-  /// A contact is asked whether it still lives.
+  /// A ping to a contact, to see whether it is alive.
   case liveness
-  /// A bootstrap address or a lost contact.
+  /// A ping to a bootstrap address or a lost contact.
   case probe
 }
 
-/// What a study of whole networks asks of a node. It costs a node that nobody studies nothing.
+/// Access for studies of whole networks. It costs nothing while no study runs.
 extension Node {
-  /// Why the query with a transaction number was sent; nil if none with that number waits for an answer.
+  /// The reason why the query with a transaction number was sent; nil if no such query waits for an answer.
   package func cause(ofQuery transaction: UInt32) -> QueryCause? {
     guard let owner = queries.owner(of: transaction) else { return nil }
     switch owner {
@@ -45,15 +46,16 @@ extension Node {
     }
   }
 
-  /// Who should answer the query with a transaction number; nil if none waits, or anybody may.
+  /// The node that should answer the query with a transaction number; nil if no such query waits, or any node
+  /// may answer.
   package func addressee(ofQuery transaction: UInt32) -> NodeID? { queries.addressee(of: transaction) }
 
-  /// Takes a node in as one that has answered: so a study begins with a network that has run for long,
-  /// and not with as many joins as it has nodes.
+  /// Treats a node as one that has answered. A study can thus begin with a network that has run for long, and
+  /// not with as many joins as there are nodes.
   ///
   /// - Parameters:
-  ///   - time: when it answered.
-  ///   - roundTrip: how long it took.
+  ///   - time: the time at which it answered.
+  ///   - roundTrip: the time that it took to answer.
   package mutating func acquaint(_ time: Instant, with peer: Peer, roundTrip: Duration) {
     _ = shared.table.answered(time, peer, roundTrip: roundTrip)
     shared.roundTrips.sample(roundTrip)

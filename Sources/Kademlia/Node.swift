@@ -3,24 +3,24 @@ package import Signatures
 
 /// A Kademlia node as a value: events and the time go in, effects come out.
 ///
-/// It does no I/O, reads no clock and draws randomness only from the source it was given; no decision depends
-/// on the order of a hashed collection. So the same node runs under an event loop and in simulated time, and
-/// the same events give the same effects.
+/// The node does no I/O, reads no clock and draws randomness only from the source it was given. No decision
+/// depends on the order of a hashed collection. The same node therefore runs under an event loop and in
+/// simulated time, and the same events give the same effects.
 ///
-/// A shell calls the methods that take `now`, carries out `takeEffects()` after each, and calls `advance` when
-/// `nextDeadline` is reached.
+/// A shell calls the methods that take `now`, carries out `takeEffects()` after each, and calls `advance`
+/// when `nextDeadline` is reached.
 package struct Node: ~Copyable {
-  /// What a node starts from.
+  /// The identity and the addresses that a node starts with.
   package struct Identity: Sendable {
     /// The SHA-1 of its public key.
     package var id: NodeID
-    /// The addresses it is bound to, the preferred one first.
+    /// The addresses that the node is bound to, the preferred one first.
     package var endpoints: [Endpoint]
-    /// The families it can send to.
+    /// The families that the node can send to.
     package var families: AddressFamilies
-    /// At least 16 random bytes that the write tokens of this run rest on.
+    /// At least 16 random bytes from which the write tokens of this run are derived.
     package var tokenSecret: [UInt8]
-    /// The key whose public half the ID is the SHA-1 of; nil for a node that proves nothing.
+    /// The key whose public half has the ID as its SHA-1 hash; nil for a node that proves nothing.
     package var key: SigningKey?
 
     package init(
@@ -39,7 +39,7 @@ package struct Node: ~Copyable {
   var queries: QueryTable
   var jobs: Jobs
   var operations: OperationPool
-  /// What jobs and operations want done; empty outside of the methods that take `now`.
+  /// Directives of jobs and operations; empty outside of the methods that take `now`.
   var directives: [Directive] = []
   var effects: [Effect] = []
 
@@ -48,8 +48,8 @@ package struct Node: ~Copyable {
   var floods: RateLimiter
 
   /// - Parameters:
-  ///   - records: what the node reads of its store.
-  ///   - random: the source of all that it draws. Transaction numbers and nonces come straight from it.
+  ///   - records: the node's read access to its store.
+  ///   - random: the source of all random numbers. Transaction numbers and nonces come straight from it.
   package init(
     _ now: Now, identity: Identity, parameters: Parameters, records: any RecordReader,
     random: any RandomNumberGenerator & Sendable
@@ -62,7 +62,8 @@ package struct Node: ~Copyable {
     queries = QueryTable(rpcTimeout: parameters.rpcTimeout, random: random)
     operations = OperationPool(parameters, seed: seed)
     tokens = WriteTokenIssuer(secret: identity.tokenSecret, epoch: parameters.tokenEpoch)
-    // Not drawn from the source of randomness: what a node with a given one does stays the same.
+    // The salt is not drawn from `random`, so that the numbers that a node draws from a given source stay the
+    // same.
     let salt = Self.salt(from: identity.tokenSecret)
     quota = SourceQuota(now.monotonic, limit: parameters.keysPerSource, salt: salt)
     floods = RateLimiter(parameters.floods, salt: salt)
@@ -70,12 +71,12 @@ package struct Node: ~Copyable {
 
   // MARK: - Life
 
-  /// The sockets are bound: begins to join.
+  /// Begins to join, once the sockets are bound.
   ///
   /// - Parameters:
-  ///   - hasBootstrap: whether there are bootstrap names to ask the shell for.
+  ///   - hasBootstrap: whether there are bootstrap names that the shell can look up.
   ///   - remembered: contacts from before the start, the latest first. They count as lost contacts, which are
-  ///     probed until they are found again or others have taken their places.
+  ///     probed until they are found again or evicted by others.
   package mutating func start(_ now: Now, hasBootstrap: Bool, remembered: [Peer] = []) {
     var reachable: [Peer] = []
     for peer in remembered.prefix(shared.parameters.lostContacts)
@@ -90,23 +91,23 @@ package struct Node: ~Copyable {
     carryOut(now)
   }
 
-  /// There are other bootstrap names from now on: asks the shell to look them up.
+  /// Handles a change of the bootstrap names: asks the shell to look the new ones up.
   package mutating func bootstrapChanged(_ now: Now, hasBootstrap: Bool) {
     jobs.join.bootstrapChanged(hasBootstrap: hasBootstrap, &directives)
     carryOut(now)
   }
 
-  /// The bootstrap names were looked up.
+  /// Handles the result of looking the bootstrap names up.
   ///
   /// - Parameters:
-  ///   - endpoints: the addresses of those that have any.
-  ///   - unresolved: how many have none at the moment.
+  ///   - endpoints: the addresses of the names that have any.
+  ///   - unresolved: the number of names that have none at the moment.
   package mutating func bootstrapResolved(_ now: Now, _ endpoints: [Endpoint], unresolved: Int = 0) {
     jobs.join.bootstrapResolved(now.monotonic, endpoints, unresolved: unresolved, shared, &directives)
     carryOut(now)
   }
 
-  /// Uses other parameters from now on. Those that the node is built on stay as they are: `k`, by which the
+  /// Uses other parameters from now on. Some stay, because the node is built on them: `k`, by which the
   /// network agrees on who holds a key, `tokenEpoch` and `joinTimeout`.
   package mutating func adopt(_ now: Now, _ parameters: Parameters) {
     var new = parameters
@@ -121,14 +122,14 @@ package struct Node: ~Copyable {
     quota.limit = new.keysPerSource
     floods.adopt(new.floods)
     for job in Jobs.Kind.allCases { jobs.tell(job, .parametersChanged, now, shared, &directives) }
-    // Where more may run at once, those that wait in line need not wait for one to end.
+    // If more operations may run at once, those that wait need not wait for one to end.
     directives.append(.startWaiting)
     carryOut(now)
   }
 
   // MARK: - Events
 
-  /// Time has passed: carries on with what is due.
+  /// Does everything that is due by now.
   package mutating func advance(_ now: Now) {
     while let due = queries.nextDue(now.monotonic) {
       switch due {
@@ -146,9 +147,9 @@ package struct Node: ~Copyable {
     }
   }
 
-  /// When `advance` must be called next, if nothing else happens before.
+  /// The time at which `advance` must be called next, if nothing else happens before.
   ///
-  /// Asking for it forgets the deadlines of queries that were answered.
+  /// Reading it discards the deadlines of queries that were answered.
   package var nextDeadline: Instant {
     mutating get {
       var next = jobs.nextDeadline ?? Instant(nanoseconds: .max)
@@ -158,7 +159,7 @@ package struct Node: ~Copyable {
     }
   }
 
-  /// A message has come.
+  /// Handles a message.
   package mutating func receive(_ now: Now, _ message: Message, from source: Endpoint) {
     switch message.body {
     case .query(let query):
@@ -172,7 +173,7 @@ package struct Node: ~Copyable {
     carryOut(now)
   }
 
-  /// A commit that an effect asked for is done, or has failed.
+  /// Handles the end of a commit that an effect asked for.
   package mutating func committed(
     _ now: Now, _ commit: CommitID, _ result: Result<Int, StoreError>
   ) {
@@ -221,17 +222,17 @@ package struct Node: ~Copyable {
     return effects
   }
 
-  /// Takes all effects since the last call, and leaves an emptied array in their place: a shell that
-  /// gives the same one back each time allocates none.
+  /// Takes all effects since the last call, and leaves an empty array in their place. A shell that gives the
+  /// same array back each time allocates none.
   ///
-  /// - Returns: whether there are any.
+  /// - Returns: whether there are any effects.
   package mutating func exchangeEffects(for taken: inout [Effect]) -> Bool {
     taken.removeAll(keepingCapacity: true)
     swap(&effects, &taken)
     return !taken.isEmpty
   }
 
-  /// Whether there is anything for the shell to do.
+  /// True if there is anything for the shell to do.
   package var hasEffects: Bool { !effects.isEmpty }
 }
 
@@ -240,7 +241,7 @@ extension RPCError {
     switch error {
     case .full, .diskFull: self.init(RPCError.storageFull, error.description)
     case .superseded: self.init(RPCError.seqTooOld, error.description)
-    // What exactly failed is this node's own affair.
+    // The exact failure is this node's own affair.
     case .failed: self.init(RPCError.server, "the store failed")
     }
   }

@@ -14,7 +14,7 @@ struct Shared: ~Copyable {
   var replications = ReplicationQueue()
   /// The bootstrap addresses as last looked up, without this node's own.
   var bootstrapAddresses: [Endpoint] = []
-  /// Whether the first join has ended, so that operations run.
+  /// True if the first join has ended, so that operations run.
   var isJoined = false
 
   init(_ now: Instant, identity: Node.Identity, parameters: Parameters, records: any RecordReader) {
@@ -32,10 +32,10 @@ struct Shared: ~Copyable {
     Peer(id: id, endpoint: identity.endpoints.first ?? Endpoint(.v4(0), port: 0))
   }
 
-  /// Whether others are asked to prove who they are.
+  /// True if other nodes are asked to prove their identity.
   var asksForProofs: Bool { identity.key != nil && parameters.identity != .off }
 
-  /// Whether this node can send to an address.
+  /// Returns whether this node can send to an address.
   func canSend(to endpoint: Endpoint) -> Bool {
     identity.families.contains(AddressFamilies(endpoint.address.family))
   }

@@ -11,18 +11,18 @@ protocol DatagramReceiver: AnyObject {
   func admit(_ now: Instant, bytes: Int, from source: Endpoint, answering transaction: UInt32?) -> Admission
   /// Handles a message.
   func receive(_ now: Now, _ message: Message, from source: Endpoint)
-  /// Handles a datagram that was admitted as the answer to a query of this node and is not one.
+  /// Handles a datagram that was admitted as the answer to a query of this node and is not an answer.
   func handleMalformedAnswer(to transaction: UInt32)
-  /// Sends an answer that is not the answer of the core to a message, if the rate limits allow it.
+  /// Sends an answer that does not come from the core, if the rate limits allow it.
   func tryAnswer(_ now: Instant, _ answer: Message, to endpoint: Endpoint)
   /// Handles the failure of a socket.
   func handleSocketFailure(_ error: Errno)
 }
 
-/// The way of messages between the core of a node and the network: its sockets, the seal of its private
+/// The path of messages between the core of a node and the network: the sockets, the seal of a private
 /// network, and the codec.
 ///
-/// It is generic so that no datagram goes through an existential.
+/// The class is generic so that no datagram goes through an existential.
 final class DatagramPort<Receiver: DatagramReceiver> {
   private let sockets: UDPSockets
   private let clock: NodeClock
@@ -33,7 +33,7 @@ final class DatagramPort<Receiver: DatagramReceiver> {
   /// A buffer for the message of a sealed datagram, kept for its capacity.
   private var spareMessage: [UInt8] = []
   private var isClosed = false
-  /// The number of datagrams that were not messages.
+  /// The number of datagrams that were not valid messages.
   private(set) var malformedDatagrams: Int64 = 0
 
   init(_ sockets: UDPSockets, seal: NetworkSeal?, clock: NodeClock, log: NodeLog) {
@@ -45,8 +45,8 @@ final class DatagramPort<Receiver: DatagramReceiver> {
 
   /// Begins to read datagrams.
   ///
-  /// - Parameter receiver: is not kept alive.
-  /// - Throws: the cause, if the system does not watch a socket.
+  /// - Parameter receiver: the receiver, which is not kept alive.
+  /// - Throws: the cause, if the system cannot watch a socket.
   func open(for receiver: Receiver, on loop: EventLoop) throws(Errno) {
     self.receiver = receiver
     for socket in sockets.all {
@@ -54,7 +54,7 @@ final class DatagramPort<Receiver: DatagramReceiver> {
     }
   }
 
-  /// Sends and receives nothing more, and frees the ports.
+  /// Stops sending and receiving, and frees the ports.
   func close(on loop: EventLoop) {
     isClosed = true
     for socket in sockets.all { socket.close(on: loop) }
@@ -65,7 +65,7 @@ final class DatagramPort<Receiver: DatagramReceiver> {
   /// The keys of the private network; nil in an open one.
   var keyring: Keyring? { seal?.keyring }
 
-  /// The numbers of datagrams that were opened and that were not; nil in an open network.
+  /// The numbers of datagrams that could and could not be decrypted; nil in an open network.
   var openingCounts: OpeningCounts? { seal?.openingCounts }
 
   /// The number of known sessions of other nodes; 0 in an open network.
@@ -90,10 +90,10 @@ final class DatagramPort<Receiver: DatagramReceiver> {
     guard !isClosed else { return }
     let now = clock.iterationNow
     guard seal != nil else { return receiveMessage(now, datagram, from: source, for: receiver) }
-    // The message is read while answers are sealed.
+    // The message is read while answers are encrypted, so that it has a buffer of its own.
     var message: [UInt8] = []
     swap(&message, &spareMessage)
-    // A sender without the key does not learn that there is a node here, let alone why it does not answer.
+    // A sender without the key must not learn that there is a node here, nor why it does not answer.
     if seal?.open(now, datagram, into: &message) == true {
       receiveMessage(now, message.span.bytes, from: source, for: receiver)
     }
@@ -140,23 +140,24 @@ final class DatagramPort<Receiver: DatagramReceiver> {
     }
   }
 
-  /// Tells the sender of a query that it exceeds a rate limit, so that it asks elsewhere and does not wait.
+  /// Sends an error to the sender of a query that exceeds a rate limit, so that the sender asks another node
+  /// and does not wait.
   private func refuse(_ now: Instant, _ datagram: RawSpan, from source: Endpoint, for receiver: Receiver) {
     guard let message = try? KRPC.decode(datagram), case .query = message.body else { return }
     let refusal = Message(transaction: message.transaction, body: .error(RPCError(RPCError.busy, "busy")))
-    // The source may be forged: its owner gets no more from this node than was sent here.
+    // The source address may be forged: its owner must not get more from this node than was sent here.
     guard KRPC.encodedSize(refusal) <= datagram.byteCount else { return }
     receiver.tryAnswer(now, refusal, to: source)
   }
 
   // MARK: - Sending
 
-  /// Encodes a message, and seals it in a private network. It is sent with the next flush, or at once if many
-  /// wait.
+  /// Encodes a message, and encrypts it in a private network. The message is sent with the next flush, or at
+  /// once if many wait.
   ///
-  /// - Returns: the number of its bytes; nil if there is no socket for it.
+  /// - Returns: its size in bytes; nil if there is no socket for it.
   func send(_ message: Message, to endpoint: Endpoint) -> Int? {
-    // After the close the descriptors may be somebody else's.
+    // After the close, the descriptors may belong to someone else.
     guard !isClosed else { return nil }
     log.logSent(message, to: endpoint)
     let socket = endpoint.address.family == .v4 ? sockets.v4 : sockets.v6
@@ -167,18 +168,18 @@ final class DatagramPort<Receiver: DatagramReceiver> {
     return socket?.send(to: endpoint) { seal?.seal(now, message, appendingTo: &$0) }
   }
 
-  /// Sends the messages that wait, many with one system call.
+  /// Sends the waiting messages, many with one system call.
   func flush() {
     sockets.v4?.flush()
     sockets.v6?.flush()
   }
 
-  /// The number of datagrams that the system would not take.
+  /// The number of datagrams that the system did not accept.
   var droppedDatagrams: Int64 { sockets.all.reduce(0) { $0 + $1.droppedDatagrams } }
 }
 
 extension Message {
-  /// Whether it is an answer to the query with a transaction number.
+  /// Returns whether the message is an answer to the query with a transaction number.
   fileprivate func answers(_ number: UInt32) -> Bool {
     if case .query = body { false } else { transaction.number == number }
   }

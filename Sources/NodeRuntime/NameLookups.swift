@@ -1,18 +1,18 @@
 import Kademlia
 
-/// The names of nodes that are looked up: those to bootstrap from, and those that clients ask for.
+/// Looks up the names of nodes: those to bootstrap from, and those that clients ask for.
 ///
-/// Each kind has a resolver of its own, so that a name of a client's that nobody answers for does not hold up
-/// the bootstrap names.
+/// Each kind has a resolver of its own, so that a client's name that never resolves does not delay the
+/// bootstrap names.
 final class NameLookups {
   /// The nodes to bootstrap from.
   private(set) var bootstrapNames: [NodeName]
   private let bootstrapResolver: any NameResolving
   private let clientResolver: any NameResolving
   private let log: NodeLog
-  /// The bootstrap names that the last look-up found no address for.
+  /// The bootstrap names for which the last look-up found no address.
   private var unresolved: [NodeName] = []
-  /// The number of look-ups for clients that run, and the most that may.
+  /// The number of look-ups that run for clients, and the most that may run.
   private var clientLookups = 0
   private var maxClientLookups: Int
   private var isStopped = false
@@ -38,13 +38,13 @@ final class NameLookups {
     return true
   }
 
-  /// Looks the bootstrap names up and hands over the result, later. A result that comes after the names have
+  /// Looks up the bootstrap names and passes on the result later. A result that comes after the names have
   /// changed is dropped.
   func resolveBootstrap(then use: @escaping (ResolvedNames) -> Void) {
     let names = bootstrapNames
     bootstrapResolver.resolve(names) { [weak self] resolved in
       guard let self, !isStopped, names == bootstrapNames else { return }
-      // Further look-ups that fail for the same names say nothing new.
+      // Another failed look-up of the same names is no news.
       if resolved.unresolved != unresolved {
         unresolved = resolved.unresolved
         for name in unresolved { log.logUnresolved(name) }
@@ -53,9 +53,9 @@ final class NameLookups {
     }
   }
 
-  /// Looks names up for a client and hands over their endpoints, later.
+  /// Looks up names for a client and passes on their endpoints later.
   ///
-  /// - Throws: `OperationRefusal.busy` if as many look-ups run as may.
+  /// - Throws: `OperationRefusal.busy` if the limit of such look-ups is reached.
   func resolve(
     _ names: [NodeName], then use: @escaping ([Endpoint]) -> Void
   ) throws(OperationRefusal) {

@@ -5,23 +5,23 @@ import NodeTime
 import Sealing
 import SystemPackage
 
-/// Drives the core of a node on its event loop: tells it what happens, calls it when its next deadline is
-/// reached, and carries out its effects.
+/// Drives the core of a node on its event loop: passes events to it, calls it at its next deadline, and
+/// carries out its effects.
 ///
-/// Nothing here is locked or awaited: all of it is called on one event loop, which reads the sockets and runs
+/// There are no locks and no awaits: everything is called on one event loop, which reads the sockets and runs
 /// the timer.
 package final class NodeDriver {
-  /// The loop on which all of this is called.
+  /// The event loop on which everything is called.
   package let loop: EventLoop
   /// The core.
   private(set) var node: Node
   /// The records that this node holds.
   let store: any RecordStorage
-  /// When the node was made.
+  /// The time at which the node was made.
   let started: Now
   /// The bound addresses, IPv4 first.
   let endpoints: [Endpoint]
-  /// How the node is, as of the end of the last iteration.
+  /// The node's condition at the end of the last iteration.
   package private(set) var vitals = Vitals()
   /// Called when the vitals have changed.
   package var vitalsChanged: (() -> Void)?
@@ -39,9 +39,9 @@ package final class NodeDriver {
   private var joinWaiters = Waiters<Bool>()
   private var failureWaiters = Waiters<NodeFailure?>()
   private var isStopped = false
-  /// The reason why this node stopped of itself; nil if it did not.
+  /// The reason why this node stopped by itself; nil if it did not.
   private var failure: NodeFailure?
-  /// Whether the contacts or the store may have changed since the vitals were taken.
+  /// True if the contacts or the store may have changed since the vitals were taken.
   private var areVitalsStale = true
   /// An array for the effects of the core, kept for its capacity.
   private var spareEffects: [Effect] = []
@@ -83,7 +83,7 @@ package final class NodeDriver {
 
   /// Begins to receive datagrams.
   ///
-  /// - Throws: the cause, if the system does not watch a socket.
+  /// - Throws: the cause, if the system cannot watch a socket.
   func listen() throws(Errno) {
     try port.open(for: self, on: loop)
     loop.onIterationEnd(for: self) { [unowned self] in endIteration() }
@@ -96,18 +96,19 @@ package final class NodeDriver {
     event { node.start($0, hasBootstrap: !names.bootstrapNames.isEmpty, remembered: savedContacts) }
   }
 
-  /// Calls back once the first join has ended: with true, at once if it has; or with false once it will not.
+  /// Calls back when the first join has ended, or at once if it has already: with true, or with false if the
+  /// node stops first.
   func whenJoined(_ callBack: @escaping (Bool) -> Void) {
     if isStopped || node.isJoined { callBack(!isStopped) } else { joinWaiters.add(callBack) }
   }
 
-  /// Calls back once this node has stopped of itself: with the reason, at once if it has; or with nil once
-  /// nobody waits for that any more.
+  /// Calls back when this node has stopped by itself, or at once if it has already: with the reason, or with
+  /// nil once the caller should wait no longer.
   func whenFailed(_ callBack: @escaping (NodeFailure?) -> Void) {
     if isStopped { callBack(failure) } else { failureWaiters.add(callBack) }
   }
 
-  /// Lets go of those who wait for the join or for a failure: neither has come.
+  /// Calls back everyone who waits for the join or for a failure: neither has come.
   func stopWaiting() {
     for callBack in joinWaiters.takeAll() { callBack(false) }
     for callBack in failureWaiters.takeAll() { callBack(failure) }
@@ -129,8 +130,8 @@ package final class NodeDriver {
     stop()
   }
 
-  /// Closes the sockets and the store, and lets go of the timer and of those who wait. Nothing happens after
-  /// this.
+  /// Closes the sockets and the store, cancels the timer, and calls back everyone who waits. Nothing happens
+  /// after this.
   func stop() {
     guard !isStopped else { return }
     isStopped = true
@@ -145,13 +146,13 @@ package final class NodeDriver {
 
   // MARK: - State
 
-  /// Whether the core is called in time: no more than some seconds after its deadline.
+  /// True if the core is called in time: less than five seconds after its deadline.
   package var isOnTime: Bool { clock.now.monotonic.since(node.nextDeadline) < .seconds(5) }
 
-  /// The contacts, those that have answered last before the others.
+  /// The contacts, those that answered last first.
   package var latestContacts: [Peer] { node.latestContacts }
 
-  /// The keys of the private network that this node belongs to; nil in an open one.
+  /// The keys of the node's private network; nil in an open one.
   var keyring: Keyring? { port.keyring }
 
   /// Encrypts and decrypts with other keys from now on. An open network stays open.
@@ -159,27 +160,27 @@ package final class NodeDriver {
 
   // MARK: - Operations
 
-  /// Begins an operation and calls back when it ends, unless it is refused.
+  /// Begins an operation, and calls back when it ends.
   ///
-  /// - Throws: `OperationRefusal`, and then nothing was begun.
+  /// - Throws: `OperationRefusal`. In this case nothing was begun.
   package func submit(
     _ request: OperationRequest, for client: ClientID, completion: @escaping (Outcome) -> Void
   ) throws(OperationRefusal) {
     let operation = try request.begin(on: &node, clock.now, for: client)
     completions[operation] = completion
     perform()
-    // Requests that are made while the iteration ends would wait for the next one.
+    // Requests made while the iteration ends would otherwise wait for the next one.
     if loop.isEndingIteration { loop.requestIteration() }
   }
 
-  /// Drops the reads that a client which is gone has asked for, and that have not begun.
+  /// Drops the waiting reads of a client that has left.
   package func clientLeft(_ client: ClientID) {
     for operation in node.clientLeft(client) { completions[operation] = nil }
   }
 
   // MARK: - Events
 
-  /// Tells the core of an event, and carries out its effects.
+  /// Passes an event to the core, and carries out its effects.
   private func event(_ handle: (Now) -> Void) {
     guard !isStopped else { return }
     handle(clock.now)
@@ -187,12 +188,12 @@ package final class NodeDriver {
     perform()
   }
 
-  /// Tells the core that time has passed.
+  /// Lets the core do everything that is due by now.
   func advance() {
     event { node.advance($0) }
   }
 
-  /// Hands over the changes of the store and the messages of this iteration, and sets the timer.
+  /// Hands over the store changes and the messages of this iteration, and sets the timer.
   func endIteration() {
     clock.endIteration()
     guard !isStopped else { return }
@@ -205,7 +206,7 @@ package final class NodeDriver {
     if areVitalsStale { takeVitals() }
   }
 
-  /// Tells the core the results of its changes of the store.
+  /// Passes the results of store changes to the core.
   private func collect() {
     let results = storeLink.takeResults(clock.now.monotonic)
     if !results.isEmpty { areVitalsStale = true }
@@ -236,7 +237,8 @@ package final class NodeDriver {
     swap(&taken, &spareEffects)
   }
 
-  /// Whether the store works. If it does not, the node fails before it says anything that rests on the store.
+  /// Returns whether the store works. If it does not, the node fails before it sends anything that relies on
+  /// the store.
   private func storeWorks() -> Bool {
     guard let reason = storeLink.failure else { return true }
     if !isStopped { log.logStoreFailure(reason) }

@@ -6,7 +6,7 @@ import SystemPackage
 
 /// The log lines of a running node.
 ///
-/// Messages that other nodes can cause at will are suppressed after the first one for a while.
+/// Messages that other nodes can cause at will are logged once, and then suppressed for a while.
 final class NodeLog {
   /// Repeats of a message are suppressed for this long.
   static let period: Duration = .seconds(60)
@@ -38,7 +38,7 @@ final class NodeLog {
     logger.error("socket error", metadata: ["reason": "\(error)"])
   }
 
-  /// A source keeps exceeding its rate limit and gets no more answers.
+  /// Logs that a source keeps exceeding its rate limit and gets no more answers.
   func logCutOff(_ now: Instant, of source: Endpoint) {
     guard let suppressed = cutOffs.log(now) else { return }
     let others = suppressed > 0 ? "; so were \(suppressed) times others since this was told last" : ""
@@ -47,7 +47,7 @@ final class NodeLog {
       metadata: .event(.sourceCutOff, ["peer": "\(source)"]))
   }
 
-  /// All sources together exceed the rate limit, and none of them its own.
+  /// Logs that all sources together exceed the rate limit, and none of them its own.
   func logOverload(_ now: Instant) {
     guard overloads.log(now) != nil else { return }
     logger.warning(
@@ -108,7 +108,7 @@ final class NodeLog {
         contacts > 0 ? "joined the network" : "no other node met yet; this one is alone"
       logger.info(message, metadata: ["contacts": "\(contacts)"])
     case .bootstrapUnanswered(let attempt, let pause):
-      // Further attempts that fail say nothing new.
+      // Further failed attempts are no news.
       logger.log(
         level: attempt == 1 ? .warning : .debug, "no bootstrap address answers; trying again",
         metadata: .event(.bootstrapUnanswered, ["in": "\(pause.inSeconds)"]))
@@ -119,7 +119,7 @@ final class NodeLog {
     case .unanswered(let method, let endpoint):
       logger.debug("no answer", metadata: .rpc(method, endpoint))
     case .forgedRecord(let peer):
-      // The node that lies decides how often.
+      // A lying node can cause this message as often as it likes.
       logger.debug("a node answered with a forged record", metadata: .peer(peer))
     case .isolated:
       logger.warning(

@@ -1,12 +1,12 @@
 import Kademlia
 import NodeTime
 
-/// The link between a node and its record store: collects the changes of an iteration, hands them over
-/// together, and watches how the store does.
+/// The link between a node and its record store. It collects the changes of an iteration, hands them over
+/// together, and watches the health of the store.
 struct StoreLink {
   /// A store that has finished no change for this long is reported as stalled.
   static let stallLimit: Duration = .seconds(10)
-  /// A store that has refused no record for this long has room again.
+  /// A store that has refused no record for this long counts as having room again.
   private static let roomDelay: Duration = .seconds(60)
 
   private let store: any RecordStorage
@@ -15,10 +15,10 @@ struct StoreLink {
   private var batch: [(change: StoreChange, id: CommitID)] = []
   /// The number of changes that the store has been given and has not finished.
   private var unfinished = 0
-  /// The time since which the store has finished no change; nil while it has nothing to do, and after its
-  /// stall was reported.
+  /// The time since which the store has finished no change. It is nil while the store has nothing to do, and
+  /// after its stall was reported.
   private var waitingSince: Instant?
-  /// The time of the last refusal for want of room; nil while there is room.
+  /// The time of the last refusal for lack of room; nil while there is room.
   private var lastFull: Instant?
   /// The number of damaged records reported so far.
   private var knownDamage = 0
@@ -28,10 +28,10 @@ struct StoreLink {
     self.log = log
   }
 
-  /// The reason why the store can do nothing any more; nil while it works.
+  /// The reason why the store has failed; nil while it works.
   var failure: String? { store.failure }
 
-  /// Whether there are changes that the store has not been given yet.
+  /// True if there are changes that the store has not been given yet.
   var hasChanges: Bool { !batch.isEmpty }
 
   /// Adds a change to those of this iteration.
@@ -39,8 +39,8 @@ struct StoreLink {
     batch.append((change, id))
   }
 
-  /// Hands the changes of this iteration to the store. They end together: one wait for the disk serves them
-  /// all.
+  /// Hands the changes of this iteration to the store. They finish together: one wait for the disk serves
+  /// them all.
   mutating func submit(_ now: Instant) {
     guard !batch.isEmpty else { return }
     let changes = batch
@@ -72,11 +72,11 @@ struct StoreLink {
     }
   }
 
-  /// Reports a stall, damage, and the end of a shortage of room, each once.
+  /// Reports a stall, damage, and the end of a lack of room, each once.
   ///
-  /// - Parameter usage: that of the store.
+  /// - Parameter usage: the usage of the store.
   mutating func check(_ now: Instant, _ usage: StoreUsage) {
-    // A full disk shows only in refusals: once they have stopped, there is room.
+    // A full disk shows only in refusals. Once these have stopped, there is room.
     if let lastFull, usage.fullness < 0.95, now.since(lastFull) > Self.roomDelay {
       self.lastFull = nil
       log.logStoreHasRoom()
@@ -91,7 +91,7 @@ struct StoreLink {
     knownDamage = damage
   }
 
-  /// Hands over the changes that are left, and closes the store.
+  /// Hands over the remaining changes, and closes the store.
   mutating func close() {
     // The callback holds the node, which holds the store.
     store.notify {}

@@ -1,19 +1,19 @@
 package import Glibc
 package import SystemPackage
 
-/// The system would not make a directory.
+/// The system could not make a directory.
 package struct DirectoryError: Error, Hashable, Sendable {
-  /// Which one: the path that was asked for, or a directory above it.
+  /// The path that was asked for, or that of a directory above it.
   package let path: String
   /// The cause.
   package let errno: Errno
 }
 
-/// Makes a directory, and those above it, where they are not there: `mkdir -p`.
+/// Makes a directory and the missing ones above it, like `mkdir -p`.
 ///
-/// What is there already is left as it is. It is not checked that it is a directory.
+/// Existing files are left as they are. They are not checked to be directories.
 ///
-/// - Parameter mode: the permissions of each directory that is made, less those of the umask.
+/// - Parameter mode: the permissions of each new directory, before the umask is applied.
 /// - Throws: `DirectoryError`.
 package func makeDirectories(_ path: String, mode: mode_t) throws(DirectoryError) {
   var partial = path.hasPrefix("/") ? "/" : ""
@@ -22,7 +22,7 @@ package func makeDirectories(_ path: String, mode: mode_t) throws(DirectoryError
     guard mkdir(partial, mode) != 0 else { continue }
     let cause = Errno.current
     guard cause != .fileExists else { continue }
-    // A parent that is there but may not be written to says EACCES or EROFS, and may yet do.
+    // A parent that exists but may not be written to gives EACCES or EROFS. This need not be an error.
     var status = stat()
     if stat(partial, &status) != 0 { throw DirectoryError(path: partial, errno: cause) }
   }

@@ -1,10 +1,10 @@
 package import Glibc
 package import SystemPackage
 
-/// Starts a thread that takes no signals: they are for the threads that expect them.
+/// Starts a thread that blocks signals: they are for the threads that expect them.
 ///
 /// - Returns: the thread, to be joined or detached.
-/// - Throws: the cause, if the system starts no thread.
+/// - Throws: the cause, if the system cannot start a thread.
 package func startThread(_ body: @escaping @Sendable () -> Void) throws(Errno) -> pthread_t {
   final class Box: Sendable {
     let body: @Sendable () -> Void

@@ -2,14 +2,15 @@ import CPlatform
 import Glibc
 package import SystemPackage
 
-/// Wakes a thread that waits for it. What is signalled before the wait is not lost.
+/// Wakes a thread that waits for it. A signal sent before the wait is not lost.
 package final class Wakeup: Sendable {
-  /// Readable from a signal on until that is cleared, for a thread that waits for other descriptors as well.
+  /// The descriptor, which is readable from a signal until the signal is cleared. It is for a thread that
+  /// waits for other descriptors as well.
   package let descriptor: Int32
 
-  /// Makes one that was not signalled.
+  /// Makes a wakeup without a signal.
   ///
-  /// - Throws: the cause, if the system gives it no descriptor.
+  /// - Throws: the cause, if the system has no descriptor for it.
   package init() throws(Errno) {
     descriptor = cplatform_eventfd()
     guard descriptor >= 0 else { throw Errno(rawValue: -descriptor) }
@@ -19,16 +20,16 @@ package final class Wakeup: Sendable {
     if descriptor >= 0 { close(descriptor) }
   }
 
-  /// Wakes the thread, from any other. It never blocks.
+  /// Wakes the thread. This may be called on any other thread, and never blocks.
   package func signal() {
     var one: UInt64 = 1
     while write(descriptor, &one, MemoryLayout.size(ofValue: one)) < 0, errno == EINTR {}
   }
 
-  /// Forgets what was signalled so far.
+  /// Discards all signals so far.
   package func clear() { _ = takeSignals() }
 
-  /// Returns once it was signalled since the last return, and clears that.
+  /// Waits for a signal since the last return, and clears it.
   package func wait() {
     while !takeSignals() {
       guard errno == EAGAIN else { return }
@@ -37,7 +38,7 @@ package final class Wakeup: Sendable {
     }
   }
 
-  /// Whether there were any; if not, `errno` says why.
+  /// Clears the signals and returns whether there were any; if not, `errno` has the reason.
   private func takeSignals() -> Bool {
     var count: UInt64 = 0
     var length: Int

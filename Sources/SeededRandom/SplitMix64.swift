@@ -1,10 +1,10 @@
-/// A small seeded generator (Steele, Lea and Flood 2014): the same seed gives the same numbers on every machine
-/// and in every process. Not for secrets.
+/// A small seeded generator (Steele, Lea and Flood 2014). The same seed gives the same numbers on every
+/// machine and in every process. It is not for secrets.
 @frozen
 public struct SplitMix64: RandomNumberGenerator, Sendable {
   @usableFromInline var state: UInt64
 
-  /// Makes a generator; another seed gives other numbers.
+  /// Makes a generator. Different seeds give different numbers.
   @inlinable
   public init(seed: UInt64) {
     state = seed
@@ -17,7 +17,7 @@ public struct SplitMix64: RandomNumberGenerator, Sendable {
     return Self.mix(state)
   }
 
-  /// Scatters a number over 64 bits: neighbours have nothing in common afterwards.
+  /// Scatters a number over 64 bits: afterwards, neighbours have nothing in common.
   @inlinable
   public static func mix(_ number: UInt64) -> UInt64 {
     var word = number
@@ -26,17 +26,18 @@ public struct SplitMix64: RandomNumberGenerator, Sendable {
     return word ^ (word >> 31)
   }
 
-  /// A number from 0 up to a bound, which is above 0. It is a little uneven, and much cheaper than `Int.random`.
+  /// Returns a number from 0 up to but not including a bound above 0. It is slightly uneven, and much cheaper
+  /// than `Int.random`.
   package mutating func below(_ bound: Int) -> Int {
     Int(truncatingIfNeeded: next() >> 33) % bound
   }
 
-  /// A number from 0 to 2^63 - 1, as likely short as long.
+  /// Returns a number from 0 to 2^63 - 1, of any length with the same probability.
   package mutating func natural() -> Int64 {
     Int64(next() >> UInt64(1 + below(63)))
   }
 
-  /// Random bytes.
+  /// Returns random bytes.
   package mutating func bytes(_ count: Int) -> [UInt8] {
     var bytes = [UInt8]()
     bytes.reserveCapacity(count)

@@ -7,10 +7,10 @@ struct AddressRound: Sendable {
     waiting = endpoints
   }
 
-  /// Whether each address has answered or been given up.
+  /// True if each address has answered or been given up.
   var isSettled: Bool { waiting.isEmpty }
 
-  /// An address has answered, or is past waiting for. That settles it once, however often it was asked.
+  /// Settles an address that has answered or been given up: once, however often it was asked.
   mutating func settle(_ endpoint: Endpoint, met peer: Peer?) {
     guard let index = waiting.firstIndex(of: endpoint) else { return }
     waiting.remove(at: index)

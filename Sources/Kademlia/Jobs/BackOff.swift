@@ -1,13 +1,13 @@
 import NodeTime
 
-/// When an attempt that met nobody is made again: each pause is twice as long as the one before.
+/// The schedule of attempts to meet another node: each pause is twice as long as the one before.
 struct BackOff: Sendable {
   private var first: Duration
   private var longest: Duration
   private var pause: Duration
-  /// The attempts in a row that met nobody.
+  /// The number of attempts in a row that met nobody.
   private(set) var attempts = 0
-  /// When the next attempt is due; nil while none is planned.
+  /// The time of the next attempt; nil while none is planned.
   private(set) var nextAttempt: Instant?
 
   init(first: Duration, longest: Duration) {
@@ -16,7 +16,7 @@ struct BackOff: Sendable {
     pause = first
   }
 
-  /// Uses other pauses. A planned attempt comes no later than they say.
+  /// Uses other pauses. A planned attempt is brought forward if the new longest pause ends before it.
   mutating func adopt(_ now: Instant, first: Duration, longest: Duration) {
     self.first = first
     self.longest = longest
@@ -44,17 +44,17 @@ struct BackOff: Sendable {
     return true
   }
 
-  /// An attempt met somebody: the next series starts with the shortest pause.
+  /// Handles an attempt that met a node: the next series starts with the shortest pause.
   ///
-  /// - Parameter hasMore: whether there is more to attempt. A planned attempt then stays: those who come, each
-  ///   of whom is a success, must not put it off.
+  /// - Parameter hasMore: whether there is more to attempt. A planned attempt then stays, because new nodes,
+  ///   each of which is a success, must not put it off.
   mutating func handleSuccess(_ now: Instant, hasMore: Bool) {
     nextAttempt = hasMore ? nextAttempt ?? now + longest : nil
     attempts = 0
     pause = first
   }
 
-  /// Plans nothing, and starts with the shortest pause again.
+  /// Cancels the planned attempt and starts with the shortest pause again.
   mutating func reset() {
     nextAttempt = nil
     attempts = 0

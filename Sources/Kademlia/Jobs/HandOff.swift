@@ -1,16 +1,16 @@
 import NodeTime
 
-/// Offers a node that comes, or comes back, the records that it should hold: each is offered by the one holder
-/// that is closest to the record of those that had it before. Where a node has left, the same holder has what it
-/// held replicated, without waiting for the round.
+/// Offers a node that arrives or returns the records that it should hold. Each record is offered by one of
+/// the nodes that held it before: the one closest to it. If a node has left, the same holder has the records
+/// of that node replicated, without waiting for the round.
 ///
-/// There is one pass through the records for each node that came, several at once and each at its own pace, so
-/// that a slow node holds up no other.
+/// Each node that arrives has a pass through the records of its own. Several passes run at once, each at its
+/// own pace, so that a slow node delays no other.
 struct HandOff: Job, ~Copyable {
   enum Purpose: Sendable {
-    /// Asks a node what it has of a record.
+    /// Asks a node which version of a record it has.
     case offer(RecordID)
-    /// Asks for the newer version that it has.
+    /// Asks for the newer version that the node has.
     case fetchNewer(RecordID)
   }
 
@@ -21,20 +21,20 @@ struct HandOff: Job, ~Copyable {
   private static let passesAtOnce = 8
   /// The pause between two steps of the passes.
   private static let pause: Duration = .milliseconds(100)
-  /// The most offers to one node that wait for an answer.
+  /// The most offers to one node that may wait for an answer.
   static let offersAtOnce = 32
-  /// The records that one step of one pass looks at.
+  /// The number of records that one step of one pass looks at.
   private static let recordsAtOnce = 64
 
   var nextDeadline: Instant? { nextStep }
 
-  /// The offers that nobody has answered yet.
+  /// The number of offers that have not been answered yet.
   var offers: Int { passes.reduce(0) { $0 + $1.offers } }
 
-  /// This node starts: for a while whoever it meets has been there before it.
+  /// Notes the start of this node: for a while, every node that it meets was there before it.
   mutating func start(_ now: Instant) { queue.start(now) }
 
-  // MARK: - Who comes and goes
+  // MARK: - Arrivals and departures
 
   mutating func routingChanged(
     _ now: Now, _ change: RoutingChange, _ shared: borrowing Shared, _ out: inout [Directive]
@@ -44,11 +44,11 @@ struct HandOff: Job, ~Copyable {
     case .added(let peer, _, _, _):
       queue.handleArrival(time, of: peer, isOffered: mayBeOffered(time, peer.id, shared))
     case .returned(let peer):
-      // It may have missed what was stored while it did not answer.
+      // The contact may have missed what was stored while it did not answer.
       guard mayBeOffered(time, peer.id, shared) else { return }
       queue.enqueue(time, peer, notBefore: shared.parameters.repairInterval)
     case .bucketFull(let peer, _, .verification):
-      // There is no place for it in the table, but there may be records that it should hold.
+      // The table has no place for the node, but there may be records that it should hold.
       guard mayBeOffered(time, peer.id, shared) else { return }
       queue.enqueue(time, peer, notBefore: ArrivalQueue.shortestInterval)
     case .bucketFull: return
@@ -60,17 +60,17 @@ struct HandOff: Job, ~Copyable {
     plan(time)
   }
 
-  /// A contact looks its own ID up: it has just started, or has met a part of the network that it did not know.
-  /// What was stored meanwhile it may have missed.
+  /// Handles a contact that looks its own ID up. It has just started, or has met a part of the network that
+  /// it did not know. It may have missed what was stored there meanwhile.
   mutating func handleAnnouncement(_ now: Instant, of peer: Peer, _ shared: borrowing Shared) {
     guard mayBeOffered(now, peer.id, shared) else { return }
     queue.enqueue(now, peer, notBefore: ArrivalQueue.shortestInterval)
     plan(now)
   }
 
-  /// Whether a node may be one of the K closest to any record that is ours to offer. Such a record shares its
-  /// first bits with our ID, and all contacts that share more of them than the node does are closer to it than
-  /// that.
+  /// Returns whether another node may be one of the K closest to any record that this node has to offer. Such
+  /// a record shares its first bits with this node's ID. All contacts that share more bits with this node's
+  /// ID than the other node does are closer to the record than that node.
   private func mayBeOffered(_ now: Instant, _ other: NodeID, _ shared: borrowing Shared) -> Bool {
     guard let bucket = shared.id.distance(to: other).bucketIndex else { return false }
     guard bucket < sharedBits(now, without: other, shared) else { return true }
@@ -78,12 +78,12 @@ struct HandOff: Job, ~Copyable {
     return closer < shared.parameters.k
   }
 
-  /// The number of leading bits that a target shares with our ID at least, if we may be the closest to it of
-  /// those that can be relied upon: where such a contact is in bucket i, all targets that differ from our ID in
-  /// bit i and not before are closer to it.
+  /// Returns the least number of leading bits that a target shares with this node's ID if this node may be
+  /// the closest reliable one to it. If bucket i holds a reliable contact, all targets that differ from this
+  /// node's ID first in bit i are closer to that contact.
   private func sharedBits(_ now: Instant, without recipient: NodeID?, _ shared: borrowing Shared) -> Int {
     var bits = 0
-    // It is enough to look at the first buckets without a gap: they hold most of the network.
+    // The first buckets without a gap are enough: they hold most of the network.
     while shared.table.contacts(inBucket: bits).contains(where: { contact in
       contact.state == .good && contact.id != recipient && !queue.isNewcomer(now, contact.id)
     }) {
@@ -125,7 +125,7 @@ struct HandOff: Job, ~Copyable {
     out.append(.startReplications)
   }
 
-  /// One step of a pass.
+  /// Does one step of a pass.
   ///
   /// - Returns: whether the pass goes on.
   private mutating func step(
@@ -138,7 +138,7 @@ struct HandOff: Job, ~Copyable {
       guard shared.id.distance(to: record.target).leadingZeroBitCount >= passes[index].sharedBits else {
         return false
       }
-      // Where all that was offered waits for an answer, the next step finds some of it settled.
+      // While all offers wait for an answer, the pass pauses: by the next step, some of them are settled.
       guard room > 0, renewalRoom > 0 else {
         passes[index].next = record.id
         return true
@@ -164,8 +164,8 @@ struct HandOff: Job, ~Copyable {
   private mutating func offer(_ record: Record, to peer: Peer, _ out: inout [Directive]) {
     if let index = passes.firstIndex(where: { $0.recipient?.id == peer.id }) { passes[index].offers += 1 }
     out.append(.count(\.handOffs, 1))
-    // What it has is asked for, and not with our seq: that is how a holder looks after all others, and would
-    // have them leave this record alone.
+    // The node is asked which version it has, but not with our seq. A query with our seq is how holders check
+    // on each other, and would make them skip this record.
     let query = Query.Method.get(target: record.target, kind: record.id.kind, seq: .max)
     out.append(.send(query, to: peer.endpoint, expecting: peer.id, owner: .handOff(.offer(record.id))))
   }
@@ -187,16 +187,16 @@ struct HandOff: Job, ~Copyable {
     }
   }
 
-  /// Counts an offer as answered, or breaks the pass off.
+  /// Counts an offer as answered, or interrupts the pass.
   private mutating func settle(_ now: Instant, _ event: QueryEvent) {
     guard let index = passes.firstIndex(where: { $0.recipient?.id == event.query.peer }),
       let peer = passes[index].recipient
     else { return }
     switch event.kind {
     case .unresponsive:
-      // It is offered the rest later.
+      // The node is offered the rest later.
       var rest = passes.remove(at: index)
-      // What was offered and not answered is not known to be there: some records are offered twice.
+      // Offers without an answer may not have arrived: some records are offered twice.
       rest.offers = 0
       rest.silences += 1
       queue.enqueue(now, rest: rest, of: peer)
@@ -208,7 +208,7 @@ struct HandOff: Job, ~Copyable {
     }
   }
 
-  /// A node that was offered a record says what it has.
+  /// Handles the answer of a node that was offered a record.
   private func handleOffer(
     _ now: Now, _ id: RecordID, _ answer: QueryEvent.Answer, _ shared: borrowing Shared,
     _ out: inout [Directive]
@@ -216,7 +216,7 @@ struct HandOff: Job, ~Copyable {
     let response = answer.response
     guard let record = shared.records.stored(id)?.live(at: now.wall), response.isOfOurMake else { return }
     if let theirs = response.held?.version, theirs.seq > record.version.seq {
-      // It has a newer one, which is wanted unless it has expired.
+      // The node has a newer version, which is wanted unless it has expired.
       guard !theirs.isExpired(at: now.wall) else { return }
       let query = Query.Method.get(target: id.target, kind: id.kind, seq: record.version.seq)
       let peer = answer.peer

@@ -1,4 +1,4 @@
-/// One way through the records, for a node that came or for nodes that have left.
+/// One pass through the records, for a node that arrived or for nodes that have left.
 struct HandOffPass: Sendable {
   /// The reason for a pass.
   enum Cause: Sendable {
@@ -9,13 +9,13 @@ struct HandOffPass: Sendable {
   }
 
   let cause: Cause
-  /// The number of leading bits that a target shares with our ID at least, if its record may be ours to offer.
+  /// The least number of leading bits that a target shares with our ID if its record may be ours to offer.
   let sharedBits: Int
-  /// The next record.
+  /// The next record to look at.
   var next: RecordID
-  /// Offers that nobody has answered yet.
+  /// The number of offers that have not been answered yet.
   var offers = 0
-  /// How often its node was unresponsive.
+  /// The number of times that its node was unresponsive.
   var silences = 0
 
   init(cause: Cause, sharedBits: Int, next: RecordID) {

@@ -1,9 +1,9 @@
 import NodeTime
 
-/// Has nodes prove that they have the keys of their IDs, proves this node's own, and holds the answers of
-/// those that have not proven theirs yet.
+/// Asks nodes to prove that they have the keys of their IDs, and proves the ID of this node. Holds the
+/// answers of nodes that have yet to prove theirs.
 struct IdentityProofs: Job, ~Copyable {
-  /// The answer of a node to a lookup that counts once the node has proven its identity.
+  /// The answer of a node to a lookup, which counts once the node has proven its identity.
   struct HeldAnswer: Sendable {
     let operation: OperationID
     let peer: Peer
@@ -13,19 +13,20 @@ struct IdentityProofs: Job, ~Copyable {
 
   /// The addresses of this node, as far as it knows them.
   private var own: OwnAddresses
-  /// The nodes that have proven their IDs, and where; `order` has the latest last.
+  /// The nodes that have proven their IDs, with the endpoints at which they did; `order` has the latest last.
   private var proven: [NodeID: Endpoint] = [:]
   private var order: [NodeID] = []
   private var held: [HeldAnswer] = []
-  /// The proofs that this node may make now: each costs as much as ten answers. Half of them are for contacts,
-  /// so that no crowd of strangers keeps this node from proving itself to those that it works with.
+  /// The proofs that this node may make now. Each costs as much as ten answers. Half of them are reserved for
+  /// contacts, so that no crowd of strangers keeps this node from proving itself to the nodes that it works
+  /// with.
   private var allowance = TokenBucket()
 
   /// The most proven nodes that are remembered besides those in the table.
   private static let remembered = 1024
-  /// The most answers that are held; a further one is as good as none.
+  /// The most answers that are held. Any further one is dropped, and its node fails for the lookup.
   private static let mostHeld = 256
-  /// Proofs a second, and at once.
+  /// The proofs a second, and also the most at once.
   private static let proofs = TokenBucket.Rate(200)
 
   init(bound: [Endpoint]) {
@@ -34,7 +35,7 @@ struct IdentityProofs: Job, ~Copyable {
 
   // MARK: - This node's identity
 
-  /// Makes the credentials that a ping with a nonce is answered with.
+  /// Makes the credentials that answer a ping with a nonce.
   ///
   /// - Returns: nil if the ping has no nonce, this node has no key, or too many proofs were made lately.
   mutating func tryProve(
@@ -49,7 +50,8 @@ struct IdentityProofs: Job, ~Copyable {
 
   // MARK: - The identities of others
 
-  /// Checks whether an answer proves who sent it. It also hears the address at which the sender sees this node.
+  /// Checks whether an answer proves who sent it. A valid proof also tells the address at which the sender
+  /// sees this node.
   mutating func verify(
     _ response: Response, to query: QueryTable.Pending, from source: Endpoint, _ shared: borrowing Shared,
     _ out: inout [Directive]
@@ -60,21 +62,22 @@ struct IdentityProofs: Job, ~Copyable {
     let isRight =
       response.sender != shared.id
       && proof.isRight(of: response.sender, nonce, for: Peer(id: shared.id, endpoint: seen))
-    // The first voice of all is taken at its word; after that the others decide, and then this one is heard.
+    // The first report of this node's own address is taken at its word. A later one is judged by what others
+    // have reported, and only then counted itself.
     let isOurs = isRight && own.contains(seen)
     if isRight { own.heard(seen, from: source.address) }
     out.append(.count(isOurs ? \.proofsAccepted : \.proofsRefused, 1))
     return isOurs
   }
 
-  /// Whether a node may take part in operations and enter the table.
+  /// Returns whether a node may take part in operations and enter the table.
   func isTrusted(_ peer: Peer, _ shared: borrowing Shared) -> Bool {
     guard shared.asksForProofs, shared.parameters.identity == .require else { return true }
     return proven[peer.id] == peer.endpoint
       || shared.table.contact(peer.id).map { $0.isProven && $0.isAt(peer.endpoint) } ?? false
   }
 
-  /// A node has proven its identity: its answers count.
+  /// Handles a node that has proven its identity: its answers count from now on.
   mutating func handleProof(of peer: Peer, _ out: inout [Directive]) {
     if proven.updateValue(peer.endpoint, forKey: peer.id) == nil { order.append(peer.id) }
     if order.count > Self.remembered { proven[order.removeFirst()] = nil }

@@ -4,11 +4,11 @@ import SeededRandom
 
 /// The random numbers of one job.
 ///
-/// Each job draws from a stream of its own, so that what one job draws does not depend on whether another
-/// has acted before it. The streams come from one seed of the node. They are not for secrets: transaction
-/// numbers and nonces come from the node's own source.
+/// Each job draws from a stream of its own, so that its numbers do not depend on whether another job has
+/// acted before it. All streams come from one seed of the node. They are not for secrets: transaction numbers
+/// and nonces come from the node's own source.
 struct JobRandom: RandomNumberGenerator, Sendable {
-  /// The job that draws. A raw value stays with its job, so that a new job leaves all other streams alone.
+  /// The job that draws. Each job keeps its raw value, so that a new job leaves all other streams alone.
   enum Stream: UInt64, Sendable {
     case expiry = 1
     case refresh = 2
@@ -20,9 +20,9 @@ struct JobRandom: RandomNumberGenerator, Sendable {
 
   private var generator: SplitMix64
 
-  /// - Parameter seed: 64 bits of the node, the same for all its streams. Some of what a job draws can be read
-  ///   from its queries, and the draws of a stream give its state away. The hash keeps that from leading to the
-  ///   other streams.
+  /// - Parameter seed: 64 bits of the node, the same for all its streams. Others can read some of a job's
+  ///   numbers from its queries, and the numbers of a stream reveal its state. The hash keeps that state from
+  ///   revealing the other streams.
   init(seed: UInt64, _ stream: Stream) {
     var hash = SHA256()
     for word in [seed, stream.rawValue] {
@@ -35,7 +35,7 @@ struct JobRandom: RandomNumberGenerator, Sendable {
   /// The next 64 bits.
   mutating func next() -> UInt64 { generator.next() }
 
-  /// The duration, a tenth longer or shorter at most, so that nodes started together do not act together
+  /// Makes a duration up to a tenth longer or shorter, so that nodes started together do not act together
   /// forever.
   mutating func jittered(_ interval: Duration) -> Duration {
     let tenth = interval.nanoseconds / 10

@@ -1,7 +1,7 @@
 import NodeTime
 
-/// All jobs of a node. A new job is a file, a case of `QueryOwner` if it sends queries, and a row in each of
-/// the lists here. The compiler asks for all of them but the row of `nextDeadline`.
+/// All jobs of a node. A new job needs a file, a case of `QueryOwner` if it sends queries, and a row in each
+/// of the lists here. The compiler asks for all rows but that of `nextDeadline`.
 struct Jobs: ~Copyable {
   var join: Join
   var rejoin = Rejoin()
@@ -32,14 +32,14 @@ struct Jobs: ~Copyable {
       identityProofs
   }
 
-  /// What every job is told.
+  /// A call that every job gets.
   enum Call: Sendable {
     case advance
     case routingChanged(RoutingChange)
     case parametersChanged
   }
 
-  /// Tells one job something.
+  /// Makes a call to one job.
   mutating func tell(
     _ kind: Kind, _ call: Call, _ now: Now, _ shared: borrowing Shared, _ out: inout [Directive]
   ) {
@@ -67,7 +67,7 @@ struct Jobs: ~Copyable {
     }
   }
 
-  /// When the first job must be advanced next.
+  /// The time at which the first job must be advanced; nil if none must.
   var nextDeadline: Instant? {
     var next: Instant?
     func include(_ deadline: Instant?) {
@@ -84,7 +84,7 @@ struct Jobs: ~Copyable {
     return next
   }
 
-  /// Gives an event of a query to the job that owns the query, if one does.
+  /// Gives an event of a query to the job that owns the query, if there is one.
   mutating func handle(
     _ now: Now, _ event: QueryEvent, _ shared: borrowing Shared, _ out: inout [Directive]
   ) {

@@ -1,7 +1,7 @@
 import NodeTime
 
-/// Finds the network and this node's place in it: pings the bootstrap addresses, looks up the own ID through
-/// whoever answers (paper, section 2.3), and tries again where nobody does.
+/// Finds the network and this node's place in it. It pings the bootstrap addresses, looks this node's own ID
+/// up through the nodes that answer (paper, section 2.3), and tries again if none does.
 struct Join: Job, ~Copyable {
   enum Purpose: Sendable {
     /// A ping to a bootstrap address.
@@ -17,15 +17,15 @@ struct Join: Job, ~Copyable {
   }
 
   private var stage = Stage.notStarted
-  /// Whether there are names to look up at all.
+  /// True if any bootstrap names are configured.
   private var isConfigured = false
   /// The bootstrap addresses that are being asked; nil while none are.
   private var round: AddressRound?
-  /// Whether contacts from before the start are being asked. An attempt ends when they have answered, too.
+  /// True if contacts from before the start are being asked. An attempt ends only when they are settled, too.
   private var isRejoining = false
-  /// The number of names that could not be looked up: among them may be the one that leads to the network.
+  /// The number of names that could not be looked up. One of them may be the one that leads to the network.
   private var unresolved = 0
-  /// When the lookup of the own ID began; nil while none runs.
+  /// The time at which the lookup of this node's own ID began; nil while none runs.
   private var selfLookupBegan: Instant?
   private var backOff: BackOff
   private var requests: [OperationID: AddressRound] = [:]
@@ -41,7 +41,7 @@ struct Join: Job, ~Copyable {
 
   // MARK: - The first join
 
-  /// The sockets are bound.
+  /// Begins the first join, once the sockets are bound.
   ///
   /// - Parameter isRejoining: whether contacts from before the start are asked.
   mutating func start(
@@ -59,7 +59,7 @@ struct Join: Job, ~Copyable {
     }
   }
 
-  /// All contacts from before the start have answered or are past waiting for.
+  /// Handles the end of the pings to contacts from before the start: all have answered or been given up.
   mutating func handleRejoinSettled(
     _ now: Instant, _ shared: borrowing Shared, _ out: inout [Directive]
   ) {
@@ -92,7 +92,7 @@ struct Join: Job, ~Copyable {
 
   // MARK: - Bootstrap names and addresses
 
-  /// There are other names, or none: the addresses of the former ones are tried no more.
+  /// Handles a change of the bootstrap names. The addresses of the former names are dropped.
   mutating func bootstrapChanged(hasBootstrap: Bool, _ out: inout [Directive]) {
     isConfigured = hasBootstrap
     round = nil
@@ -102,17 +102,17 @@ struct Join: Job, ~Copyable {
     if hasBootstrap { out.append(.resolveBootstrap) }
   }
 
-  /// The names were looked up.
+  /// Handles the result of looking the names up.
   ///
   /// - Parameters:
-  ///   - endpoints: the addresses of those that have any.
-  ///   - unresolved: how many have none at the moment.
+  ///   - endpoints: the addresses of the names that have any.
+  ///   - unresolved: the number of names that have none at the moment.
   mutating func bootstrapResolved(
     _ now: Instant, _ endpoints: [Endpoint], unresolved: Int, _ shared: borrowing Shared,
     _ out: inout [Directive]
   ) {
     self.unresolved = unresolved
-    // A name may stand for addresses that this node cannot send to.
+    // A name may have addresses that this node cannot send to.
     var usable: [Endpoint] = []
     for endpoint in endpoints where shared.canSend(to: endpoint) { usable.append(endpoint) }
     let own = shared.identity.endpoints
@@ -127,7 +127,7 @@ struct Join: Job, ~Copyable {
     endRound(now, shared, &out)
   }
 
-  /// A list that names only this node names the first node of a network: there is nothing to try again.
+  /// A list that names only this node is that of the first node of a network: there is nothing to retry.
   private mutating func forgetOwn(others: [Endpoint]) {
     if others.isEmpty, unresolved == 0 { isConfigured = false }
   }
@@ -140,9 +140,9 @@ struct Join: Job, ~Copyable {
     backOff.handleSuccess(now, hasMore: unresolved > 0)
   }
 
-  // MARK: - What a user asks for
+  // MARK: - Requests of users
 
-  /// Pings addresses that a user named and, if any node answers, finds the others through it.
+  /// Pings the addresses that a user named and, if any node answers, finds the others through it.
   mutating func bootstrap(
     _ now: Instant, _ endpoints: [Endpoint], for operation: OperationID, _ shared: borrowing Shared,
     _ out: inout [Directive]
@@ -173,7 +173,7 @@ struct Join: Job, ~Copyable {
       switch event.kind {
       case .late, .timedOut: return
       case .answered(let answer) where answer.peer.id == shared.id:
-        // The address turned out to be this node's own. The names may have changed since it was asked.
+        // The address turned out to be this node's own. The names may have changed since the ping.
         if shared.bootstrapAddresses.contains(event.query.endpoint) {
           let others = shared.bootstrapAddresses.filter { $0 != event.query.endpoint }
           out.append(.setBootstrapAddresses(others))
@@ -186,7 +186,7 @@ struct Join: Job, ~Copyable {
     case .requested(let operation):
       var met: Peer?
       switch event.kind {
-      // Whoever asked to join through a stranger waits as for a ping: it may be far away.
+      // A user who joins through a stranger waits as long as for a ping: the stranger may be far away.
       case .late, .unresponsive: return
       case .answered(let answer): met = answer.peer.id == shared.id ? nil : answer.peer
       case .forged, .refused, .replaced, .timedOut: break
@@ -202,7 +202,7 @@ struct Join: Job, ~Copyable {
     switch change {
     case .added(_, let isFirst, let owner, _):
       handleSuccess(now.monotonic)
-      // Through it we find those next to us, and they find us.
+      // Through the new contact this node finds its neighbours, and they find this node.
       if Self.looksUpSelf(isFirst: isFirst, owner, shared) { lookUpSelf(now.monotonic, shared, &out) }
     case .removed where shared.table.isEmpty:
       out.append(.notice(.isolated))
@@ -211,28 +211,28 @@ struct Join: Job, ~Copyable {
     }
   }
 
-  // MARK: - The lookup of the own ID
+  // MARK: - The lookup of this node's own ID
 
-  /// Whether a node that enters the table has this node look its own ID up.
+  /// Returns whether this node looks its own ID up because a node has entered the table.
   static func looksUpSelf(isFirst: Bool, _ owner: QueryOwner, _ shared: borrowing Shared) -> Bool {
     if case .join(.bootstrap) = owner { isFirst || shared.isJoined } else { isFirst }
   }
 
-  /// Looks the own ID up, unless that is under way.
+  /// Looks this node's own ID up, unless such a lookup is running.
   mutating func lookUpSelf(_ now: Instant, _ shared: borrowing Shared, _ out: inout [Directive]) {
     guard selfLookupBegan == nil else { return }
     selfLookupBegan = now
     out.append(.look(up: shared.id, .join, width: nil))
   }
 
-  /// The lookup of the own ID has ended.
+  /// Handles the end of the lookup of this node's own ID.
   mutating func handleLookupEnd(_ lookup: Lookup, _ shared: borrowing Shared, _ out: inout [Directive]) {
     let began = selfLookupBegan
     selfLookupBegan = nil
     let hasJustStarted: Bool
     if case .ended = stage { hasJustStarted = false } else { hasJustStarted = true }
-    // Most contacts that come back do so to a network that has not changed otherwise. Another part of it was
-    // met where one of the nearest nodes is new to the table.
+    // Most contacts that return do so to a network that has not changed otherwise. If one of the closest
+    // nodes is new to the table, another part of the network was met.
     var hasNews = hasJustStarted
     if let began, !hasNews {
       for candidate in lookup.closest
@@ -242,10 +242,10 @@ struct Join: Job, ~Copyable {
     }
     guard hasNews else { return }
     endJoin(&out)
-    // All buckets further away than the closest neighbour (paper, section 2.3).
+    // Refresh all buckets further away than the closest neighbour (paper, section 2.3).
     out.append(.refresh(0..<(shared.table.deepest ?? 0)))
-    // The nodes that may have to offer it what it missed are those that share a record's neighbourhood with
-    // it, and these lie up to four times as far away as its own.
+    // The nodes that may have to offer this node what it missed share the neighbourhood of a record with it.
+    // They lie up to four times as far away as its own neighbourhood.
     if hasJustStarted { out.append(.look(up: shared.id, .announce, width: shared.parameters.k * 4)) }
   }
 

@@ -1,7 +1,7 @@
 import NodeTime
 
-/// Pings contacts that have been quiet: the stalest one, those in doubt, and the neighbours, whom this node
-/// names to others that look for the holders of a key.
+/// Pings contacts that have been quiet: the one that has been quiet longest, the questionable ones, and the
+/// neighbours. This node names its neighbours to others that look for the holders of a key.
 struct Liveness: Job, ~Copyable {
   private var nextRun: Instant
   private var random: JobRandom
@@ -37,13 +37,13 @@ struct Liveness: Job, ~Copyable {
     }
   }
 
-  /// A query is past its second soft timeout: the contacts in doubt are asked soon.
+  /// Handles a query that is past its second soft timeout: questionable contacts are pinged soon.
   mutating func handleUnresponsive(_ now: Instant, _ shared: borrowing Shared) {
     nextRun = min(nextRun, now + shared.parameters.livenessIntervalInDoubt)
   }
 
-  /// A contact has sent a query. If it had stopped answering, it may be back: it is asked at the address that
-  /// we know, for somebody else may have sent the query.
+  /// Handles a query of a contact. If the contact had stopped answering, it may be back. It is pinged at the
+  /// address that we know, because another node may have sent the query.
   mutating func handleQuery(of contact: Contact, _ out: inout [Directive]) {
     guard contact.state == .questionable else { return }
     out.append(.tryPing(contact.peer, charged: contact.id, owner: .liveness))
@@ -53,7 +53,7 @@ struct Liveness: Job, ~Copyable {
     _ now: Now, _ change: RoutingChange, _ shared: borrowing Shared, _ out: inout [Directive]
   ) {
     guard case .bucketFull(_, let stalest, _) = change, let contact = shared.table.contact(stalest.id),
-      // A contact that has just been heard need not be asked again.
+      // A contact that was heard lately need not be asked again.
       now.monotonic.since(contact.lastAnswered) > shared.parameters.livenessInterval
     else { return }
     out.append(.tryPing(stalest, charged: stalest.id, owner: .liveness))

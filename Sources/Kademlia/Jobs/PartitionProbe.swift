@@ -1,16 +1,17 @@
 import NodeTime
 
-/// Pings a bootstrap address or a lost contact now and then, so that a healed partition merges, whoever was
-/// on which side of it.
+/// Pings a bootstrap address or a lost contact now and then, so that the parts of a healed partition merge,
+/// whichever nodes were on which side.
 struct PartitionProbe: Job, ~Copyable {
   enum Purpose: Sendable {
     /// A ping to a bootstrap address or a lost contact.
     case ping
-    /// Asks a contact that was lost for the nodes near this one: it may be in another part of the network.
+    /// Asks a contact that had been lost for the nodes near this one: it may be in another part of the
+    /// network.
     case neighbours
   }
 
-  /// Contacts that left the table, the latest last.
+  /// The contacts that have left the table, the latest last.
   private(set) var lostContacts: [Peer] = []
   private var nextRun: Instant
   private var random: JobRandom
@@ -22,7 +23,7 @@ struct PartitionProbe: Job, ~Copyable {
 
   var nextDeadline: Instant? { nextRun }
 
-  /// Remembers contacts from before the start as lost, the latest first.
+  /// Remembers the contacts from before the start as lost. The latest come first.
   mutating func remember(_ peers: [Peer], _ shared: borrowing Shared) {
     for peer in peers.reversed() { noteLost(peer, shared) }
   }
@@ -56,13 +57,14 @@ struct PartitionProbe: Job, ~Copyable {
     case .added(let peer, let isFirst, let owner, _):
       let wasLost = lostContacts.contains { $0.id == peer.id }
       if wasLost { lostContacts.removeAll { $0.id == peer.id } }
-      // Then the node looks its own ID up anyway.
+      // In this case the node looks its own ID up anyway.
       guard !Join.looksUpSelf(isFirst: isFirst, owner, shared) else { return }
       var isProbed = false
       if case .partitionProbe(.ping) = owner { isProbed = true }
       guard wasLost || isProbed else { return }
-      // Most have only been away. A lookup of our own ID by everybody who finds one of them again would be the
-      // greater part of all that is sent; and all whom it reached would look for what we missed.
+      // Most of these contacts have only been away. If every node that finds one of them again looked its own
+      // ID up, those lookups would be most of the traffic, and all nodes that they reached would look for
+      // records that this node missed.
       out.append(
         .send(
           .findNode(target: shared.id.neighbour), to: peer.endpoint, expecting: peer.id,
@@ -75,7 +77,7 @@ struct PartitionProbe: Job, ~Copyable {
     _ now: Now, _ event: QueryEvent, of purpose: Purpose, _ shared: borrowing Shared, _ out: inout [Directive]
   ) {
     guard case .neighbours = purpose, case .answered(let answer) = event.kind else { return }
-    // Nodes that would be among our closest, and that we know nothing of, are another part of the network.
+    // Unknown nodes that would be among our closest belong to another part of the network.
     let closest = shared.table.closest(to: shared.id, count: shared.parameters.k)
     let limit = closest.count < shared.parameters.k ? nil : closest.last.map { shared.id.distance(to: $0.id) }
     for node in answer.response.nodes {

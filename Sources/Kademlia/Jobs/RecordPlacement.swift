@@ -1,6 +1,6 @@
 import NodeTime
 
-/// Which nodes should hold a record, as far as this node's contacts tell.
+/// The nodes that should hold a record, as far as this node's contacts tell.
 struct RecordPlacement {
   private let target: NodeID
   private let own: Distance
@@ -10,7 +10,7 @@ struct RecordPlacement {
   private let now: Instant
   private let arrivals: ArrivalQueue
 
-  /// - Parameter arrivals: the nodes that came lately. Nobody relies upon them to pass a record on.
+  /// - Parameter arrivals: the nodes that arrived lately. Nobody relies on them to pass a record on.
   init(_ now: Instant, _ target: NodeID, _ shared: borrowing Shared, _ arrivals: ArrivalQueue) {
     self.now = now
     self.target = target
@@ -20,13 +20,14 @@ struct RecordPlacement {
     closest = shared.table.closest(to: target, count: k).map(\.id)
   }
 
-  /// Whether it is for this node to pass the record on: it is the closest of those that can be relied upon.
+  /// Returns whether this node should pass the record on: it is the closest of the nodes that can be relied
+  /// on.
   func isOurs(without recipient: NodeID?) -> Bool {
     let rival = closest.first { $0 != recipient && !arrivals.isNewcomer(now, $0) }
     return rival.map { own < target.distance(to: $0) } ?? true
   }
 
-  /// Whether fewer than K nodes are closer than a node, this one counted.
+  /// Returns whether fewer than K nodes are closer than a node. This node is counted, too.
   func isHolder(_ node: NodeID) -> Bool {
     let distance = target.distance(to: node)
     let closer = closest.count { $0 != node && target.distance(to: $0) < distance }

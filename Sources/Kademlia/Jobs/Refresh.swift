@@ -1,11 +1,10 @@
 import DequeModule
 import NodeTime
 
-/// Looks up a random ID in each bucket whose range no lookup has gone through for long (paper, section 2.3;
-/// BEP 5).
+/// Looks up a random ID in each bucket that no lookup has crossed for long (paper, section 2.3; BEP 5).
 struct Refresh: Job, ~Copyable {
   private var nextScan: Instant
-  /// Buckets that are to be refreshed, one after the other.
+  /// The buckets that are to be refreshed, one after the other.
   private var queue: Deque<Int> = []
   private var random: JobRandom
 
@@ -38,13 +37,13 @@ struct Refresh: Job, ~Copyable {
         }
       }
     }
-    // Not again at once for a bucket that becomes stale while others are refreshed.
+    // A bucket that becomes stale while others are refreshed does not cause another scan at once.
     nextScan = max(next, now.monotonic + shared.parameters.livenessInterval)
     startNext(shared, &out)
   }
 
-  /// Refreshes all the buckets of the neighbourhood with one wide lookup next to this node. It does not look
-  /// up this node's own ID, by which it would say that it had just come.
+  /// Refreshes all buckets of the neighbourhood with one wide lookup next to this node. The target is not
+  /// this node's own ID, because that would announce this node as newly started.
   private mutating func refresh(
     neighbourhood: ClosedRange<Int>, _ shared: borrowing Shared, _ out: inout [Directive]
   ) {
@@ -63,7 +62,7 @@ struct Refresh: Job, ~Copyable {
     startNext(shared, &out)
   }
 
-  /// One of this job's lookups has ended.
+  /// Handles the end of one of this job's lookups.
   mutating func handleLookupEnd(_ shared: borrowing Shared, _ out: inout [Directive]) {
     startNext(shared, &out)
   }

@@ -1,9 +1,9 @@
 import NodeTime
 
-/// Pings the contacts from before the start, so that a node finds its network again when no bootstrap node is
+/// Pings the contacts from before the start, so that a node finds its network again if no bootstrap node is
 /// up.
 struct Rejoin: Job, ~Copyable {
-  /// The addresses whose contacts have neither answered nor been given up.
+  /// The addresses of the contacts that have neither answered nor been given up.
   private var waiting: [Endpoint] = []
 
   /// Begins with the contacts from before the start, the latest first.

@@ -1,27 +1,28 @@
 import NodeTime
 
-/// Looks after records: those that this node holds (replicate), and those that its users stored (republish).
+/// Keeps records at their holders: replicates those that this node holds, and republishes those that its
+/// users stored.
 ///
-/// Each kind has a round over its table of the store. A record that is due goes to the queue of replications, and
-/// the lookup that takes it from there tells this job what it found.
+/// Each kind has a round over its table of the store. A record that is due goes to the queue of replications.
+/// The lookup that takes it from there reports its result to this job.
 struct Replication: Job, ~Copyable {
   private var replicate: UpkeepRound
   private var republish: UpkeepRound
-  /// The records that somebody has looked after lately.
+  /// The records whose holders some node has checked lately.
   private var log: ReplicationLog
   private var underreplicated = UnderreplicatedRecords()
   private var isRepublishFirst = false
   private var noted: UpkeepProgress
   private var nextNote: Instant
 
-  /// How often the progress of the rounds is noted in the store.
+  /// The shortest time between two notes of the rounds' progress in the store.
   private static let noteInterval: Duration = .seconds(60)
   /// The most entries that one step of a round looks at.
   static let visitsAtOnce = 1024
 
   init(_ now: Instant, _ parameters: Parameters, progress: UpkeepProgress, seed: UInt64) {
     var random = JobRandom(seed: seed, .replication)
-    // A round that has never begun begins anywhere: nodes that were started together should not come to the
+    // A round that has never begun starts at a random record, so that nodes started together do not reach the
     // same record together.
     func start(_ noted: RecordID) -> RecordID {
       noted == .first ? RecordID(.plain, NodeID(random: &random)) : noted
@@ -43,7 +44,7 @@ struct Replication: Job, ~Copyable {
 
   mutating func advance(_ now: Now, _ shared: borrowing Shared, _ out: inout [Directive]) {
     var room = shared.replications.room(shared.parameters)
-    // The other round goes first the next time: neither takes all the room.
+    // The other round goes first the next time, so that neither takes all the room.
     isRepublishFirst.toggle()
     let order: [ReplicateOperation.Reason] =
       isRepublishFirst ? [.republish, .replicate] : [.replicate, .republish]
@@ -60,7 +61,7 @@ struct Replication: Job, ~Copyable {
     noteProgress(now.monotonic, shared, &out)
   }
 
-  /// One step of a round: enqueues those of the entries that it comes by that are due.
+  /// Does one step of a round: enqueues the visited entries that are due.
   private mutating func step(
     _ now: Now, _ round: inout UpkeepRound, _ reason: ReplicateOperation.Reason, _ shared: borrowing Shared,
     _ room: inout Int, _ out: inout [Directive]
@@ -70,7 +71,7 @@ struct Replication: Job, ~Copyable {
     if reason == .replicate { log.reserve(count) }
     let interval = Self.interval(of: reason, shared.parameters)
     var due = round.step(now.monotonic, entries: count, interval: interval, most: Self.visitsAtOnce)
-    // Nobody to give anything to: the round goes on when there is.
+    // The node has no contacts: the round goes on when it has some.
     guard !shared.table.isEmpty else { return }
     while due > 0, room > 0 {
       let wanted = min(due, room)
@@ -82,7 +83,7 @@ struct Replication: Job, ~Copyable {
       due -= max(1, page.count)
       if page.count < wanted {
         round.reachedEnd()
-        // A round begins with the next step, or a small store would be gone through twice in one.
+        // The next round begins with the next step. Otherwise one step would go through a small store twice.
         break
       }
     }
@@ -104,8 +105,8 @@ struct Replication: Job, ~Copyable {
   ) {
     guard !record.version.isExpired(at: now.wall) else { return }
     if reason == .republish, let held = shared.records.stored(record.id)?.record, held.supersedes(record) {
-      // Somebody has written since. As a holder of that this node may be asked about it by the other holders
-      // all the time, and would never ask.
+      // A newer version has been written. As its holder this node may be asked about it by the other holders
+      // all the time, and would never check on it itself.
       withdraw(record, shared, &out)
     } else if isRecent(now.monotonic, record.id, shared.parameters) {
       if reason == .replicate { out.append(.count(\.replicationsSkipped, 1)) }
@@ -122,14 +123,15 @@ struct Replication: Job, ~Copyable {
     }
   }
 
-  /// Whether somebody has looked after a record not much less than an interval ago.
+  /// Returns whether some node has looked after a record within most of an interval.
   private func isRecent(_ now: Instant, _ id: RecordID, _ parameters: Parameters) -> Bool {
-    // A little less than the interval: it is the same node's turn again when its next round comes by.
+    // A little less than the interval, so that the same node has its turn again when its next round reaches
+    // the record.
     let interval = parameters.replicateInterval
     return log.isRecent(now, id, within: .nanoseconds(interval.nanoseconds / 10 * 9))
   }
 
-  /// Has the store note how far the rounds are, where that has changed and is worth noting again.
+  /// Has the store note the progress of the rounds, if it has changed and the last note is old enough.
   private mutating func noteProgress(
     _ now: Instant, _ shared: borrowing Shared, _ out: inout [Directive]
   ) {
@@ -138,23 +140,23 @@ struct Replication: Job, ~Copyable {
     guard progress != noted else { return }
     nextNote = now + Self.noteInterval
     noted = progress
-    // It need not be noted: while a store hangs, what is to be done does not pile up.
+    // The note can be left out: while a store hangs, work for it must not pile up.
     guard shared.commits.count < shared.parameters.pendingCommits else { return }
     out.append(.commit(.noteProgress(progress), for: .nobody))
   }
 
-  /// Publishes a record no longer. While a store hangs this is left out, and the next round comes by again.
+  /// Stops publishing a record. While a store hangs, the step is left out, and the next round tries again.
   private func withdraw(_ record: Record, _ shared: borrowing Shared, _ out: inout [Directive]) {
     guard shared.commits.count < shared.parameters.pendingCommits else { return }
     out.append(.commit(.withdraw(record.id, seq: record.version.seq), for: .nobody))
   }
 
-  // MARK: - What others have done
+  // MARK: - Reports of other activity
 
-  /// Somebody has just seen to it that the holders of a record have it.
+  /// Notes that some node has just made sure that the holders of a record have it.
   mutating func noteLookedAfter(_ now: Instant, _ id: RecordID) { log.note(now, id) }
 
-  /// A put has stored a record at fewer than K nodes, for this node knew no more.
+  /// Notes a record that a put has stored at fewer than K nodes, because this node knew no more.
   mutating func noteUnderreplicated(_ id: RecordID, _ shared: borrowing Shared) {
     underreplicated.note(id, shared.records.stored(id) == nil ? .republish : .replicate)
   }
@@ -167,12 +169,13 @@ struct Replication: Job, ~Copyable {
 
   // MARK: - Ends of replications
 
-  /// The lookup of a replication has ended: gives the newest version to the holders that lack it.
+  /// Handles the end of a replication's lookup: gives the newest version to the holders that lack it.
   mutating func handleEnd(
     _ now: Now, of replication: ReplicateOperation, _ shared: borrowing Shared, _ out: inout [Directive]
   ) {
-    // Newer versions of which nothing but the seq is told have expired and hide what is older, if most of the
-    // nodes say so: the word of one is not enough to leave a record to its fate.
+    // A node that names a greater seq without the record says that this version has expired and hides older
+    // ones. This counts if more than half of the nodes say so: one node's word is not enough to abandon a
+    // record.
     let closest = replication.lookup.closest
     let hiding = closest.count { ($0.held?.seq ?? 0) > replication.newest.version.seq }
     let isHidden = hiding * 2 > closest.count
@@ -180,7 +183,7 @@ struct Replication: Job, ~Copyable {
     case .replicate: out.append(.count(\.replications, 1))
     case .republish:
       out.append(.count(\.republications, 1))
-      // Somebody has written since: that version is theirs to look after.
+      // A newer version has been written, and its own publisher looks after it.
       if isHidden || replication.newest != replication.record {
         withdraw(replication.record, shared, &out)
       }
@@ -195,7 +198,8 @@ struct Replication: Job, ~Copyable {
     _ out: inout [Directive]
   ) {
     for candidate in closest where candidate.peer.id != shared.id {
-      // To a node of another make it is the publisher who comes, and it must be stored again to live on.
+      // A node of another implementation gets the record from its publisher, and must be sent it again to
+      // keep it alive.
       guard let answer = lookup.answer(of: candidate), let token = answer.token,
         !answer.isOfOurMake || answer.held?.isOlder(than: newest) ?? true
       else { continue }
@@ -214,6 +218,6 @@ struct Replication: Job, ~Copyable {
 }
 
 extension Parameters {
-  /// A publisher comes no more often than the holders themselves do.
+  /// The interval between republications, which is never shorter than that between replications.
   var effectiveRepublishInterval: Duration { max(replicateInterval, republishInterval) }
 }

@@ -1,12 +1,12 @@
 import NodeTime
 
-/// Which records somebody has replicated lately, so that one of the holders does it and not all.
+/// The records that some node has replicated lately, so that one of the holders does it and not all.
 ///
-/// A direct-mapped table: a record takes the place of another where both fall on one slot, so that the
-/// log is bounded and what it forgets costs an extra look at the holders, and no copy.
+/// The log is a direct-mapped table: if two records fall on one slot, the later replaces the earlier. The log
+/// is therefore bounded, and a lost entry costs one extra check of the holders, but no copy.
 struct ReplicationLog: Sendable {
-  /// Each slot: 40 bits of the record's hash, of which the lowest choose the slot, and the time in
-  /// seconds since `origin`, counted from 1; 0 is an empty slot.
+  /// Each slot has 40 bits of the record's hash, of which the lowest choose the slot, and the time in seconds
+  /// since `origin`, counted from 1. An empty slot is 0.
   private var slots: [UInt64]
   private let origin: Instant
   private let salt: UInt64
@@ -16,7 +16,7 @@ struct ReplicationLog: Sendable {
   private static let mostSlots = 1 << 20
   private static let timeBits: UInt64 = 24
 
-  /// - Parameter salt: random bits, so that nobody can choose keys that push each other out.
+  /// - Parameter salt: random bits, so that nobody can choose keys that evict each other.
   init(_ now: Instant, salt: UInt64) {
     origin = now
     self.salt = salt
@@ -24,7 +24,7 @@ struct ReplicationLog: Sendable {
   }
 
   private func hash(_ id: RecordID) -> UInt64 {
-    // The holders of a record share its leading bits: the others tell records apart.
+    // The holders of a record share the leading bits of their records: the other bits tell records apart.
     var bits = (id.target.middle ^ salt) &+ UInt64(id.target.low) << 8 &+ UInt64(id.kind.rawValue)
     bits = (bits ^ bits >> 30) &* 0xBF58_476D_1CE4_E5B9
     bits = (bits ^ bits >> 27) &* 0x94D0_49BB_1331_11EB
@@ -38,7 +38,7 @@ struct ReplicationLog: Sendable {
 
   private func slot(_ hash: UInt64) -> Int { Int(hash & UInt64(slots.count - 1)) }
 
-  /// Makes room for so many records.
+  /// Makes room for a number of records.
   mutating func reserve(_ records: Int) {
     guard records > slots.count, slots.count < Self.mostSlots else { return }
     let old = slots
@@ -48,13 +48,13 @@ struct ReplicationLog: Sendable {
     for entry in old where entry != 0 { slots[slot(entry >> Self.timeBits)] = entry }
   }
 
-  /// Somebody has just seen to it that all holders have a record.
+  /// Notes that some node has just made sure that all holders have a record.
   mutating func note(_ now: Instant, _ id: RecordID) {
     let hash = hash(id)
     slots[slot(hash)] = hash << Self.timeBits | seconds(now)
   }
 
-  /// Whether somebody has, within a time.
+  /// Returns whether the holders of a record were checked within a time.
   func isRecent(_ now: Instant, _ id: RecordID, within time: Duration) -> Bool {
     let hash = hash(id)
     let entry = slots[slot(hash)]

@@ -1,20 +1,21 @@
 import DequeModule
 import NodeTime
 
-/// Records that fewer than K nodes hold, because this node knew no more. They are looked after again when
-/// other nodes have come.
+/// Records that fewer than K nodes hold, because this node knew no more nodes. Their holders are checked
+/// again when other nodes have arrived.
 struct UnderreplicatedRecords: Sendable {
   private var tasks: Deque<ReplicationQueue.Task> = []
   private var due: Instant?
-  /// How many of them were known when others came: a record that is noted again waits for the next to come.
+  /// The number of records still to take out for the latest arrival. A record that is noted again waits for
+  /// the next arrival.
   private var left = 0
 
-  /// The most records that are remembered. A record that is forgotten waits for the round.
+  /// The most records that are remembered. A forgotten record waits for the round.
   private static let capacity = 1024
-  /// Nodes that come together are waited for.
+  /// The pause after an arrival, in which further nodes may arrive.
   private static let pauseForOthers: Duration = .seconds(5)
 
-  /// When records are due; nil if none are.
+  /// The time at which records are due; nil if none are.
   var nextDeadline: Instant? { due }
 
   mutating func note(_ id: RecordID, _ reason: ReplicateOperation.Reason) {
@@ -23,7 +24,7 @@ struct UnderreplicatedRecords: Sendable {
     if tasks.count > Self.capacity { tasks.removeFirst() }
   }
 
-  /// Another node has entered the routing table.
+  /// Handles a node that has entered the routing table.
   mutating func handleArrival(_ now: Instant) {
     guard !tasks.isEmpty else { return }
     left = tasks.count
@@ -32,7 +33,7 @@ struct UnderreplicatedRecords: Sendable {
 
   /// Takes out the records that are due.
   ///
-  /// - Parameter room: the most that are taken.
+  /// - Parameter room: the most records to take out.
   mutating func takeDue(_ now: Instant, room: Int) -> [ReplicationQueue.Task] {
     guard let time = due, time <= now else { return [] }
     let count = min(room, left, tasks.count)

@@ -1,17 +1,18 @@
 import NodeTime
 
-/// A round over a table of the store in the order of its IDs, spread evenly over an interval, so that
-/// each entry is visited about once in it and a large table stalls nobody.
+/// A round over a table of the store in the order of its IDs. It is spread evenly over an interval, so that
+/// each entry is visited about once in it, and a large table stalls nothing else.
 struct UpkeepRound: Sendable {
   /// The next entry to visit.
   private(set) var next: RecordID
-  /// When to go on.
+  /// The time of the next step.
   private(set) var nextStep: Instant
   private var lastStep: Instant
-  /// How many entries are due for a visit; the fraction of one counts.
+  /// The number of entries that are due for a visit. It includes a fraction of an entry.
   private var credit = 0.0
 
-  /// At most this often, whatever the table's size; and at least a fraction of the interval apart.
+  /// The shortest time between two steps, whatever the size of the table. The longest is a fraction of the
+  /// interval.
   private static let shortestStep: Duration = .seconds(1)
   private static let stepsOfEmptyRound: Int64 = 60
 
@@ -22,7 +23,7 @@ struct UpkeepRound: Sendable {
     plan(now, entries: 0, interval: interval)
   }
 
-  /// Works by another interval.
+  /// Uses another interval.
   mutating func adopt(_ now: Instant, interval: Duration) {
     let planned = nextStep
     plan(now, entries: 0, interval: interval)
@@ -34,28 +35,28 @@ struct UpkeepRound: Sendable {
     nextStep = now + max(Self.shortestStep, .nanoseconds(interval.nanoseconds / parts))
   }
 
-  /// A step is due: how many entries it should visit.
+  /// Computes the number of entries that a step should visit now.
   ///
   /// - Parameters:
-  ///   - entries: how many the table has.
-  ///   - most: how many one step may visit, so that it does not hold up anything else.
+  ///   - entries: the number of entries in the table.
+  ///   - most: the most entries that one step may visit, so that it delays nothing else.
   mutating func step(_ now: Instant, entries: Int, interval: Duration, most: Int) -> Int {
     let elapsed = now.since(lastStep)
     lastStep = now
     plan(now, entries: entries, interval: interval)
     let share = Double(elapsed.nanoseconds) / Double(max(1, interval.nanoseconds))
-    // However long the machine has slept, no entry is due twice.
+    // No entry is due twice, however long the machine has slept.
     credit = min(credit + share * Double(entries), Double(entries))
     return min(Int(credit), most)
   }
 
-  /// An entry was visited.
+  /// Notes that an entry was visited.
   mutating func visited(_ id: RecordID) {
     next = id.next ?? .first
     credit = max(0, credit - 1)
   }
 
-  /// There is nothing after the last one that was visited: the next round begins.
+  /// Notes that no entry follows the last one visited: the next round begins.
   mutating func reachedEnd() {
     next = .first
   }

@@ -1,25 +1,25 @@
 import DequeModule
 
-/// Names one of those who ask a node for operations, such as a connection. The node does not care who it is.
+/// A client that asks a node for operations, such as a connection. The node does not interpret it.
 package struct ClientID: Hashable, Sendable {
-  /// Whatever the shell counts its clients by.
+  /// The shell's own number for the client.
   package let rawValue: UInt64
 
   package init(rawValue: UInt64) {
     self.rawValue = rawValue
   }
 
-  /// Whoever does not say.
+  /// The client of a caller that names none.
   package static let anybody = ClientID(rawValue: 0)
 }
 
-/// Operations that wait for others to end: those of one client in their order, and the clients in turn, so
-/// that one which asks for hundreds at once holds up no other for longer than an operation takes.
+/// Operations that wait for others to end. Those of one client keep their order, and the clients take turns.
+/// A client that asks for hundreds at once therefore delays no other for longer than one operation takes.
 struct FairQueue {
   private var queues: [ClientID: Deque<OperationID>] = [:]
-  /// Each client that waits, once; whose turn it is first.
+  /// Each waiting client once; the first has the next turn.
   private var turns: Deque<ClientID> = []
-  /// Operations that wait.
+  /// The number of waiting operations.
   private(set) var count = 0
 
   mutating func append(_ operation: OperationID, of client: ClientID) {
@@ -28,10 +28,9 @@ struct FairQueue {
     count += 1
   }
 
-  /// Drops what a client only wanted to know: nobody is there to be told any more. What it wanted changed
-  /// stays.
+  /// Drops the waiting reads of a client that has left. Its writes stay.
   ///
-  /// - Returns: which operations these are.
+  /// - Returns: the dropped operations.
   mutating func dropReads(of client: ClientID) -> [OperationID] {
     guard let queue = queues[client] else { return [] }
     let reads = queue.filter { $0.kind != .put }
@@ -46,7 +45,7 @@ struct FairQueue {
     return Array(reads)
   }
 
-  /// Takes the next out; nil if none waits.
+  /// Takes out the next operation; nil if none waits.
   mutating func popFirst() -> OperationID? {
     guard let client = turns.popFirst(), let next = queues[client]?.popFirst() else { return nil }
     count -= 1

@@ -1,8 +1,8 @@
 import DequeModule
 package import NodeTime
 
-/// Copies of records that this node has read for its users, for those who are content with an answer
-/// that is some seconds old.
+/// Copies of records that this node has read for its users. A get that accepts an answer some seconds old is
+/// answered from them.
 package struct FetchedRecords: Sendable {
   private struct Copy: Sendable {
     let record: Record
@@ -10,19 +10,19 @@ package struct FetchedRecords: Sendable {
     let serial: UInt64
   }
 
-  /// The most records; the one fetched longest ago makes room.
+  /// The most records. Above the limit, the record fetched longest ago is evicted.
   var capacity: Int {
     didSet { makeRoom() }
   }
-  /// The most bytes of their keys and values.
+  /// The most bytes that their keys and values may take.
   var maxBytes: Int {
     didSet { makeRoom() }
   }
   private var copies: [RecordID: Copy] = [:]
-  /// In order of time; a copy that was fetched again stands there twice, the first time in vain.
+  /// In the order of fetching. An entry is stale if its serial is not that of the copy.
   private var order: Deque<(id: RecordID, serial: UInt64)> = []
   private var lastSerial: UInt64 = 0
-  /// The bytes of their keys and values.
+  /// The bytes that their keys and values take.
   package private(set) var bytes = 0
 
   package init(capacity: Int, maxBytes: Int) {
@@ -30,10 +30,10 @@ package struct FetchedRecords: Sendable {
     self.maxBytes = maxBytes
   }
 
-  /// How many there are.
+  /// The number of copies.
   package var count: Int { copies.count }
 
-  /// Keeps a record that was read just now.
+  /// Adds a record that was read just now.
   package mutating func insert(_ now: Instant, _ record: Record) {
     remove(record.id)
     lastSerial += 1
@@ -51,20 +51,20 @@ package struct FetchedRecords: Sendable {
     }
   }
 
-  /// Drops a copy that is not to be answered with any more.
+  /// Drops a copy that must not be returned any more.
   package mutating func remove(_ id: RecordID) {
     guard let copy = copies.removeValue(forKey: id) else { return }
     bytes -= copy.record.storedSize
   }
 
-  /// Drops a copy of another version than the record that takes its place.
+  /// Drops the copy unless it is the same version as the record that replaces it.
   mutating func remove(replacedBy record: Record) {
     if copies[record.id]?.record.isSameVersion(as: record) != true { remove(record.id) }
   }
 
-  /// A live copy that is not too old, and how old it is.
+  /// Returns a live copy that is recent enough, with its age; nil if there is none.
   ///
-  /// - Parameter maxAge: seconds.
+  /// - Parameter maxAge: the greatest accepted age, in seconds. 0 accepts no copy.
   package func copy(_ now: Now, of id: RecordID, maxAge: Int64) -> (record: Record, age: Duration)? {
     guard maxAge > 0, let copy = copies[id], !copy.record.version.isExpired(at: now.wall) else {
       return nil

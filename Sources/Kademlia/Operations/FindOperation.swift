@@ -2,12 +2,12 @@ import NodeTime
 
 /// Finds the nodes closest to a target.
 struct FindOperation: Operation {
-  /// Whom the nodes are found for.
+  /// The purpose of a find.
   enum Reason: Sendable {
     case user, join, refresh
-    /// The neighbourhood: it is told that this node is there.
+    /// Makes this node known to its neighbourhood.
     case announce
-    /// A user who wants to know what each holder of a record has.
+    /// Shows a user which version each holder of a record has.
     case inspect(RecordName)
   }
 
@@ -29,11 +29,11 @@ struct FindOperation: Operation {
   var salt: [UInt8] { name?.salt ?? [] }
 
   var method: Query.Method {
-    // No version is newer: a holder tells which it has, and not the value.
+    // No seq is greater than this one, so that a holder names its version and leaves the value out.
     name.map { .get(target: lookup.target, kind: $0.kind, seq: .max) } ?? .findNode(target: lookup.target)
   }
 
-  // Who asks for the closest nodes wants to know it if this is one of them.
+  // A user who asks for the closest nodes wants to see this node, too, if it is one of them.
   var wantsLocal: Bool { if case .user = reason { true } else { false } }
 
   mutating func handleHeld(_ held: HeldRecord, _ now: Now, _ parameters: Parameters) {}

@@ -1,30 +1,30 @@
 import NodeTime
 
-/// A lookup and what it is for. Every operation is one: a get and a put are lookups that ask for a record on
-/// their way, and a put then stores at what it found.
+/// A lookup and its purpose. Every operation is a lookup: a get and a put ask for a record on the way, and a
+/// put then stores its record at the nodes that it found.
 ///
-/// An operation is changed in place while it runs: it is large, and each answer changes it.
+/// An operation is large, and each answer changes it. It is therefore changed in place.
 protocol Operation {
   var lookup: Lookup { get set }
-  /// The last record that a node returned whose signature was checked and is right.
+  /// The last returned record whose signature was checked and is valid.
   var authentic: Record? { get set }
-  /// The kind of record that nodes must keep in order to count; nil if any node does.
+  /// The kind of record that a node must keep in order to count; nil if every node counts.
   var kind: RecordKind? { get }
-  /// The salt of the signed record that it is about; empty if none.
+  /// The salt of the signed record that the operation is about; empty for any other operation.
   var salt: [UInt8] { get }
-  /// The query that each node on the way is sent.
+  /// The query that is sent to each node on the way.
   var method: Query.Method { get }
-  /// Whether only nodes like this one count: they alone know how long a record lives.
+  /// True if only nodes of this implementation count. Only they know the expiry of a record.
   var wantsOurMake: Bool { get }
-  /// Whether its nodes are still to be found.
+  /// True if the operation is still looking for its nodes.
   var isLocating: Bool { get }
-  /// Whether this node is found like any other, though no record is asked for.
+  /// True if this node is found like any other, although the query asks for no record.
   var wantsLocal: Bool { get }
 
-  /// The next node to ask, if any is to be asked now; it counts as asked from here on.
+  /// Returns the next node to ask, which counts as asked from here on; nil if none is to be asked now.
   mutating func nextCandidate() -> Lookup.Candidate?
 
-  /// A holder has told of a version that can be believed.
+  /// Handles a credible version that a holder has reported.
   mutating func handleHeld(_ held: HeldRecord, _ now: Now, _ parameters: Parameters)
 }
 
@@ -39,12 +39,12 @@ extension Operation {
 
   mutating func nextCandidate() -> Lookup.Candidate? { lookup.next() }
 
-  /// Notes what a holder said it has.
+  /// Notes the version that a holder has reported.
   ///
-  /// - Returns: the same; nil if it cannot be believed.
+  /// - Returns: the same version; nil if it is not credible.
   mutating func note(_ held: HeldRecord, _ now: Now, _ parameters: Parameters) -> HeldRecord? {
-    // Versions of a signed record that are believed are shown, and signed: only its owner can make one that
-    // stands in everybody's way.
+    // A signed version is shown with its signature before it is believed, so that only its owner can make one
+    // that blocks all later writes. Plain versions need a limit.
     let latest = now.wall.microseconds + parameters.clockSkew * 1_000_000
     if kind == .plain, held.version.seq > latest { return nil }
     if case .record(let record) = held, record.target != lookup.target || record.id.kind != kind {
@@ -54,11 +54,11 @@ extension Operation {
     return held
   }
 
-  /// What an answer means to the lookup; nil from a node that only routes for it.
+  /// Interprets an answer for the lookup; nil if the node only routes for it.
   mutating func answer(from response: Response, _ now: Now, _ parameters: Parameters) -> Lookup.Answer? {
     guard let kind else { return Lookup.Answer() }
-    // A node that will not store for us is no replica, and a reader must pass it over as the writer
-    // did, or the two would not meet.
+    // A node that will not store for us is no replica. Reads must skip it as writes do, or the two would not
+    // overlap.
     guard let token = response.token, response.keeps(kind) else { return nil }
     if wantsOurMake, !response.isOfOurMake { return nil }
     var held: HeldRecord?
@@ -68,7 +68,7 @@ extension Operation {
 }
 
 extension Response {
-  /// Whether the node that answered keeps records of a kind.
+  /// Returns whether the responder keeps records of a kind.
   func keeps(_ kind: RecordKind) -> Bool {
     switch kind {
     case .plain: keepsPlainRecords
@@ -76,6 +76,6 @@ extension Response {
     }
   }
 
-  /// Whether the node that answered is one like this: it alone knows of an expiry.
+  /// True if the responder runs this implementation. Only such a node knows of an expiry.
   var isOfOurMake: Bool { keepsPlainRecords }
 }

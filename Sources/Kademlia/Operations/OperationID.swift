@@ -1,28 +1,27 @@
 /// Names one operation from its start to its outcome.
 ///
-/// An ID also says of which kind the operation is and where it is kept, so that each of its answers finds it at
-/// once.
+/// An ID contains the kind and the slot of the operation, so that each of its answers finds it at once.
 package struct OperationID: Hashable, Comparable, Sendable {
-  /// What an operation is for.
+  /// The kind of an operation.
   enum Kind: UInt64, Sendable {
     case get, put, find, replicate
     /// A ping or a bootstrap: it sends a user's queries and has no lookup.
     case request
   }
 
-  /// Grows from one operation to the next. A number comes again only after 2^40 operations.
+  /// Grows from one operation to the next. A number is used again only after 2^40 operations.
   package let rawValue: UInt64
 
-  /// The most operations of one kind that there can be at once.
+  /// The most operations of one kind at the same time.
   static let mostSlots = 1 << 21
 
-  /// Makes an ID of the whole number.
+  /// Makes an ID from its raw value.
   init(rawValue: UInt64) {
     self.rawValue = rawValue
   }
 
   /// - Parameters:
-  ///   - number: counts the operations of a node.
+  ///   - number: the number of the operation at its node.
   ///   - slot: the place among those of its kind, below `mostSlots`.
   init(_ kind: Kind, number: UInt64, slot: Int) {
     rawValue = (number << 24) | (kind.rawValue << 21) | UInt64(slot & (Self.mostSlots - 1))
@@ -33,7 +32,7 @@ package struct OperationID: Hashable, Comparable, Sendable {
 
   var kind: Kind { Kind(rawValue: (rawValue >> 21) & 7) ?? .request }
 
-  /// The place among the operations of its kind.
+  /// The slot among the operations of its kind.
   var slot: Int { Int(rawValue & UInt64(Self.mostSlots - 1)) }
 
   package static func < (left: OperationID, right: OperationID) -> Bool {

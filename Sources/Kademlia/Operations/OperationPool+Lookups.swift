@@ -1,26 +1,26 @@
 import NodeTime
 
-/// What the operations of all kinds do with their lookups.
+/// The handling of lookups, which is the same for operations of all kinds.
 extension OperationPool {
-  /// Chooses how a get goes about its lookup.
+  /// Chooses how a get conducts its lookup.
   static func prepare(
     _ get: inout GetOperation?, _ random: inout JobRandom, _ shared: borrowing Shared
   ) {
-    // Four paths cost a get twice the queries, for it waits for all of them, so that they are for what an
-    // adversary gains most by.
+    // Four paths cost a get twice the queries, because it waits for all of them. They are for the reads that
+    // an adversary gains most from.
     if get?.isGuarded == true || get?.id.kind == .signed {
       get?.lookup.split(into: shared.parameters.disjointPaths)
     }
-    // All holders are asked where there are several paths.
+    // With several paths, all holders are asked.
     if get?.lookup.pathCount == 1 {
       get?.lookup.spread(within: shared.spreadRadius, salt: random.next())
     }
     get?.extraQueries = shared.extraQueriesOfReads
-    // What a put owes a node that may be alive, a read of others that hold the same does not.
+    // A put must reach a node that may be alive. A read can use the others that hold the same record.
     get?.lookup.avoidsQuestionable = true
   }
 
-  /// Gives a lookup the nodes that this one knows, itself among them.
+  /// Gives a lookup the nodes that this node knows, including itself.
   static func seed<O: Operation>(
     _ operation: inout O?, _ now: Now, _ shared: borrowing Shared, _ out: inout [Directive]
   ) {
@@ -42,7 +42,7 @@ extension OperationPool {
   ) {
     repeat {
       while let candidate = operation?.nextCandidate() {
-        // Another lookup may have waited for it since this one heard of it.
+        // Another lookup may have waited for this node in vain since this lookup heard of it.
         if !candidate.isQuestionable, shared.knowledge(now.monotonic, of: candidate.peer.id).isQuestionable {
           operation?.lookup.markQuestionable(candidate.peer.id)
           continue
@@ -56,7 +56,7 @@ extension OperationPool {
     } while operation?.lookup.isFinished == true && tryExtend(&operation, &size, shared)
   }
 
-  /// Has a lookup that has ended by itself go on, if it should.
+  /// Extends a lookup that has ended by itself, if it should go on.
   ///
   /// - Returns: whether it goes on.
   static func tryExtend<O: Operation>(
@@ -64,7 +64,7 @@ extension OperationPool {
   ) -> Bool {
     guard let target = operation?.lookup.target, let paths = operation?.lookup.pathCount else { return false }
     guard operation?.lookup.isFull == true else {
-      // Too few of those it began with are alive: everybody else we know, the doubtful ones too.
+      // Too few of the first nodes are alive: all other contacts are added, even questionable ones.
       let all = shared.table.closest(to: target, count: Lookup.capacity) { _ in true }
       return operation?.lookup.seed(with: all) ?? false
     }

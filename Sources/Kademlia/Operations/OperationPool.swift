@@ -1,9 +1,10 @@
 import NodeTime
 
-/// The operations of a node, from their start to their outcome, and what one leaves to the next: the copies that
-/// reads have fetched, the repairs that they have sent, and the records that late holders of a put still get.
+/// The operations of a node, from their start to their outcome, and the state that outlives them: the copies
+/// that reads have fetched, the repairs that they have sent, and the records that late holders of a put still
+/// get.
 ///
-/// Operations are told what becomes of their queries and answer with directives, as jobs do.
+/// Operations receive the events of their queries and answer with directives, as jobs do.
 struct OperationPool: ~Copyable {
   private var gets = SlotTable<GetOperation>()
   private var puts = SlotTable<PutOperation>()
@@ -11,7 +12,7 @@ struct OperationPool: ~Copyable {
   private var replications = SlotTable<ReplicateOperation>()
   /// Operations that wait for the join, or for others to end.
   private var queue = FairQueue()
-  /// People's operations among those that run: the node's own upkeep does not take their places.
+  /// The users' operations that run. The node's own upkeep does not take their places.
   private(set) var active = 0
   private var lastNumber: UInt64 = 0
   /// Decides which of several equal holders a read asks.
@@ -33,36 +34,36 @@ struct OperationPool: ~Copyable {
     fetched.maxBytes = parameters.cachedBytes
   }
 
-  // MARK: - How many there are
+  // MARK: - Counts
 
-  /// People's operations that wait.
+  /// Users' operations that wait.
   var waiting: Int { queue.count }
 
-  /// Operations that run, those of the node's own upkeep among them.
+  /// Operations that run, including those of the node's own upkeep.
   var running: Int { gets.count + puts.count + finds.count + replications.count - queue.count }
 
-  /// Puts that ended and still wait for nodes that would be replicas if they answered.
+  /// Puts that have ended and still wait for nodes that would be replicas if they answered.
   var putsWithStragglers: Int { stragglers.count }
 
-  /// The lookups of all operations, those that wait among them.
+  /// The lookups of all operations, including those that wait.
   var lookups: [Lookup] {
     gets.all.map(\.lookup) + puts.all.map(\.lookup) + finds.all.map(\.lookup) + replications.all.map(\.lookup)
   }
 
-  /// Whom the nodes of a find are for; nil for any other operation.
+  /// The purpose of a find; nil for any other operation.
   func reason(ofFind id: OperationID) -> FindOperation.Reason? { finds.elements[finds.index(of: id)]?.reason }
 
   // MARK: - Starting
 
-  /// The ID of an operation that has no lookup.
+  /// Makes an ID for an operation that has no lookup.
   mutating func makeRequestID() -> OperationID {
     lastNumber += 1
     return OperationID(.request, number: lastNumber, slot: 0)
   }
 
-  /// A copy of a record that was read lately.
+  /// Returns a copy of a record that was read lately.
   ///
-  /// - Parameter maxAge: how old it may be, in seconds; 0 for no copy at all.
+  /// - Parameter maxAge: the greatest accepted age, in seconds. 0 accepts no copy.
   func copy(_ now: Now, of id: RecordID, maxAge: Int64) -> (record: Record, age: Duration)? {
     fetched.copy(now, of: id, maxAge: maxAge)
   }
@@ -70,7 +71,7 @@ struct OperationPool: ~Copyable {
   /// Drops the copy of a record that is about to change.
   mutating func forget(_ id: RecordID) { fetched.remove(id) }
 
-  /// Drops the copy that a record which is about to be stored here takes the place of.
+  /// Drops the copy of a record, unless it is the same version as the one that is about to be stored here.
   mutating func forget(replacedBy record: Record) { fetched.remove(replacedBy: record) }
 
   mutating func begin(
@@ -97,7 +98,7 @@ struct OperationPool: ~Copyable {
     return try start(now, finds.insert(find, .find, number: lastNumber + 1), for: client, shared, &out)
   }
 
-  /// Begins a lookup of the node's own, which waits for nothing.
+  /// Begins a lookup of the node's own, which need not wait.
   mutating func find(
     _ now: Now, _ target: NodeID, _ reason: FindOperation.Reason, width: Int?, _ shared: borrowing Shared,
     _ out: inout [Directive]
@@ -108,7 +109,7 @@ struct OperationPool: ~Copyable {
     run(now, id, shared, &out)
   }
 
-  /// Looks after a record of the node's own accord.
+  /// Begins to replicate or republish a record on the node's own account.
   mutating func replicate(
     _ now: Now, _ record: Record, _ reason: ReplicateOperation.Reason, _ shared: borrowing Shared,
     _ out: inout [Directive]
@@ -143,7 +144,7 @@ struct OperationPool: ~Copyable {
     return id
   }
 
-  /// Begins as many of the waiting operations as may run.
+  /// Begins as many of the waiting operations as the limit allows.
   mutating func startWaiting(_ now: Now, _ shared: borrowing Shared, _ out: inout [Directive]) {
     while mayRun(shared), let next = queue.popFirst() {
       active += 1
@@ -151,10 +152,9 @@ struct OperationPool: ~Copyable {
     }
   }
 
-  /// A client is gone: what it only wanted to know, and waits, is not looked up any more. It ends without an
-  /// outcome.
+  /// Drops the waiting reads of a client that has left. They end without an outcome.
   ///
-  /// - Returns: which operations these are.
+  /// - Returns: the dropped operations.
   mutating func dropReads(of client: ClientID) -> [OperationID] {
     let dropped = queue.dropReads(of: client)
     for id in dropped {
@@ -173,8 +173,8 @@ struct OperationPool: ~Copyable {
       Self.prepare(&gets.elements[gets.index(of: id)], &random, shared)
       Self.seed(&gets.elements[gets.index(of: id)], now, shared, &out)
     case .put:
-      // Where a value goes to nobody honest, no get finds it ever again. In a small network a node knows many
-      // of the nodes that should have it from the start.
+      // A value that reaches no honest node is never found again. In a small network a node knows many of the
+      // right nodes from the start.
       if sizeEstimate.nodes(shared.table) > shared.parameters.largeNetwork {
         puts.elements[puts.index(of: id)]?.lookup.split(into: shared.parameters.disjointPaths)
       }
@@ -186,9 +186,9 @@ struct OperationPool: ~Copyable {
     carryOn(now, id, shared, &out)
   }
 
-  // MARK: - Carrying on
+  // MARK: - Progress
 
-  /// Asks whom a lookup wants asked, and ends what has come to its end.
+  /// Asks the next nodes of a lookup, and completes the operation if it has ended.
   private mutating func carryOn(
     _ now: Now, _ id: OperationID, _ shared: borrowing Shared, _ out: inout [Directive]
   ) {
@@ -245,16 +245,16 @@ struct OperationPool: ~Copyable {
     _ put: PutOperation, _ outcome: PutOutcome, as id: OperationID, _ parameters: Parameters,
     _ out: inout [Directive]
   ) {
-    // The value of a put that failed is given to nobody else.
+    // Nobody else gets the value of a put that failed.
     let late = put.stragglers
     if case .storing(let record, _) = put.phase { stragglers.add(late, of: id, record) }
     out.append(.noteLookedAfter(put.id))
     if outcome.replicas < parameters.k { out.append(.noteUnderreplicated(put.id)) }
   }
 
-  // MARK: - What becomes of the queries
+  // MARK: - Events of the queries
 
-  /// A node has answered a query of an operation.
+  /// Handles an answer to a query of an operation.
   mutating func handleAnswer(
     _ now: Now, _ response: Response, from peer: Peer, after roundTrip: Duration, of id: OperationID,
     _ step: OperationQuery, _ shared: borrowing Shared, _ out: inout [Directive]
@@ -286,7 +286,7 @@ struct OperationPool: ~Copyable {
     carryOn(now, id, shared, &out)
   }
 
-  /// Something other than an answer has become of a query of an operation.
+  /// Handles any other event of a query of an operation.
   mutating func handle(
     _ now: Now, _ kind: QueryEvent.Kind, _ peer: NodeID, of id: OperationID, _ step: OperationQuery,
     _ shared: borrowing Shared, _ out: inout [Directive]
@@ -317,7 +317,7 @@ struct OperationPool: ~Copyable {
     carryOn(now, id, shared, &out)
   }
 
-  /// A node is of no use to a lookup: it refused, never answered, or is not there any more.
+  /// Handles a node that is of no use to a lookup: it refused, never answered, or has been replaced.
   mutating func failLookup(
     _ now: Now, _ id: OperationID, at peer: NodeID, _ shared: borrowing Shared, _ out: inout [Directive]
   ) {
@@ -339,9 +339,9 @@ struct OperationPool: ~Copyable {
     }
   }
 
-  // MARK: - What becomes of the changes of the own store
+  // MARK: - Changes of this node's store
 
-  /// The own store has taken the record of a put, or has not.
+  /// Handles the result of storing the record of a put at this node.
   mutating func handleCommit(
     _ now: Now, _ result: Result<Int, StoreError>, of id: OperationID, _ shared: borrowing Shared,
     _ out: inout [Directive]
@@ -355,7 +355,7 @@ struct OperationPool: ~Copyable {
     carryOn(now, id, shared, &out)
   }
 
-  /// The own store has not answered for as long as another node may take.
+  /// Handles a change of this node's store that has taken as long as another node may take.
   mutating func handleOverdueCommit(
     _ now: Now, of id: OperationID, _ shared: borrowing Shared, _ out: inout [Directive]
   ) {
@@ -364,7 +364,7 @@ struct OperationPool: ~Copyable {
     carryOn(now, id, shared, &out)
   }
 
-  /// The record of a put is noted as published, or cannot be.
+  /// Handles the end of a publication: the record is noted as published, or cannot be.
   mutating func handlePublication(
     _ now: Now, of id: OperationID, _ shared: borrowing Shared, _ out: inout [Directive]
   ) {
@@ -374,7 +374,7 @@ struct OperationPool: ~Copyable {
 
   // MARK: - Records and their signatures
 
-  /// The salt of the record that an operation asks for; nil if it has ended.
+  /// The salt of the record that an operation asks for; nil if the operation has ended.
   func salt(of id: OperationID) -> [UInt8]? {
     switch id.kind {
     case .get: gets.elements[gets.index(of: id)]?.salt
@@ -385,7 +385,8 @@ struct OperationPool: ~Copyable {
     }
   }
 
-  /// Checks the signature of a record that a node has returned. Most nodes return the same: it is checked once.
+  /// Checks the signature of a record that a node has returned. Most nodes return the same record, so that it
+  /// is checked once.
   mutating func isAuthentic(_ record: Record, for id: OperationID) -> Bool {
     func check<O: Operation>(_ operation: inout O?) -> Bool {
       if let known = operation?.authentic, known.binding == record.binding, known.isSameVersion(as: record) {

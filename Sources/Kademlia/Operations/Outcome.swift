@@ -1,10 +1,10 @@
 import NodeTime
 
-/// How an operation ended.
+/// The outcome of an operation.
 package enum Outcome: Sendable {
   case put(PutOutcome)
   case get(GetOutcome)
-  /// A get of which the way was asked for, too.
+  /// The outcome of a get whose steps were asked for, too.
   case tracedGet(GetOutcome, LookupOutcome)
   case lookup(LookupOutcome)
   case ping(PingOutcome)
@@ -12,30 +12,32 @@ package enum Outcome: Sendable {
   case bootstrap([Peer])
 }
 
-/// Why an operation was not begun.
+/// The reason why an operation was not begun.
 package enum OperationRefusal: Error, Hashable, Sendable {
   case emptyKey
-  /// Key and value together, or a bencoded value, are over the limit, in bytes.
+  /// Key and value together, or a bencoded value, exceed the limit in bytes.
   case tooLarge(size: Int, limit: Int)
-  /// The salt is over the limit, in bytes.
+  /// The salt exceeds the limit in bytes.
   case saltTooLarge(size: Int, limit: Int)
-  /// The signature is not that of the record.
+  /// The signature is not valid for the record.
   case badSignature
-  /// The TTL is not within 1 and the limit, in seconds.
+  /// The TTL is not between 1 and the limit, in seconds.
   case ttlOutOfRange(limit: Int64)
-  /// As many operations as are allowed wait already.
+  /// The limit of waiting operations, of queries or of changes of the store is reached.
   case busy(limit: Int)
 }
 
-/// How a put or a delete ended.
+/// The outcome of a put or a delete.
 package struct PutOutcome: Sendable {
-  /// Whether it was confirmed.
+  /// The result of a put.
   package enum Verdict: Hashable, Sendable {
     /// A majority of the replicas confirmed.
     case stored
-    /// No majority did. The record may still be at some nodes: this is unknown, not undone.
+    /// No majority confirmed. The record may still be at some nodes: its fate is unknown, and nothing was
+    /// undone.
     case quorumFailed
-    /// The version is not the one that `if_seq` asked for; its seq where that was told, 0 for none.
+    /// The current version is not the one that `if_seq` asked for, or is newer than the signed record.
+    /// `current` is its seq, if a holder named it, and 0 if there is none.
     case conflict(current: Int64?)
   }
 
@@ -43,28 +45,28 @@ package struct PutOutcome: Sendable {
   package struct Failure: Hashable, Sendable {
     /// The node.
     package let peer: Peer
-    /// Why it has not confirmed.
+    /// The reason why it has not confirmed.
     package let reason: Reason
   }
 
-  /// Why a node has not confirmed a record.
+  /// The reason why a node has not confirmed a record.
   package enum Reason: Hashable, Sendable {
     case refused(RPCError)
-    /// This node is one of the replicas, and its own store would not take it.
+    /// This node is one of the replicas, and its own store did not take the record.
     case store(StoreError)
     case unanswered(after: Duration)
-    /// It has not answered in the time that others need. It may yet.
+    /// The node has not answered in the time that others need. It may still confirm.
     case late
-    /// Another node answers at its address.
+    /// Another node answers at the address.
     case replaced
-    /// It said yes, but not to this version.
+    /// The node confirmed, but did not name this version.
     case unnamedVersion
-    /// It will not store for us.
+    /// The node will not store for us.
     case noToken
-    /// It told of a record that nobody can have signed, or that does not belong to the target.
+    /// The node returned a record that nobody can have signed, or that does not belong to the target.
     case forgedRecord
 
-    /// Whether its store had no room.
+    /// True if the node's store had no room.
     package var isStorageFull: Bool {
       switch self {
       case .refused(let error): error.code == RPCError.storageFull
@@ -76,22 +78,23 @@ package struct PutOutcome: Sendable {
     }
   }
 
-  /// Whether it was confirmed.
+  /// The result.
   package let verdict: Verdict
-  /// The point that was looked up.
+  /// The target of the lookup.
   package let target: NodeID
   /// The version that was written, or would have been.
   package let version: RecordVersion
-  /// Nodes that confirmed.
+  /// The number of nodes that confirmed.
   package let stored: Int
-  /// Nodes that should hold it: K, or all live ones if there are fewer.
+  /// The number of nodes that should hold the record. In general this is K, or all live nodes if there are
+  /// fewer.
   package let replicas: Int
-  /// The others, and why each did not confirm.
+  /// The nodes that did not confirm, and the reasons.
   package let failures: [Failure]
 }
 
 extension PutOutcome.Reason: CustomStringConvertible {
-  /// A few words for a person.
+  /// A short description for people.
   package var description: String {
     switch self {
     case .refused(let error): error.description
@@ -106,47 +109,47 @@ extension PutOutcome.Reason: CustomStringConvertible {
   }
 }
 
-/// How a get ended.
+/// The outcome of a get.
 package enum GetOutcome: Sendable {
   case found(Record)
-  /// A copy that this node has read so long ago.
+  /// A copy that this node read earlier, and its age.
   case cached(Record, age: Duration)
   case notFound
-  /// Too few of the nodes that should know have answered.
+  /// Too few of the nodes that would have the record answered.
   case unreachable(answered: Int, needed: Int)
 }
 
-/// How a lookup ended: the closest live nodes, and every step that was taken.
+/// The outcome of a lookup: the closest live nodes, and every step that was taken.
 package struct LookupOutcome: Sendable {
-  /// One node that was asked, and what came of it.
+  /// A node that was asked, and the result.
   package struct Step: Hashable, Sendable {
-    /// What came of asking a node, as it stood when the lookup ended.
+    /// The result of asking a node, as of the end of the lookup.
     package enum Outcome: String, Hashable, Sendable {
       case answered, routing, failed
       case late, silent
       case waiting
     }
 
-    /// 1 for a node known at the start, one more than the node that told of it for any other.
+    /// 1 for a node known at the start. For any other node, one more than the hop of the node that named it.
     package let hop: Int
     /// The node.
     package let peer: Peer
-    /// How long it took to answer; nil if it has not.
+    /// The time that it took to answer; nil if it has not.
     package let roundTrip: Duration?
-    /// What came of it.
+    /// The result of asking it.
     package let outcome: Outcome
-    /// What it holds; nil if nothing, or it was not asked.
+    /// The version that it holds; nil if it holds none, or was not asked.
     package let held: RecordVersion?
   }
 
-  /// The point that was looked up.
+  /// The target of the lookup.
   package let target: NodeID
-  /// The closest nodes that answered, closest first, at most K.
+  /// The closest nodes that answered, closest first; at most K, unless the lookup took several paths.
   package let closest: [Lookup.Candidate]
-  /// The nodes that were asked, in the order in which they were.
+  /// The nodes that were asked, in the order of asking.
   package let steps: [Step]
 
-  /// Nobody was asked.
+  /// Makes the outcome of an operation that asked nobody.
   init(noneFor target: NodeID) {
     self.target = target
     closest = []
@@ -181,7 +184,7 @@ extension LookupOutcome.Step {
   }
 }
 
-/// How a ping ended.
+/// The outcome of a ping.
 package enum PingOutcome: Sendable {
   case answered(Peer, roundTrip: Duration)
   case unanswered(after: Duration)

@@ -1,13 +1,13 @@
 import Signatures
 
 extension PutOperation {
-  /// What is to be written, as far as it is known before the lookup has ended.
+  /// The record to write, as far as it is known before the lookup has ended.
   enum Draft: Sendable {
     case plain(key: [UInt8], value: [UInt8], isTombstone: Bool)
     case immutable([UInt8])
-    /// To be signed here when its seq is known.
+    /// A record that this node signs once the seq is known.
     case toSign(SigningKey, salt: [UInt8], value: [UInt8])
-    /// Signed elsewhere, with a seq that stays.
+    /// A record that was signed elsewhere, with a fixed seq.
     case signed(Record)
 
     var name: RecordName {
@@ -28,7 +28,7 @@ extension PutOperation {
       }
     }
 
-    /// The record of a version; nil if it cannot be signed.
+    /// Makes the record of a version; nil if it cannot be signed.
     func record(_ version: RecordVersion) -> Record? {
       switch self {
       case .plain(let key, let value, _): return Record(plainKey: key, value: value, version: version)

@@ -2,15 +2,15 @@ import NodeTime
 
 /// Stores a record at the K closest nodes: a lookup finds them, and then the record goes to all of them.
 struct PutOperation: Operation {
-  /// What a node that should hold the record has done with it.
+  /// The progress of a node that should hold the record.
   enum State: Hashable, Sendable {
     case asked
-    /// It wanted another token; a fresh one is on its way.
+    /// The node rejected its own token, and was asked for a fresh one.
     case renewingToken
-    /// It holds a newer version, and is asked which: whoever put with `if_seq` wants to know.
+    /// The node holds a newer version, and is asked which: a put with `if_seq` reports it.
     case askedForVersion
     case confirmed
-    /// Past its second soft timeout. It may yet confirm, but another is asked in its place.
+    /// Past its second soft timeout. It may still confirm, but another node is asked in its place.
     case unresponsive
     case refused(PutOutcome.Reason)
   }
@@ -24,15 +24,15 @@ struct PutOperation: Operation {
   enum Phase: Sendable {
     /// The lookup has not ended.
     case locating
-    /// The record is final and goes out.
+    /// The record is final and is being sent.
     case storing(Record, replicas: Int)
   }
 
-  /// Whether this node has noted that it publishes the record.
+  /// The progress of this node's note that it publishes the record.
   enum Publication: Sendable {
     case none
     case pending
-    /// It has, or its store would not have it.
+    /// The store has noted it, or would not.
     case noted
   }
 
@@ -40,24 +40,25 @@ struct PutOperation: Operation {
   var authentic: Record?
   let id: RecordID
   let draft: Draft
-  /// Seconds since the epoch.
+  /// The expiry, in seconds since the epoch.
   private(set) var expiry: Int64
-  /// The seq that the current version must have; 0 for none.
+  /// The seq that the current version must have; 0 if there must be none.
   let ifSeq: Int64?
-  /// The time at the writer when it began, in microseconds: the record's seq unless a holder has a
+  /// The writer's clock at the start, in microseconds. It becomes the record's seq unless a holder has a
   /// greater one.
   let draftSeq: Int64
   private(set) var phase = Phase.locating
   private(set) var attempts: [Attempt] = []
   private var publication = Publication.none
-  /// The greatest seq that a holder told of.
+  /// The greatest seq that a holder has reported.
   private var highestSeq: Int64 = -1
-  /// The newest version that holders told of, if it is live and no tombstone: what `if_seq` means.
+  /// The seq that `if_seq` is compared with: that of the newest version reported, or 0 if that version is
+  /// expired or a tombstone.
   private var currentSeq: Int64 = 0
-  /// The greatest seq when the lookup had ended; 0 for none.
+  /// The greatest seq known at the end of the lookup; 0 if there was none.
   private var foundSeq: Int64 = 0
   private var wasRefusedForSeq = false
-  /// The greatest seq that a holder named when it was asked why it had refused.
+  /// The greatest seq named by a holder that was asked why it had refused.
   private var refusingSeq: Int64?
 
   init(_ lookup: Lookup, _ draft: Draft, expiry: Int64, ifSeq: Int64?, draftSeq: Int64) {
@@ -73,51 +74,52 @@ struct PutOperation: Operation {
 
   var salt: [UInt8] { draft.name.salt }
 
-  // A holder need not send a value that is about to be replaced; unless it is signed, for what the seq of the
-  // next version rests on must be its owner's word.
+  // A holder need not send a value that is about to be replaced. A signed value is needed: the seq of the
+  // next version must rest on its owner's signature.
   var method: Query.Method {
     .get(target: lookup.target, kind: id.kind, seq: id.kind == .signed ? nil : draftSeq)
   }
 
-  /// A put that has fixed its replicas keeps to them.
+  /// False once the put has fixed its replicas: it keeps to them.
   var isLocating: Bool { if case .storing = phase { false } else { true } }
 
   private var isTombstone: Bool { draft.isTombstone }
 
-  // MARK: - What holders tell
+  // MARK: - Versions of the holders
 
   mutating func handleHeld(_ held: HeldRecord, _ now: Now, _ parameters: Parameters) {
     let version = held.version
-    // An expired version still hides older ones, so a new one must be above it too.
+    // An expired version still hides older ones, so that the new version must be above it, too.
     let isLive = !version.isExpired(at: now.wall)
     let latest = now.wall.seconds + parameters.maxTTL + parameters.clockSkew
     // A deletion outlives every copy that it deletes.
     if isTombstone { expiry = max(expiry, min(version.expiry, latest)) }
     guard version.seq >= highestSeq else { return }
-    // Nobody signs an expiry: that one holder calls a version expired does not undo that another has it.
+    // No signature covers an expiry: if one holder calls a version expired, another may still have it.
     if id.kind != .plain, version.seq == highestSeq, !isLive { return }
-    // At one seq a tombstone wins over a value.
+    // At the same seq a tombstone wins over a value.
     let isDeleted =
       version.isTombstone || (id.kind == .plain && version.seq == highestSeq && currentSeq == 0)
     highestSeq = version.seq
     currentSeq = isLive && !isDeleted ? version.seq : 0
   }
 
-  /// The seq of the version found, where that is another than `if_seq` asked for, or above that of a record
-  /// that was signed before.
+  /// The seq of the version found, if it rules the put out: `if_seq` asked for another one, or the seq is
+  /// above that of a record that was signed elsewhere.
   var conflict: Int64? {
     if let ifSeq, ifSeq != currentSeq { return currentSeq }
     if case .signed(let record) = draft, highestSeq > record.version.seq { return highestSeq }
     return nil
   }
 
-  /// What a holder's version must not be above, for a put with `if_seq`: the version that was found
-  /// to be the one asked for, or the deletion that left nothing.
+  /// The greatest seq that a holder may have in order to accept a put with `if_seq`: that of the version
+  /// found, or that of the deletion that left nothing.
   var cas: Int64? { ifSeq == nil ? nil : foundSeq }
 
-  /// The version as it will be, or would have been: always above the greatest seq seen.
+  /// The version that is written, or would have been. A seq that is chosen here is above the greatest one
+  /// seen.
   var version: RecordVersion {
-    // What holders tell of later does not change what was sent out.
+    // Later reports do not change a record that was sent out.
     if case .storing(let record, _) = phase { return record.version }
     let next = highestSeq == .max ? highestSeq : highestSeq + 1
     let seq =
@@ -131,10 +133,10 @@ struct PutOperation: Operation {
 
   // MARK: - Storing
 
-  /// Carries the put on as far as it can be now.
+  /// Carries the put on as far as possible now.
   ///
-  /// - Parameter operation: its own ID.
-  /// - Returns: its outcome; nil while it goes on.
+  /// - Parameter operation: the ID of the put.
+  /// - Returns: the outcome; nil while the put goes on.
   mutating func store(
     _ now: Now, as operation: OperationID, _ shared: borrowing Shared, _ out: inout [Directive]
   ) -> PutOutcome? {
@@ -160,8 +162,8 @@ struct PutOperation: Operation {
     if let token = answer.token {
       send(record, to: node.peer, token, as: operation, &out)
     } else if let error = shared.validationError(now, record, cas) {
-      // This node is a replica like any other: a version that it has learned of meanwhile
-      // counts against its own put, too. What else it could object to, everybody would.
+      // This node is a replica like any other: a version that it has learned of meanwhile counts against its
+      // own put, too. Every holder would raise any other error.
       if error.isOverSeq, let held = shared.records.stored(record.id) { noteRefusing(held.record.version) }
       _ = handleRefusal(by: shared.id, reason: .refused(error), isOverSeq: error.isOverSeq)
     } else {
@@ -178,7 +180,7 @@ struct PutOperation: Operation {
         owner: .operation(operation, .store)))
   }
 
-  /// The lookup has ended: fixes the record and how many nodes should hold it.
+  /// Fixes the record and the number of nodes that should hold it, at the end of the lookup.
   ///
   /// - Returns: false if the record cannot be made.
   private mutating func begin(replicas: Int) -> Bool {
@@ -188,7 +190,7 @@ struct PutOperation: Operation {
     return true
   }
 
-  /// How many nodes have confirmed or may yet.
+  /// The number of nodes that have confirmed or are still expected to.
   private var hopeful: Int {
     attempts.count { attempt in
       switch attempt.state {
@@ -198,7 +200,7 @@ struct PutOperation: Operation {
     }
   }
 
-  /// Whether further nodes should get the record, if there are any.
+  /// True if further nodes should get the record, if there are any.
   private var isShort: Bool {
     if case .storing(_, let replicas) = phase { hopeful < replicas } else { false }
   }
@@ -216,11 +218,13 @@ struct PutOperation: Operation {
     attempts.firstIndex { $0.peer.id == id }
   }
 
-  // MARK: - What its publisher notes
+  // MARK: - Publication
 
-  /// Whether the put has nothing more to wait for. One that was confirmed is noted as published by this node
-  /// before anybody is told so, so that it is published again until its time is over, whatever happens to
-  /// this node. One that was not is not: whether it lasts is unknown, and its user is told that.
+  /// Notes a confirmed record as published, before the user is told of its success. This node then
+  /// republishes the record until it expires, even after a crash. A record without a majority is not noted:
+  /// whether it lasts is unknown, and the user is told so.
+  ///
+  /// - Returns: whether the put has nothing more to wait for.
   private mutating func publishIfNeeded(
     _ now: Now, _ outcome: PutOutcome, as operation: OperationID, _ parameters: Parameters,
     _ out: inout [Directive]
@@ -230,7 +234,7 @@ struct PutOperation: Operation {
     case .noted: return true
     case .pending: return false
     case .none:
-      // One that ends before the first round comes by need not be noted.
+      // A record that expires before the first round reaches it need not be noted.
       let interval = parameters.effectiveRepublishInterval.components.seconds
       guard case .storing(let record, _) = phase, record.version.expiry - now.wall.seconds > interval
       else { return true }
@@ -240,15 +244,16 @@ struct PutOperation: Operation {
     }
   }
 
-  /// The record is noted as published, or cannot be.
+  /// Handles the end of the publication: the record is noted, or cannot be.
   mutating func handlePublication() { publication = .noted }
 
-  // MARK: - What the holders say
+  // MARK: - Answers of the holders
 
-  /// A holder has answered a store.
+  /// Handles an answer to a store.
   mutating func handleStoreAnswer(_ response: Response, from peer: NodeID) {
-    // Nodes of another make may say yes to what they keep as something else, or not at all: a plain record is
-    // confirmed by its seq. One of BEP 44 they know, and say no more than yes.
+    // Other implementations may confirm a plain record that they keep as something else, or not at all. A
+    // plain record is therefore confirmed only by its seq. The records of BEP 44 are known to them, and they
+    // confirm these without a seq.
     if id.kind != .plain || response.storedSeq == version.seq {
       handleConfirmation(by: peer)
     } else {
@@ -261,7 +266,8 @@ struct PutOperation: Operation {
     attempts[index].state = .confirmed
   }
 
-  /// A holder would not store the record, or never answered: another is found in its place, if it was waited for.
+  /// Handles a holder that refused the record or never answered. Another node is found in its place, unless
+  /// the put no longer waited for it.
   mutating func handleFailure(of id: NodeID, _ reason: PutOutcome.Reason, isOverSeq: Bool = false) {
     if handleRefusal(by: id, reason: reason, isOverSeq: isOverSeq) { lookup.widen() }
   }
@@ -272,15 +278,15 @@ struct PutOperation: Operation {
     let wasHopeful = attempts[index].state != .unresponsive
     attempts[index].state = .refused(reason)
     if isOverSeq {
-      // It holds a newer version: it is the right node, and another in its place would only take
-      // the older one where nobody looks for it.
+      // The holder has a newer version: it is the right node. Another node in its place would only take the
+      // older version where nobody looks for it.
       wasRefusedForSeq = true
       return false
     }
     return wasHopeful
   }
 
-  /// A holder is past its second soft timeout: another is found in its place.
+  /// Handles a holder that is past its second soft timeout: another node is found in its place.
   mutating func handleSecondTimeout(of id: NodeID) {
     guard let index = index(of: id) else { return }
     switch attempts[index].state {
@@ -291,7 +297,7 @@ struct PutOperation: Operation {
     }
   }
 
-  /// A holder has refused a store.
+  /// Handles an error in answer to a store.
   mutating func handleStoreError(
     _ error: RPCError, from peer: Peer, as operation: OperationID, _ out: inout [Directive]
   ) {
@@ -314,8 +320,8 @@ struct PutOperation: Operation {
         owner: .operation(operation, step)))
   }
 
-  /// A node refused the token it gave. Tokens age, and secrets go with a restart, so that it is
-  /// asked for a fresh one, once.
+  /// Decides whether a node that rejected its own token is asked for a fresh one. It is asked once: tokens
+  /// age, and a restart changes the secret.
   ///
   /// - Returns: whether to ask.
   private mutating func tryRenewToken(_ id: NodeID) -> Bool {
@@ -325,7 +331,7 @@ struct PutOperation: Operation {
     return true
   }
 
-  /// A holder that had refused its own token has answered the request for a fresh one.
+  /// Handles the answer of a holder that was asked for a fresh token.
   mutating func handleToken(
     _ token: WriteToken?, from peer: Peer, as operation: OperationID, _ out: inout [Directive]
   ) {
@@ -337,9 +343,9 @@ struct PutOperation: Operation {
     }
   }
 
-  /// A node holds a newer version than the put with `if_seq` allows.
+  /// Decides whether a holder is asked which newer version it has. Only a put with `if_seq` needs to know.
   ///
-  /// - Returns: whether to ask it which.
+  /// - Returns: whether to ask.
   private mutating func tryAskForVersion(_ id: NodeID) -> Bool {
     guard ifSeq != nil, let index = index(of: id), attempts[index].state != .askedForVersion else {
       return false
@@ -348,7 +354,7 @@ struct PutOperation: Operation {
     return true
   }
 
-  /// A holder that refused has said which newer version it holds, if it has.
+  /// Handles the answer of a holder that was asked which newer version it has.
   mutating func handleExplanation(_ held: HeldRecord?, of error: RPCError, by peer: NodeID) {
     if let held { noteRefusing(held.version) }
     handleFailure(of: peer, .refused(error), isOverSeq: true)
@@ -358,10 +364,10 @@ struct PutOperation: Operation {
     refusingSeq = max(refusingSeq ?? 0, version.isTombstone ? 0 : version.seq)
   }
 
-  // MARK: - When it ends
+  // MARK: - The end
 
-  /// The nodes that were taken for dead, or not waited for, and are closer than some that confirmed: they should
-  /// hold the record, too, for readers that find them alive would ask them first.
+  /// Unresponsive and questionable nodes that are closer than some that confirmed. They should hold the
+  /// record, too, because readers that find them alive would ask them first.
   var stragglers: [NodeID] {
     guard let furthest = attempts.last(where: { $0.state == .confirmed })?.peer.id else { return [] }
     let limit = lookup.target.distance(to: furthest)
@@ -370,7 +376,7 @@ struct PutOperation: Operation {
     }.map(\.peer.id)
   }
 
-  /// How it ended; nil while it has not. To be asked only while no further node is on its way.
+  /// The outcome; nil while there is none. It is valid only while no further node is about to be asked.
   private var outcome: PutOutcome? {
     guard case .storing(_, let replicas) = phase else { return nil }
     let isSettled = attempts.allSatisfy { attempt in
@@ -380,10 +386,10 @@ struct PutOperation: Operation {
       }
     }
     guard isSettled else { return nil }
-    // A node that confirms after another was asked in its place makes one copy more than there are replicas.
+    // A node that confirms after it was replaced makes one copy more than there are replicas.
     let stored = min(attempts.count { $0.state == .confirmed }, replicas)
     let hasMajority = stored >= replicas / 2 + 1
-    // A silent node may still make the majority, until its query has failed.
+    // An unresponsive node may still complete the majority, until its query has failed.
     if !hasMajority, attempts.contains(where: { $0.state == .unresponsive }) { return nil }
     return outcome(
       hasMajority
@@ -391,7 +397,7 @@ struct PutOperation: Operation {
       stored: stored, replicas: replicas)
   }
 
-  /// The outcome with a verdict and what is known so far.
+  /// Makes the outcome from a verdict and the state so far.
   private func outcome(_ verdict: PutOutcome.Verdict, stored: Int, replicas: Int) -> PutOutcome {
     PutOutcome(
       verdict: verdict, target: id.target, version: version, stored: stored, replicas: replicas,

@@ -1,21 +1,20 @@
 import DequeModule
 package import NodeTime
 
-/// Read repair: the holders that answered a read with an older version or none are given the newest.
+/// Read repair: holders that answered a read with an older version or none get the newest.
 ///
-/// It remembers who was sent a repair of which target lately, so that a holder that will not take it is not sent
-/// one with every read.
+/// Recent repairs are remembered, so that a holder that refuses a record is not sent it with every read.
 package struct ReadRepairs: Sendable {
   private struct Entry: Hashable {
     let holder: NodeID
     let target: RecordID
   }
 
-  /// A holder gets a repair of the same target at most this often.
+  /// The shortest time between two repairs of the same target at one holder.
   var interval: Duration
   private let capacity: Int
   private var times: [Entry: Instant] = [:]
-  /// In order of time, so that the oldest makes room.
+  /// In order of time, so that the oldest can be evicted.
   private var order: Deque<(entry: Entry, time: Instant)> = []
 
   package init(interval: Duration, capacity: Int) {
@@ -23,10 +22,10 @@ package struct ReadRepairs: Sendable {
     self.capacity = capacity
   }
 
-  /// How many pairs of holder and target are remembered.
+  /// The number of pairs of holder and target that are remembered.
   package var count: Int { times.count }
 
-  /// Takes note of a repair that is about to be sent.
+  /// Notes a repair that is about to be sent.
   ///
   /// - Returns: whether it may be sent now; false if the holder was sent one lately.
   package mutating func tryRepair(_ now: Instant, holder: NodeID, target: RecordID) -> Bool {
@@ -40,7 +39,7 @@ package struct ReadRepairs: Sendable {
     return true
   }
 
-  /// Gives the newest version to those of the K closest that answered with an older one or none.
+  /// Sends the newest version to those of the K closest nodes that answered with an older one or none.
   mutating func repair(
     _ now: Instant, _ newest: Record, after lookup: Lookup, local: NodeID, _ out: inout [Directive]
   ) {
@@ -50,7 +49,7 @@ package struct ReadRepairs: Sendable {
       guard tryRepair(now, holder: candidate.peer.id, target: newest.id) else { continue }
       out.append(.count(\.repairsSent, 1))
       if candidate.peer.id == local {
-        // What others gave us is kept on the terms on which we would take it from them.
+        // This node keeps the record on the same terms as a put from another node.
         out.append(.keepIfNewer(newest))
       } else if let token = answer.token {
         out.append(

@@ -1,13 +1,13 @@
 import NodeTime
 
-/// Looks after the holders of a record: each of the K closest that has an older version or none is given the
-/// newest. A holder does it to replicate, and a publisher to republish.
+/// Gives the newest version of a record to those of the K closest nodes that have an older one or none. A
+/// holder does this to replicate, and a publisher to republish.
 struct ReplicateOperation: Operation {
-  /// Why it is done.
+  /// The reason for the operation.
   enum Reason: Sendable {
     /// This node holds the record.
     case replicate
-    /// This node's users stored it, and were promised that it lives so long.
+    /// This node's users stored the record, and were promised that it lives until its expiry.
     case republish
   }
 
@@ -15,7 +15,7 @@ struct ReplicateOperation: Operation {
   var authentic: Record?
   let record: Record
   let reason: Reason
-  /// The newest live version that any holder told of, or our own.
+  /// The newest live version that any holder has reported, or our own.
   private(set) var newest: Record
 
   init(_ lookup: Lookup, _ record: Record, _ reason: Reason) {
@@ -44,7 +44,7 @@ struct ReplicateOperation: Operation {
 }
 
 extension HeldRecord {
-  /// Whether a version takes the place of what is held.
+  /// Returns whether a record replaces the version held.
   func isOlder(than record: Record) -> Bool {
     switch self {
     case .record(let held): record.supersedes(held)

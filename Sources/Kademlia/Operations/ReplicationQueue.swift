@@ -1,6 +1,6 @@
 import DequeModule
 
-/// Records whose holders are to be looked after, and how many of them are.
+/// Records whose holders are to be checked, and the number of checks that run.
 struct ReplicationQueue: Sendable {
   struct Task: Sendable {
     let id: RecordID
@@ -10,14 +10,14 @@ struct ReplicationQueue: Sendable {
   private var waiting: Deque<Task> = []
   private var running = 0
 
-  /// How many more may be enqueued now.
+  /// The number of tasks that may be enqueued now.
   func room(_ parameters: Parameters) -> Int { max(0, parameters.renewalsPerSecond - waiting.count) }
 
   mutating func enqueue(_ task: Task) { waiting.append(task) }
 
-  /// Takes the next task out, if one may begin; it counts as begun.
+  /// Takes out the next task and counts it as begun; nil if none may begin.
   mutating func popNext(_ parameters: Parameters) -> Task? {
-    // So many that a quarter of a second for each is enough to keep to the rate.
+    // Enough to keep up the rate if each task takes a quarter of a second.
     guard running < max(parameters.parallelRenewals, parameters.renewalsPerSecond / 4),
       let task = waiting.popFirst()
     else { return nil }
@@ -25,6 +25,6 @@ struct ReplicationQueue: Sendable {
     return task
   }
 
-  /// A task that had begun has ended.
+  /// Handles the end of a task that had begun.
   mutating func handleEnd() { running -= 1 }
 }

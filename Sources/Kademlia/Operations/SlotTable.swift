@@ -1,29 +1,30 @@
-/// The operations of one kind, each at a place of its own, where it is found and changed without being moved.
+/// The operations of one kind, each in a slot of its own, where it is found and changed without being moved.
 ///
-/// The elements are changed through `elements` itself: an array lends an element, where an accessor of this type
-/// would be a coroutine, which allocates its frame each time.
+/// Callers change elements through `elements` itself. An array lends an element, whereas an accessor of this
+/// type would be a coroutine, which allocates its frame each time.
 struct SlotTable<Element> {
   private var ids: [OperationID?] = [nil]
-  /// Each operation in its slot; nil in a slot that is free, and in the first, which stays so: that is where
-  /// operations are found that have ended.
+  /// Each operation in its slot; nil in a free slot. The first slot is always nil: operations that have ended
+  /// are found there.
   var elements: [Element?] = [nil]
   private var free: [Int] = []
 
   /// The number of operations.
   var count: Int { ids.count - 1 - free.count }
 
-  /// The operations, in no order that means anything.
+  /// The operations, in no particular order.
   var all: [Element] { elements.compactMap { $0 } }
 
   func contains(_ id: OperationID) -> Bool { ids.indices.contains(id.slot) && ids[id.slot] == id }
 
-  /// The slot of an operation, always one of `elements`; of one that has ended the first slot.
+  /// The slot of an operation, which is always an index of `elements`; the first slot if the operation has
+  /// ended.
   func index(of id: OperationID) -> Int { contains(id) ? id.slot : 0 }
 
-  /// Keeps an operation.
+  /// Adds an operation.
   ///
   /// - Parameter number: the number of its ID.
-  /// - Returns: its ID; nil if there is no room for so many.
+  /// - Returns: its ID; nil if the table is full.
   mutating func insert(_ element: Element, _ kind: OperationID.Kind, number: UInt64) -> OperationID? {
     let slot = free.popLast() ?? ids.count
     guard slot < OperationID.mostSlots else { return nil }
@@ -38,7 +39,7 @@ struct SlotTable<Element> {
     return id
   }
 
-  /// Takes an operation out; nil if there is none with that ID.
+  /// Takes an operation out; nil if none has that ID.
   mutating func remove(_ id: OperationID) -> Element? {
     guard contains(id) else { return nil }
     ids[id.slot] = nil

@@ -1,6 +1,6 @@
-/// Puts that ended while closer nodes than some that confirmed had not answered their lookup.
+/// Puts that have ended while nodes that are closer than some that confirmed had not answered the lookup.
 ///
-/// A put does not wait for such a node, but the queries of its lookup do: if it answers after all, it gets the
+/// A put does not wait for such a node, but the query goes on. If the node answers after all, it gets the
 /// record, too.
 struct Stragglers {
   private var puts: [OperationID: (record: Record, waiting: [NodeID])] = [:]
@@ -12,7 +12,7 @@ struct Stragglers {
     if !nodes.isEmpty { puts[put] = (record, nodes) }
   }
 
-  /// A node has answered the lookup of a put that has ended.
+  /// Handles an answer to the lookup of a put that has ended.
   mutating func handleAnswer(
     _ response: Response, from peer: Peer, of put: OperationID, _ out: inout [Directive]
   ) {
@@ -25,7 +25,7 @@ struct Stragglers {
         .put(record, token: token, cas: nil), to: peer.endpoint, expecting: peer.id, owner: .copy))
   }
 
-  /// A node has answered, or never will.
+  /// Stops waiting for a node: it has answered, or never will.
   mutating func drop(_ node: NodeID, of put: OperationID) {
     puts[put]?.waiting.removeAll { $0 == node }
     if puts[put]?.waiting.isEmpty == true { puts[put] = nil }

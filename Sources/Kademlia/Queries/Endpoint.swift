@@ -1,5 +1,5 @@
-/// An IP address of either family. Shells map IPv4-in-IPv6 addresses to `v4` before the core sees
-/// them, so that one host has one address a family.
+/// An IP address of either family. Shells map IPv4-in-IPv6 addresses to `v4` before the core sees them, so
+/// that a host has one address in each family.
 package enum IPAddress: Hashable, Sendable {
   /// The address as a number in host order: 127.0.0.1 is 0x7F000001.
   case v4(UInt32)
@@ -14,7 +14,7 @@ package enum IPAddress: Hashable, Sendable {
     }
   }
 
-  /// Whether it is an address of this machine that no other can reach: 127.0.0.0/8 or ::1.
+  /// True if the address is one of this machine that no other machine can reach: 127.0.0.0/8 or ::1.
   package var isLoopback: Bool {
     switch self {
     case .v4(let bits): bits >> 24 == 127
@@ -28,28 +28,29 @@ package enum AddressFamily: UInt8, Hashable, Sendable, CaseIterable {
   case v4, v6
 }
 
-/// A set of address families: what a node can send to, what an asker wants (BEP 32).
+/// A set of address families: those that a node can send to, or those that an asker wants (BEP 32).
 package struct AddressFamilies: OptionSet, Hashable, Sendable {
-  /// One bit a family.
+  /// One bit for each family.
   package let rawValue: UInt8
   package init(rawValue: UInt8) { self.rawValue = rawValue }
 
-  /// No family. Where one is made for every datagram, this is a store, and `[]` a call into
-  /// generic code.
+  /// No family. This initializer costs one store, whereas the literal `[]` is a call into generic code. That
+  /// matters for a set made for every datagram.
   package init() { self.rawValue = 0 }
 
   /// IPv4 alone.
   package static let v4 = AddressFamilies(rawValue: 1)
   /// IPv6 alone.
   package static let v6 = AddressFamilies(rawValue: 2)
-  /// Both. A literal of the two would be a call into generic code.
+  /// Both families. A literal of the two would be a call into generic code.
   package static let all = AddressFamilies(rawValue: 3)
 
   package init(_ family: AddressFamily) {
     self = family == .v4 ? .v4 : .v6
   }
 
-  /// Whether all of these are among them. The one that every set of options has is generic code.
+  /// Returns whether all the given families are among these. The generic method of every option set is
+  /// slower.
   package func contains(_ other: AddressFamilies) -> Bool { rawValue & other.rawValue == other.rawValue }
 }
 
@@ -85,7 +86,7 @@ extension IPAddress: CustomStringConvertible {
     }
   }
 
-  /// The first of the longest runs, as RFC 5952 (4.2.3) asks.
+  /// The first of the longest runs, as RFC 5952 (4.2.3) requires.
   private static func longestRunOfZeros(in groups: [UInt16]) -> Range<Int> {
     var best = 0..<0
     var start = 0
@@ -110,12 +111,12 @@ extension Endpoint: CustomStringConvertible {
   }
 }
 
-/// A node and where it is said to be: the "compact node info" of BEP 5. Nothing is known of it yet;
-/// a `Contact` is a peer that has answered.
+/// A node and its claimed address: the "compact node info" of BEP 5. Nothing else is known of it yet; a
+/// `Contact` is a peer that has answered.
 package struct Peer: Hashable, Sendable {
-  /// The ID that it is said to have.
+  /// The claimed ID.
   package let id: NodeID
-  /// Where it is said to be.
+  /// The claimed address.
   package let endpoint: Endpoint
 
   package init(id: NodeID, endpoint: Endpoint) {

@@ -1,21 +1,21 @@
 package import Signatures
 
-/// How a node goes about the identities of others.
+/// The treatment of other nodes according to the proof of their identity.
 package enum IdentityMode: String, Hashable, Sendable, CaseIterable {
-  /// Contacts that have proven theirs go before those that have not: nodes of another make take part.
+  /// Contacts that have proven their identity take precedence over others. Other implementations take part.
   case prefer
-  /// Only nodes that have proven theirs are contacts, or have a part in what people do.
+  /// Only nodes that have proven their identity become contacts and take part in operations.
   case require
-  /// Nobody is asked, and proofs are given all the same.
+  /// No node is asked for a proof, but this node still gives proofs.
   case off
 }
 
-/// A random number that a proof of identity answers: it was made now, and for one query.
+/// A random number for one query. A proof of identity that contains it was made now, and for this query.
 package struct Nonce: Hashable, Sendable {
-  /// The bytes of a nonce.
+  /// The length of a nonce in bytes.
   package static let byteCount = 16
 
-  /// The bytes, the first of them on top.
+  /// The bytes in big-endian order: `high` has the first eight.
   package let high: UInt64
   package let low: UInt64
 
@@ -29,11 +29,11 @@ package struct Nonce: Hashable, Sendable {
   }
 }
 
-/// Shows that a node has the key that its ID is the SHA-1 of.
+/// A proof that a node has the key whose SHA-1 hash is its ID.
 package struct IdentityProof: Hashable, Sendable {
   /// The public key.
   package let owner: PublicKey
-  /// Its signature of `text`.
+  /// The owner's signature of `text`.
   package let signature: Signature
 
   package init(owner: PublicKey, signature: Signature) {
@@ -41,9 +41,9 @@ package struct IdentityProof: Hashable, Sendable {
     self.signature = signature
   }
 
-  /// What is signed: a domain of its own, for which no record's signature can pass; the asker's nonce; both IDs;
-  /// and the asker's address as the signer sees it, so that nobody who stands between two others can hand on
-  /// a proof of one as its own.
+  /// Makes the text to sign. It begins with a prefix of its own, so that no signature of a record passes for
+  /// a proof. The asker's nonce and both IDs follow, and then the asker's address as the signer sees it.
+  /// Because of the address, a node between two others cannot pass on the proof of one of them as its own.
   static func text(_ nonce: Nonce, from asker: Peer, by answerer: NodeID) -> [UInt8] {
     var text = Array("dhtd identity proof 1\0".utf8)
     for word in [nonce.high, nonce.low] { text.append(bigEndian: word) }
@@ -62,22 +62,23 @@ package struct IdentityProof: Hashable, Sendable {
     return text
   }
 
-  /// A proof; nil if it cannot be signed.
+  /// Makes a proof; nil if it cannot be signed.
   init?(_ key: SigningKey, _ nonce: Nonce, for asker: Peer, by id: NodeID) {
     guard let signature = key.signature(of: Self.text(nonce, from: asker, by: id)) else { return nil }
     self.init(owner: key.publicKey, signature: signature)
   }
 
-  /// Whether it is that of a node, made for an asker.
+  /// Returns whether the proof is valid for a node, a nonce and an asker.
   func isRight(of id: NodeID, _ nonce: Nonce, for asker: Peer) -> Bool {
     NodeID(sha1Of: owner.bytes) == id
       && owner.hasSigned(Self.text(nonce, from: asker, by: id), with: signature)
   }
 }
 
-/// What an answer to a ping with a nonce says besides: who answers, and how it sees the asker (BEP 42, `ip`).
+/// The part of an answer to a ping with a nonce that identifies the sender: its proof, and the asker's
+/// address as it sees it (BEP 42, `ip`).
 ///
-/// Behind a reference: answers are moved about, and few have it.
+/// The enumeration is indirect because answers are moved about, and few have credentials.
 package indirect enum Credentials: Hashable, Sendable {
   case proof(IdentityProof, seen: Endpoint)
 }

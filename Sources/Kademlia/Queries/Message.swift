@@ -1,6 +1,6 @@
-/// One KRPC message (BEP 5), as its meaning: the wire form is the codec's affair.
+/// One KRPC message (BEP 5), as its meaning. Its wire form belongs to the codec.
 package struct Message: Hashable, Sendable {
-  /// What kind of message it is (BEP 5, key `y`).
+  /// The kind of a message and its content (BEP 5, key `y`).
   package enum Body: Hashable, Sendable {
     case query(Query)
     case response(Response)
@@ -20,11 +20,11 @@ package struct Message: Hashable, Sendable {
 
 /// A request from one node to another.
 package struct Query: Hashable, Sendable {
-  /// What is asked for (BEP 5, key `q`), with its arguments.
+  /// The requested method (BEP 5, key `q`), with its arguments.
   package enum Method: Hashable, Sendable {
     /// PING.
     case ping
-    /// FIND_NODE. Also what an unknown method with a target or an info-hash is read as (BEP 5).
+    /// FIND_NODE. An unknown method with a target or an info-hash is read as this one, too (BEP 5).
     case findNode(target: NodeID)
     /// FIND_VALUE (BEP 44). With `seq`, a holder leaves the value out unless its own is newer.
     case get(target: NodeID, kind: RecordKind?, seq: Int64?)
@@ -32,16 +32,16 @@ package struct Query: Hashable, Sendable {
     case put(Record, token: WriteToken, cas: Int64?)
   }
 
-  /// The ID that the sender says it has.
+  /// The sender's claimed ID.
   package var sender: NodeID
-  /// What is asked for.
+  /// The requested method.
   package var method: Method
-  /// The sender cannot be queried: it is answered and never added (BEP 43).
+  /// True if the sender cannot be queried: it gets an answer, but never enters the table (BEP 43).
   package var isReadOnly: Bool
-  /// The families whose nodes the sender wants; empty when it did not say, which means the family
-  /// of the datagram (BEP 32).
+  /// The address families whose nodes the sender wants. If empty, the sender did not say, which means the
+  /// family of the datagram (BEP 32).
   package var want: AddressFamilies
-  /// With a ping: the sender asks for a proof of identity.
+  /// In a ping: the nonce that a proof of identity must contain.
   package var nonce: Nonce?
 
   package init(
@@ -56,10 +56,10 @@ package struct Query: Hashable, Sendable {
   }
 }
 
-/// What a holder has under a target, as a `get` answer tells it.
+/// The version that a holder has under a target, as its answer to a `get` reports it.
 package enum HeldRecord: Hashable, Sendable {
   case record(Record)
-  /// The asker said that it has this seq or a newer one: the value was left out.
+  /// The version alone: the asker said that it has this seq or a newer one, so that the value was left out.
   case version(RecordVersion)
 
   /// The version that is held.
@@ -71,22 +71,21 @@ package enum HeldRecord: Hashable, Sendable {
   }
 }
 
-/// An answer. KRPC does not say in an answer what was asked; who asked knows it from the
-/// transaction.
+/// An answer. KRPC does not repeat the question in an answer: the asker knows it from the transaction.
 package struct Response: Hashable, Sendable {
-  /// The ID that the sender says it has.
+  /// The sender's claimed ID.
   package var sender: NodeID
-  /// Nodes of both families, in no order that can be relied upon.
+  /// Nodes of both families, in no particular order.
   package var nodes: [Peer]
-  /// Absent where the answering node will not store for the asker.
+  /// A token to store records with; nil if the sender will not store for the asker.
   package var token: WriteToken?
-  /// `kv`: the answering node keeps plain records.
+  /// True if the sender keeps plain records (key `kv`).
   package var keepsPlainRecords: Bool
-  /// To a `get`: the record, or its version.
+  /// In an answer to a `get`: the record, or its version.
   package var held: HeldRecord?
   /// The seq that a `put` was confirmed with.
   package var storedSeq: Int64?
-  /// To a `ping` with a nonce: who answers.
+  /// In an answer to a `ping` with a nonce: the proof of the sender's identity.
   package var credentials: Credentials?
 
   package init(
@@ -105,9 +104,9 @@ package struct Response: Hashable, Sendable {
 
 /// A refusal.
 package struct RPCError: Error, Hashable, Sendable {
-  /// One of the codes below, or one that another implementation made up.
+  /// One of the codes below, or one of another implementation's own.
   package var code: Int
-  /// What it says about it: text from another node, not to be trusted.
+  /// The explanation: untrusted text from another node.
   package var message: String
 
   package init(_ code: Int, _ message: String) {

@@ -1,4 +1,4 @@
-/// What happens to a query.
+/// An event of a query.
 ///
 /// `late` comes at most once, then `unresponsive` at most once, then exactly one of the others. An answer
 /// still counts after the first two.
@@ -6,7 +6,7 @@ struct QueryEvent: Sendable {
   enum Kind: Sendable {
     /// The query is past its first soft timeout and was sent once more.
     case late
-    /// The query is past its second soft timeout. Nobody waits any longer.
+    /// The query is past its second soft timeout. Most owners wait no longer.
     case unresponsive
     /// The node answered.
     case answered(Answer)
@@ -14,7 +14,7 @@ struct QueryEvent: Sendable {
     case forged
     /// The node answered with an error.
     case refused(RPCError, from: Endpoint)
-    /// Another node lives at the address now. The addressee has not answered.
+    /// Another node has the address now. The addressee has not answered.
     case replaced
     /// No answer came within the RPC timeout.
     case timedOut
@@ -26,7 +26,7 @@ struct QueryEvent: Sendable {
     let peer: Peer
     /// The time from the first transmission of the query to the answer.
     let roundTrip: Duration
-    /// Whether the answer proves who sent it.
+    /// True if the answer proves who sent it.
     let isProven: Bool
   }
 

@@ -1,4 +1,4 @@
-/// Who sent a query: the events of the query go there.
+/// The sender of a query, which receives the events of the query.
 ///
 /// A new job adds one case here and one row to `Jobs`.
 enum QueryOwner: Sendable {
@@ -16,7 +16,7 @@ enum QueryOwner: Sendable {
   case rejoin
   case verification
 
-  /// Whether a ping of this owner asks for a proof of identity: the pings by which nodes are met do.
+  /// True if a ping of this owner asks for a proof of identity. Pings that find nodes do.
   var wantsProof: Bool {
     switch self {
     case .identityProofs, .join, .rejoin, .verification, .partitionProbe(.ping): true
@@ -24,12 +24,12 @@ enum QueryOwner: Sendable {
     }
   }
 
-  /// The operation whose lookup a query is a step of; nil for any other query.
+  /// The operation whose lookup the query belongs to; nil for any other query.
   var lookup: OperationID? {
     if case .operation(let id, .lookup) = self { id } else { nil }
   }
 
-  /// The operation that reads a record with a query; nil for any other query.
+  /// The operation that reads a record with the query; nil for any other query.
   var readingOperation: OperationID? {
     guard case .operation(let id, let step) = self else { return nil }
     switch step {
@@ -41,12 +41,12 @@ enum QueryOwner: Sendable {
 
 /// A step of an operation that sends a query.
 enum OperationQuery: Sendable {
-  /// A step of its lookup.
+  /// A step of the operation's lookup.
   case lookup
-  /// A store of its record.
+  /// A store of the operation's record.
   case store
-  /// A request for a fresh token, after a holder refused the token that it gave.
+  /// A request for a fresh token, after a holder rejected its own token.
   case token
-  /// A request for the version that a holder refused the operation's record for.
+  /// A request for the newer version because of which a holder refused the operation's record.
   case refusal(RPCError)
 }

@@ -1,40 +1,39 @@
 import HeapModule
 import NodeTime
 
-/// The queries that wait for an answer, and when each of them is late (paper, section 2.3; the
-/// soft timeouts are ours).
+/// The queries that wait for an answer, and their deadlines (paper, section 2.3; the soft timeouts are ours).
 struct QueryTable: Sendable {
-  /// What a query has been through. fresh → resent → silent; an answer ends it from each.
+  /// The stage of a query: fresh → resent → silent. An answer ends the query at any stage.
   enum Stage: Hashable, Sendable {
     /// Sent once.
     case fresh
     /// Past its first soft timeout, and sent once more.
     case resent
-    /// Past its second: nobody waits any longer, but an answer still counts.
+    /// Past its second soft timeout: most owners wait no longer, but an answer still counts.
     case silent
   }
 
   struct Pending: Sendable {
-    /// Who should answer; nil where only an address is known.
+    /// The node that should answer; nil if only an address is known.
     let peer: NodeID?
     let endpoint: Endpoint
-    /// The address of the other family to which it is sent again.
+    /// The address of the other family to which the query is sent again; nil if there is none.
     let alternate: Endpoint?
     let method: Query.Method
     let owner: QueryOwner
     let sent: Instant
-    /// How long it may take before it is sent once more.
+    /// The time before the query is sent once more.
     let softTimeout: Duration
-    /// How long it may take after that before nobody waits any longer.
+    /// The time after that before the peer counts as unresponsive.
     let secondTimeout: Duration
-    /// What its answer is to prove an identity by.
+    /// The nonce that a proof of identity must contain; nil if none is asked for.
     var nonce: Nonce?
     fileprivate(set) var stage = Stage.fresh
-    /// Something came that said to answer it and was no message.
+    /// True if a datagram came that looked like the answer and was no valid message.
     fileprivate(set) var isSpoilt = false
   }
 
-  /// What became due.
+  /// An event that has become due.
   enum Due: Sendable {
     case late(UInt32, Pending)
     case unresponsive(Pending)
@@ -50,13 +49,13 @@ struct QueryTable: Sendable {
     }
   }
 
-  /// After this long a query has failed.
+  /// The time after which a query has failed.
   var rpcTimeout: Duration
   private var pending: [UInt32: Pending] = [:]
-  /// One entry for each pending query; those of answered queries stay until they surface.
+  /// One entry for each pending query. The entries of answered queries stay until they surface.
   private var deadlines: Heap<Deadline> = []
 
-  /// The node's own source: transaction numbers and nonces must not be guessed.
+  /// The node's own source: transaction numbers and nonces must not be guessable.
   private var random: any RandomNumberGenerator & Sendable
 
   init(rpcTimeout: Duration, random: any RandomNumberGenerator & Sendable) {
@@ -66,17 +65,18 @@ struct QueryTable: Sendable {
 
   var count: Int { pending.count }
 
-  /// The owner of a query; nil if none with that number waits.
+  /// The owner of a query; nil if no such query waits.
   func owner(of transaction: UInt32) -> QueryOwner? { pending[transaction]?.owner }
 
-  /// Who should answer a query; nil if none with that number waits, or only an address is known.
+  /// The node that should answer a query; nil if no such query waits, or only an address is known.
   func addressee(of transaction: UInt32) -> NodeID? { pending[transaction]?.peer }
 
   /// A nonce for a query.
   mutating func makeNonce() -> Nonce { Nonce(random: &random) }
 
-  /// Adds a query and returns its transaction number, which no other pending query has and which nobody
-  /// can guess.
+  /// Adds a query.
+  ///
+  /// - Returns: its transaction number, which no other pending query has and nobody can guess.
   mutating func add(_ query: Pending) -> UInt32 {
     var transaction = UInt32(truncatingIfNeeded: random.next())
     while pending[transaction] != nil { transaction &+= 1 }
@@ -85,24 +85,24 @@ struct QueryTable: Sendable {
     return transaction
   }
 
-  /// Whether a query waits for an answer from there, and nothing came in its stead that was none.
+  /// Returns whether a query waits for an answer from an endpoint, and no malformed answer has come.
   func awaits(_ transaction: UInt32, from source: Endpoint) -> Bool {
     guard let query = pending[transaction] else { return false }
     return (source == query.endpoint || source == query.alternate) && !query.isSpoilt
   }
 
-  /// What came from there for a query was no message.
+  /// Notes a malformed answer to a query.
   mutating func spoil(_ transaction: UInt32) {
     pending[transaction]?.isSpoilt = true
   }
 
-  /// Ends the query that an answer belongs to; nil if it belongs to none, or comes from elsewhere
-  /// than the query went.
+  /// Ends the query that an answer belongs to; nil if there is none, or if the query went to another
+  /// endpoint.
   mutating func take(_ transaction: UInt32, from source: Endpoint) -> Pending? {
     guard let query = pending[transaction], source == query.endpoint || source == query.alternate
     else { return nil }
     pending[transaction] = nil
-    // A burst of queries that were all answered leaves deadlines that concern nobody.
+    // A burst of queries that were all answered leaves deadlines without a query.
     if deadlines.count > 64 + 4 * pending.count { rebuildDeadlines() }
     return query
   }
@@ -111,8 +111,8 @@ struct QueryTable: Sendable {
     deadlines = Heap(deadlines.unordered.filter { pending[$0.transaction] != nil })
   }
 
-  /// When the next query is late; nil if none waits. Forgets the deadlines before that, whose queries
-  /// were answered.
+  /// The time of the next event; nil if no query waits. Discards earlier deadlines, whose queries were
+  /// answered.
   mutating func nextDeadline() -> Instant? {
     while let deadline = deadlines.min {
       if pending[deadline.transaction] != nil { return deadline.time }
@@ -121,7 +121,7 @@ struct QueryTable: Sendable {
     return nil
   }
 
-  /// The next thing that became due by `now`; nil if nothing did.
+  /// Takes the next event that is due by `now`; nil if there is none.
   mutating func nextDue(_ now: Instant) -> Due? {
     while let deadline = deadlines.min, deadline.time <= now {
       deadlines.removeMin()

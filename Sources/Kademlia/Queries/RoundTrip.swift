@@ -1,6 +1,6 @@
 import NodeTime
 
-/// How long a peer takes to answer: a smoothed mean and its variation, as TCP keeps them (RFC 6298).
+/// The time that a peer takes to answer: a smoothed mean and its variation, as TCP keeps them (RFC 6298).
 package struct RoundTrip: Hashable, Sendable {
   /// The smoothed round trip and its mean deviation, in nanoseconds; nil before the first sample.
   private var estimate: (smoothed: Int64, variation: Int64)?
@@ -12,8 +12,8 @@ package struct RoundTrip: Hashable, Sendable {
     estimate.map { .nanoseconds($0.smoothed) }
   }
 
-  /// Takes in one round trip, measured from the first transmission of its query, so that a lost
-  /// datagram can only raise the estimate.
+  /// Adds one round trip. It is measured from the first transmission of its query, so that a lost datagram
+  /// can only raise the estimate.
   package mutating func sample(_ duration: Duration) {
     let sample = max(0, duration.nanoseconds)
     guard let (smoothed, variation) = estimate else {
@@ -26,7 +26,7 @@ package struct RoundTrip: Hashable, Sendable {
     )
   }
 
-  /// When an answer is late: SRTT + 4 RTTVAR; nil before the first sample.
+  /// The time after which an answer is late: SRTT + 4 RTTVAR; nil before the first sample.
   package var softTimeout: Duration? {
     estimate.map { .nanoseconds($0.smoothed + 4 * $0.variation) }
   }

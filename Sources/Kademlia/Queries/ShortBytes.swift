@@ -1,32 +1,31 @@
-/// Up to 32 bytes held in place: transaction IDs and write tokens, which every datagram carries and
+/// Up to 32 bytes stored in place. Every datagram carries a transaction ID and many carry a write token,
 /// which are not worth an allocation each.
 package struct ShortBytes: Hashable, Sendable {
-  /// The most bytes it can hold. Clients in the field use 2 to 8 for a transaction and 4 to 20 for
-  /// a token.
+  /// The most bytes. Clients in the field use 2 to 8 for a transaction and 4 to 20 for a token.
   package static let capacity = 32
 
-  /// The bytes, eight a word, the first of them on top; zeros behind the last.
+  /// The bytes in big-endian order, eight in each word, padded with zeros.
   package private(set) var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
   private var length: UInt8 = 0
 
   package init() {}
 
-  /// Copies the bytes; nil if there are more than `capacity` of them.
+  /// Copies the bytes; nil if there are more than `capacity`.
   package init?(_ bytes: some Sequence<UInt8>) {
     for byte in bytes {
       guard append(byte) else { return nil }
     }
   }
 
-  /// The bytes of some words, eight a word, the first of them on top.
+  /// Takes the bytes of some words in big-endian order, eight from each.
   ///
-  /// - Parameter count: how many bytes, at most `capacity`. Those behind them are zeros.
+  /// - Parameter count: the number of bytes, at most `capacity`. All further bytes are zeros.
   package init(_ words: (UInt64, UInt64, UInt64, UInt64), count: Int) {
     self.words = words
     length = UInt8(truncatingIfNeeded: min(count, Self.capacity))
   }
 
-  /// The 4 bytes of a number, big end first: the transaction IDs that a node of ours makes.
+  /// The 4 big-endian bytes of a number, as in the transaction IDs that this node makes.
   package init(_ number: UInt32) {
     words.0 = UInt64(number) << 32
     length = 4
@@ -37,7 +36,7 @@ package struct ShortBytes: Hashable, Sendable {
     length == 4 ? UInt32(truncatingIfNeeded: words.0 >> 32) : nil
   }
 
-  /// How many bytes it holds, 0 to `capacity`.
+  /// The number of bytes, from 0 to `capacity`.
   package var count: Int { Int(length) }
 
   /// The byte at an index; 0 outside of `0..<count`.
@@ -54,7 +53,7 @@ package struct ShortBytes: Hashable, Sendable {
     return UInt8(truncatingIfNeeded: word >> shift)
   }
 
-  /// Adds a byte at the end; false, and no change, when it is full.
+  /// Appends a byte. If there is no room, it changes nothing and returns false.
   package mutating func append(_ byte: UInt8) -> Bool {
     guard count < Self.capacity else { return false }
     let bits = UInt64(byte) << UInt64(56 - count % 8 * 8)
@@ -81,8 +80,9 @@ package struct ShortBytes: Hashable, Sendable {
   }
 }
 
-/// What pairs an answer with its query (BEP 5, key `t`). Chosen by the asker, echoed untouched.
+/// The ID that pairs an answer with its query (BEP 5, key `t`). The asker chooses it, and the responder
+/// echoes it.
 package typealias TransactionID = ShortBytes
 
-/// What a node hands out with a `get` answer and wants back with a `put` (BEP 5, BEP 44, `token`).
+/// The token that a node issues in a `get` answer and requires in a `put` (BEP 5, BEP 44, `token`).
 package typealias WriteToken = ShortBytes

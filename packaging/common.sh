@@ -92,7 +92,8 @@ build_release() {
   local program
   [ $# -gt 0 ] || set -- dhtd dhtctl dhtsim
   for program in "$@"; do
-    swift build "${release_flags[@]}" --product "$program"
+    # Said aloud: where this function is called with "||", a failure would not end it.
+    swift build "${release_flags[@]}" --product "$program" || return
   done
 }
 
@@ -119,7 +120,7 @@ the limit in packaging/common.sh and give the reason in the commit."
 check_hardening() {
   local directory=$1 name headers
   for name in dhtd dhtctl; do
-    headers=$(readelf --dynamic --segments --wide "$directory/usr/bin/$name")
+    headers=$(LC_ALL=C readelf --dynamic --segments --wide "$directory/usr/bin/$name")
     grep -q 'Flags:.* NOW.* PIE' <<<"$headers" && grep -q GNU_RELRO <<<"$headers" ||
       fail "$name is not position-independent with read-only relocations (PIE, RELRO, BIND_NOW); see \
 release_flags in packaging/common.sh, and 'readelf --dynamic --segments' of the program"

@@ -170,6 +170,8 @@ final class DatagramPort<Receiver: DatagramReceiver> {
 
   /// Sends the waiting messages, many with one system call.
   func flush() {
+    // After the close the descriptors may be somebody else's.
+    guard !isClosed else { return }
     sockets.v4?.flush()
     sockets.v6?.flush()
   }

@@ -201,6 +201,8 @@ package final class NodeDriver {
       storeLink.submit(clock.now.monotonic)
       collect()
     }
+    // The store may have failed, and stopped this node.
+    guard !isStopped else { return }
     port.flush()
     timer.set(for: node.nextDeadline)
     if areVitalsStale { takeVitals() }

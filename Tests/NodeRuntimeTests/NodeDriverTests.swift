@@ -108,6 +108,24 @@ struct NodeDriverTests {
     }
   }
 
+  @Test("a node whose store fails at the end of an iteration leaves no timer behind")
+  func storeFailureAtTheEnd() async throws {
+    try await withDriver { other in
+      var world: World? = try World(on: other.driver.loop, other.time) { _ in }
+      var failures: [NodeFailure?] = []
+      world?.driver.whenFailed { failures.append($0) }
+      world?.driver.start()
+      world?.store.breaksAtSubmit = true
+      let put = OperationRequest.put(key: [1], value: [2], ttl: nil, ifSeq: nil)
+      try world?.driver.submit(put, for: .anybody) { _ in }
+      world?.driver.endIteration()
+      #expect(failures == [.storeFailed])
+      // A timer that outlived the driver would trap in the loop's last iteration.
+      world = nil
+      other.time.advance(seconds: 86_400)
+    }
+  }
+
   @Test("a socket that fails ends the node")
   func socketFailure() async throws {
     try await withDriver { world in

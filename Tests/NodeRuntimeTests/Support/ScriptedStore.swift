@@ -17,11 +17,14 @@ final class ScriptedStore: RecordStorage {
   /// How much the store says that it holds; nil for the truth.
   var reportedBytes: Int?
   var failure: String?
+  /// Whether the store breaks when it is given the next changes.
+  var breaksAtSubmit = false
   var damagedRecords = 0
   var isDurable: Bool { true }
 
   func submit(_ changes: [(change: StoreChange, id: CommitID)]) {
     guard !changes.isEmpty else { return }
+    if breaksAtSubmit { failure = "EIO" }
     batches.append(changes.count)
     if let error {
       results += changes.map { StoreResult(id: $0.id, result: .failure(error)) }

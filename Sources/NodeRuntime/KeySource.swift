@@ -96,7 +96,7 @@ extension KeySource {
 package enum KeySourceError: Error, Hashable, Sendable {
   case unreadable(path: String, errno: Errno)
   case notAFile(path: String)
-  case readableByOthers(path: String, mode: mode_t)
+  case readableByOthers(path: String, mode: UInt32)
   case tooLong(path: String)
   case malformed(path: String, KeyFileError)
   case wrongKeys(path: String, KeyringError)

@@ -157,6 +157,7 @@ let package = Package(
     .testTarget(
       name: "SimulationTests",
       dependencies: ["Kademlia", "NodeTime", "SeededRandom", "Simulation", "dhtsim"],
+      exclude: ["README.md"],
       swiftSettings: settings),
     .testTarget(
       name: "KRPCTests", dependencies: ["Kademlia", "KRPC", "Signatures", "SeededRandom"],

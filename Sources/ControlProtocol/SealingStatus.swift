@@ -1,4 +1,4 @@
-/// What `status` tells of a node of a private network.
+/// The part of `status` that only a node of a private network has.
 package struct SealingStatus: Codable, Hashable, Sendable {
   private enum CodingKeys: String, CodingKey {
     case network, keys, sessions, opened

@@ -200,7 +200,7 @@ extension Node {
     response.held = .record(record)
     guard record.target == target else { return false }
     guard let operation else { return record.isAuthentic }
-    return operations.isAuthentic(record, for: operation)
+    return operations.checkSignature(of: record, for: operation)
   }
 
   /// The salt of the record that a query outside of any operation asks for.

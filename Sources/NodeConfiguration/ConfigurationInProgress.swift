@@ -62,7 +62,7 @@ struct ConfigurationInProgress {
   }
 
   mutating func unknown(_ key: String, _ origin: ConfigurationOrigin) {
-    guard hasRoom() else { return }
+    guard tryTakeRoom() else { return }
     // A key of a section may stand there without it.
     let inSection = Setting.all.first { $0.name.hasSuffix(".\(key)") }?.name
     let similar = inSection ?? Spelling.closest(to: key, in: Setting.all.map(\.name))
@@ -72,8 +72,10 @@ struct ConfigurationInProgress {
   /// As many as anybody reads at once. A file of another kind has a problem a line.
   private static let maxProblems = 100
 
-  /// Whether one more problem is told. It is counted if not.
-  private mutating func hasRoom() -> Bool {
+  /// Takes room for one more problem in the report, or counts the problem as omitted.
+  ///
+  /// - Returns: whether there was room.
+  private mutating func tryTakeRoom() -> Bool {
     guard problems.count >= Self.maxProblems else { return true }
     omitted += 1
     return false
@@ -82,7 +84,7 @@ struct ConfigurationInProgress {
   private mutating func wrong(
     _ key: String, _ origin: ConfigurationOrigin, _ value: String, _ form: String
   ) {
-    guard hasRoom() else { return }
+    guard tryTakeRoom() else { return }
     problems.append(.wrongValue(key: key, origin, value: value, form: form))
   }
 

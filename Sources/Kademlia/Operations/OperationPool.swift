@@ -387,7 +387,7 @@ struct OperationPool: ~Copyable {
 
   /// Checks the signature of a record that a node has returned. Most nodes return the same record, so that it
   /// is checked once.
-  mutating func isAuthentic(_ record: Record, for id: OperationID) -> Bool {
+  mutating func checkSignature(of record: Record, for id: OperationID) -> Bool {
     func check<O: Operation>(_ operation: inout O?) -> Bool {
       if let known = operation?.authentic, known.binding == record.binding, known.isSameVersion(as: record) {
         return true

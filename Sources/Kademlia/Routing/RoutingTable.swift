@@ -93,7 +93,7 @@ package struct RoutingTable: Sendable {
         contact.isProven && !contact.isAt(peer.endpoint)
         ? isProven : isProven || contact.accepts(peer.endpoint)
       guard isAccepted else { return .ignored }
-      guard mayMove(at: index, of: bucket, to: peer) else { return .crowded }
+      guard tryMove(at: index, of: bucket, to: peer) else { return .crowded }
       buckets[bucket].update(at: index) {
         $0.answered(now, at: peer.endpoint, after: roundTrip)
         if isProven { $0.isProven = true }
@@ -123,9 +123,11 @@ package struct RoutingTable: Sendable {
     return .waiting(stalest: stalest.peer)
   }
 
-  /// Whether a contact may answer from an address; one that is new for it is counted from now on, in place
-  /// of the one that it had in that family.
-  private mutating func mayMove(at index: Int, of bucket: Int, to peer: Peer) -> Bool {
+  /// Moves a contact to the address that it has answered from, unless the subnet of that address is full. The
+  /// new address is counted in place of the one that the contact had in that family.
+  ///
+  /// - Returns: whether the contact may be at that address.
+  private mutating func tryMove(at index: Int, of bucket: Int, to peer: Peer) -> Bool {
     guard !buckets[bucket].contacts[index].isAt(peer.endpoint) else { return true }
     let left = buckets[bucket].contacts[index].peer(leavingFor: peer.endpoint)
     if let left { census.remove(left, inBucket: bucket) }

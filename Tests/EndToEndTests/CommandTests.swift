@@ -157,7 +157,7 @@ extension EndToEnd {
     @Test("a daemon that does not answer in time is told of, with status 1")
     func timeout() throws {
       try withNetwork(1) { network in
-        network.nodes[0].process.send(signal: SIGSTOP)
+        network.nodes[0].process.halt()
         let status = try network.dhtctl(network.nodes[0], "--timeout", "0.5", "status")
         #expect(status.isComplaint(status: 1, "--timeout"), "\(status)")
       }

@@ -190,7 +190,7 @@ extension EndToEnd {
       try withNetwork(3) { network in
         let node = network.nodes[0]
         // A halted holder keeps each operation under way for a while.
-        network.nodes[2].process.send(signal: SIGSTOP)
+        network.nodes[2].process.halt()
         let clients = try (0..<8).map { _ in try node.connect() }
         // No two put the same key: of writes at one moment one may win over the others.
         for (number, client) in clients.enumerated() {
@@ -207,7 +207,7 @@ extension EndToEnd {
             #expect(answer["error"]["data"]["reason"] == "busy")
           }
         }
-        network.nodes[2].process.send(signal: SIGCONT)
+        network.nodes[2].process.resume()
         try eventually("the holder that was halted to be counted again") {
           try node.client().put("after", "all")["result"]["stored"] == 3
         }

@@ -107,8 +107,8 @@ extension EndToEnd {
         let (first, second) = (try node.connect(), try node.connect())
         try first.put("key", "value")
         // With the other node halted, a get takes a while.
-        network.nodes[1].process.send(signal: SIGSTOP)
-        defer { network.nodes[1].process.send(signal: SIGCONT) }
+        network.nodes[1].process.halt()
+        defer { network.nodes[1].process.resume() }
         func line(_ method: String, _ id: Int64) -> [UInt8] {
           ControlClient.line(
             method, method == "get" ? ["key": .string("no key \(id)")] : .null, id: .integer(id))

@@ -94,13 +94,13 @@ extension EndToEnd {
       try withNetwork(8) { network in
         let first = network.nodes[0]
         // As long as the first node is halted, the ninth cannot join.
-        first.process.send(signal: SIGSTOP)
+        first.process.halt()
         let ninth = try network.launch(bootstrap: [first.address])
         try ninth.waitForLogLine { $0.contains(" listens on ") }
         let client = try ninth.connect()
         try client.send(ControlClient.line("put", ["key": "early", "value": "bird"], id: "put"))
         #expect(try ninth.status()["state"] == "joining")
-        first.process.send(signal: SIGCONT)
+        first.process.resume()
         let answer = try client.readAnswer()
         #expect(answer["id"] == "put")
         #expect(answer["result"]["stored"] == 8)

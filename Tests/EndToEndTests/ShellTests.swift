@@ -173,7 +173,7 @@ extension EndToEnd {
         // Halted, it answers nothing; killed, it closes the connection.
         let shell = try network.launchShell(socket: node.socketPath)
         try shell.feed("put a 1\n") { shell.output.count > 0 }
-        node.process.send(signal: SIGSTOP)
+        node.process.halt()
         try shell.feed("put b 2\n") { true }
         node.kill()
         #expect(try shell.waitForExit(within: 20) == .exited(1))

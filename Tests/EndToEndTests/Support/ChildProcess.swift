@@ -117,6 +117,22 @@ final class ChildProcess {
     if exit == nil { kill(id, signal) }
   }
 
+  /// Halts the process (SIGSTOP), and returns once none of its threads runs.
+  ///
+  /// A signal that was sent has not been delivered: the process may answer for some time after `send`.
+  func halt() {
+    send(signal: SIGSTOP)
+    guard exit == nil else { return }
+    // Also returns when the process has ended, and leaves its status for `reap`.
+    var state = siginfo_t()
+    while waitid(P_PID, id_t(id), &state, WSTOPPED | WEXITED | WNOWAIT) < 0, errno == EINTR {}
+  }
+
+  /// Lets a halted process go on (SIGCONT).
+  func resume() {
+    send(signal: SIGCONT)
+  }
+
   /// Ends the process at once, if it still runs, and reaps it.
   func end() {
     send(signal: SIGKILL)

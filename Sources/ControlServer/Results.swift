@@ -260,7 +260,7 @@ extension StatusResult {
     repairsSent = counters.repairsSent
     datagramsDropped = node.droppedDatagrams
     responsesReceived = counters.responsesReceived
-    datagramsMalformed = node.malformedDatagrams
+    datagramsMalformed = counters.datagramsMalformed
     pendingOperations = Int64(node.pendingOperations)
     requestsRefused = counters.requestsRefused
     requestsOverSourceLimit = counters.requestsOverSourceLimit

@@ -12,6 +12,8 @@ package struct Counters: Hashable, Sendable {
   package var responsesReceived: Int64 = 0
   /// Refusals that belong to a query.
   package var errorsReceived: Int64 = 0
+  /// Datagrams that were no valid message, or looked like an answer and were none.
+  package var datagramsMalformed: Int64 = 0
   /// Datagrams over a limit whose senders were told so, where that was not longer than what they had sent.
   package var requestsRefused: Int64 = 0
   /// Datagrams that were let fall because their source had sent too many.

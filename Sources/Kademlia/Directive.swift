@@ -31,6 +31,9 @@ enum Directive {
   indirect case endFind(FindOperation)
   /// Tells `Replication` that the lookup of a record's holders has ended.
   indirect case endReplication(ReplicateOperation)
+  /// Tells `HandOff` that a contact has looked its own ID up: it has just started, or has met a part of the
+  /// network that it did not know, and may have missed what was stored there meanwhile.
+  case handleAnnouncement(of: Peer)
   /// Begins as many of the waiting operations as the limit allows.
   case startWaiting
   /// Replaces the bootstrap addresses.

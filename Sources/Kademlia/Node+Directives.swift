@@ -33,6 +33,7 @@ extension Node {
     case .startReplications: startReplications(now)
     case .noteLookedAfter(let id): jobs.replication.noteLookedAfter(now.monotonic, id)
     case .noteUnderreplicated(let id): jobs.replication.noteUnderreplicated(id, shared)
+    case .handleAnnouncement(let peer): jobs.handOff.handleAnnouncement(now.monotonic, of: peer, shared)
     case .startWaiting: operations.startWaiting(now, shared, &directives)
     case .deliver(let answer):
       operations.handleAnswer(

@@ -42,17 +42,15 @@ package struct Node: ~Copyable {
   /// Directives of jobs and operations; empty outside of the methods that take `now`.
   var directives: [Directive] = []
   var effects: [Effect] = []
-
-  var tokens: WriteTokenIssuer
-  var quota: SourceQuota
-  var floods: RateLimiter
+  var responder: Responder
 
   /// - Parameters:
   ///   - records: the node's read access to its store.
   ///   - random: the source of all random numbers. Transaction numbers and nonces come straight from it.
+  ///   - encodedSize: returns the length of a message on the wire, in bytes.
   package init(
     _ now: Now, identity: Identity, parameters: Parameters, records: any RecordReader,
-    random: any RandomNumberGenerator & Sendable
+    random: any RandomNumberGenerator & Sendable, encodedSize: @escaping @Sendable (Message) -> Int
   ) {
     var random = random
     let seed = random.next()
@@ -61,12 +59,8 @@ package struct Node: ~Copyable {
     self.shared = shared
     queries = QueryTable(rpcTimeout: parameters.rpcTimeout, random: random)
     operations = OperationPool(parameters, seed: seed)
-    tokens = WriteTokenIssuer(secret: identity.tokenSecret, epoch: parameters.tokenEpoch)
-    // The salt is not drawn from `random`, so that the numbers that a node draws from a given source stay the
-    // same.
-    let salt = Self.salt(from: identity.tokenSecret)
-    quota = SourceQuota(now.monotonic, limit: parameters.keysPerSource, salt: salt)
-    floods = RateLimiter(parameters.floods, salt: salt)
+    responder = Responder(
+      now.monotonic, secret: identity.tokenSecret, parameters, encodedSize: encodedSize)
   }
 
   // MARK: - Life
@@ -119,8 +113,7 @@ package struct Node: ~Copyable {
     shared.table.adopt(new.subnetLimits)
     queries.rpcTimeout = new.rpcTimeout
     operations.adopt(new)
-    quota.limit = new.keysPerSource
-    floods.adopt(new.floods)
+    responder.adopt(new)
     for job in Jobs.Kind.allCases { jobs.tell(job, .parametersChanged, now, shared, &directives) }
     // If more operations may run at once, those that wait need not wait for one to end.
     directives.append(.startWaiting)
@@ -159,20 +152,6 @@ package struct Node: ~Copyable {
     }
   }
 
-  /// Handles a message.
-  package mutating func receive(_ now: Now, _ message: Message, from source: Endpoint) {
-    switch message.body {
-    case .query(let query):
-      shared.counters.queriesReceived += 1
-      answer(now, query, message.transaction, from: source)
-    case .response(let response):
-      receive(now, response, message.transaction, from: source)
-    case .error(let error):
-      receive(now, error, message.transaction, from: source)
-    }
-    carryOut(now)
-  }
-
   /// Handles the end of a commit that an effect asked for.
   package mutating func committed(
     _ now: Now, _ commit: CommitID, _ result: Result<Int, StoreError>
@@ -180,14 +159,8 @@ package struct Node: ~Copyable {
     guard let owner = shared.commits.remove(commit) else { return }
     switch owner {
     case .answer(let transaction, let endpoint, let seq):
-      switch result {
-      case .success:
-        shared.counters.recordsStored += 1
-        respond(to: endpoint, transaction, Response(sender: id, storedSeq: seq))
-      case .failure(let error):
-        shared.counters.recordsRefused += 1
-        refuse(endpoint, transaction, RPCError(error))
-      }
+      responder.handleCommit(
+        now.monotonic, result, of: transaction, from: endpoint, seq: seq, shared, &directives, &effects)
     case .put(let operation): operations.handleCommit(now, result, of: operation, shared, &directives)
     case .publication(let operation):
       if case .failure = result { shared.counters.publicationsFailed += 1 }

@@ -7,14 +7,11 @@ import SystemPackage
 
 /// The core of a node as its datagram port sees it.
 protocol DatagramReceiver: AnyObject {
-  /// Decides about a datagram before it is decoded; see `Node.admit`.
-  func admit(_ now: Instant, bytes: Int, from source: Endpoint, answering transaction: UInt32?) -> Admission
-  /// Handles a message.
-  func receive(_ now: Now, _ message: Message, from source: Endpoint)
-  /// Handles a datagram that was admitted as the answer to a query of this node and is not an answer.
-  func handleMalformedAnswer(to transaction: UInt32)
-  /// Sends an answer that does not come from the core, if the rate limits allow it.
-  func tryAnswer(_ now: Instant, _ answer: Message, to endpoint: Endpoint)
+  /// Handles a datagram; see `Node.receive`.
+  func receive(
+    _ now: Now, bytes: Int, from source: Endpoint, answering transaction: UInt32?,
+    decode: () -> DecodedDatagram
+  ) -> Admission
   /// Handles the failure of a socket.
   func handleSocketFailure(_ error: Errno)
 }
@@ -33,8 +30,6 @@ final class DatagramPort<Receiver: DatagramReceiver> {
   /// A buffer for the message of a sealed datagram, kept for its capacity.
   private var spareMessage: [UInt8] = []
   private var isClosed = false
-  /// The number of datagrams that were not valid messages.
-  private(set) var malformedDatagrams: Int64 = 0
 
   init(_ sockets: UDPSockets, seal: NetworkSeal?, clock: NodeClock, log: NodeLog) {
     self.sockets = sockets
@@ -103,69 +98,44 @@ final class DatagramPort<Receiver: DatagramReceiver> {
   private func receiveMessage(
     _ now: Now, _ datagram: RawSpan, from source: Endpoint, for receiver: Receiver
   ) {
-    let transaction = KRPC.answeredTransaction(in: datagram)
-    let admission = receiver.admit(
-      now.monotonic, bytes: datagram.byteCount, from: source, answering: transaction)
-    guard case .admitted = admission else {
-      return turnAway(now.monotonic, datagram, from: source, admission, for: receiver)
+    let admission = receiver.receive(
+      now, bytes: datagram.byteCount, from: source, answering: KRPC.answeredTransaction(in: datagram)
+    ) {
+      decode(datagram, from: source)
     }
+    switch admission {
+    case .admitted, .ignored(.source), .refused(_, isLast: false): break
+    case .ignored(.all): log.logOverload(now.monotonic)
+    case .refused(_, isLast: true): log.logCutOff(now.monotonic, of: source)
+    }
+  }
+
+  private func decode(_ datagram: RawSpan, from source: Endpoint) -> DecodedDatagram {
     do throws(MalformedMessage) {
       let message = try KRPC.decode(datagram)
       log.logReceived(message, from: source)
-      if let transaction, !message.answers(transaction) {
-        malformedDatagrams += 1
-        receiver.handleMalformedAnswer(to: transaction)
-        return
-      }
-      receiver.receive(now, message, from: source)
+      return .message(message)
     } catch {
-      malformedDatagrams += 1
-      if let transaction { receiver.handleMalformedAnswer(to: transaction) }
       log.logMalformed(error.reason, from: source)
-      if let reply = error.reply { receiver.tryAnswer(now.monotonic, reply, to: source) }
+      return .malformed(reply: error.reply)
     }
-  }
-
-  /// Handles a datagram that exceeds a rate limit.
-  private func turnAway(
-    _ now: Instant, _ datagram: RawSpan, from source: Endpoint, _ admission: Admission,
-    for receiver: Receiver
-  ) {
-    switch admission {
-    case .admitted, .ignored(.source): break
-    case .ignored(.all): log.logOverload(now)
-    case .refused(_, let isLast):
-      refuse(now, datagram, from: source, for: receiver)
-      if isLast { log.logCutOff(now, of: source) }
-    }
-  }
-
-  /// Sends an error to the sender of a query that exceeds a rate limit, so that the sender asks another node
-  /// and does not wait.
-  private func refuse(_ now: Instant, _ datagram: RawSpan, from source: Endpoint, for receiver: Receiver) {
-    guard let message = try? KRPC.decode(datagram), case .query = message.body else { return }
-    let refusal = Message(transaction: message.transaction, body: .error(RPCError(RPCError.busy, "busy")))
-    // The source address may be forged: its owner must not get more from this node than was sent here.
-    guard KRPC.encodedSize(refusal) <= datagram.byteCount else { return }
-    receiver.tryAnswer(now, refusal, to: source)
   }
 
   // MARK: - Sending
 
   /// Encodes a message, and encrypts it in a private network. The message is sent with the next flush, or at
-  /// once if many wait.
-  ///
-  /// - Returns: its size in bytes; nil if there is no socket for it.
-  func send(_ message: Message, to endpoint: Endpoint) -> Int? {
+  /// once if many wait. It is dropped if there is no socket for its address family.
+  func send(_ message: Message, to endpoint: Endpoint) {
     // After the close, the descriptors may belong to someone else.
-    guard !isClosed else { return nil }
+    guard !isClosed else { return }
     log.logSent(message, to: endpoint)
     let socket = endpoint.address.family == .v4 ? sockets.v4 : sockets.v6
     guard seal != nil else {
-      return socket?.send(to: endpoint) { KRPC.encode(message, appendingTo: &$0) }
+      socket?.send(to: endpoint) { KRPC.encode(message, appendingTo: &$0) }
+      return
     }
     let now = clock.latest.wall
-    return socket?.send(to: endpoint) { seal?.seal(now, message, appendingTo: &$0) }
+    socket?.send(to: endpoint) { seal?.seal(now, message, appendingTo: &$0) }
   }
 
   /// Sends the waiting messages, many with one system call.
@@ -178,11 +148,4 @@ final class DatagramPort<Receiver: DatagramReceiver> {
 
   /// The number of datagrams that the system did not accept.
   var droppedDatagrams: Int64 { sockets.all.reduce(0) { $0 + $1.droppedDatagrams } }
-}
-
-extension Message {
-  /// Returns whether the message is an answer to the query with a transaction number.
-  fileprivate func answers(_ number: UInt32) -> Bool {
-    if case .query = body { false } else { transaction.number == number }
-  }
 }

@@ -24,15 +24,12 @@ struct DatagramSender {
   /// Takes a datagram; it goes out with the next flush, or at once if many wait.
   ///
   /// - Parameter write: appends what it says, in place: it is copied nowhere before the kernel does.
-  /// - Returns: how many bytes that is.
-  @discardableResult
-  mutating func add(to endpoint: Endpoint, _ write: (inout [UInt8]) -> Void) -> Int {
+  mutating func add(to endpoint: Endpoint, _ write: (inout [UInt8]) -> Void) {
     let start = bytes.count
     write(&bytes)
-    let length = bytes.count - start
-    datagrams.append(cdatagram(start: start, length: length, endpoint: cdatagrams_endpoint(endpoint)))
+    datagrams.append(
+      cdatagram(start: start, length: bytes.count - start, endpoint: cdatagrams_endpoint(endpoint)))
     if datagrams.count >= Self.capacity { flush() }
-    return length
   }
 
   /// Sends what waits.

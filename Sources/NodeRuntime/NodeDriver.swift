@@ -1,5 +1,6 @@
 package import EventLoop
 package import Kademlia
+import KRPC
 import Logging
 import NodeTime
 import Sealing
@@ -73,7 +74,8 @@ package final class NodeDriver {
       tokenSecret: (0..<32).map { _ in UInt8.random(in: 0...255, using: &random) },
       key: settings.identityKey)
     node = Node(
-      started, identity: identity, parameters: settings.parameters, records: store, random: random)
+      started, identity: identity, parameters: settings.parameters, records: store, random: random,
+      encodedSize: { KRPC.encodedSize($0) })
     timer.callBack = { [unowned self] in advance() }
     let bound = LoopBound(self, on: loop)
     store.notify {
@@ -265,10 +267,7 @@ package final class NodeDriver {
   }
 
   private func send(_ message: Message, to endpoint: Endpoint) {
-    guard !isStopped else { return }
-    let bytes = port.send(message, to: endpoint) ?? 0
-    if case .query = message.body { return }
-    node.answered(clock.latest.monotonic, bytes: bytes, to: endpoint)
+    if !isStopped { port.send(message, to: endpoint) }
   }
 
   private func handle(_ notice: Notice) {
@@ -283,24 +282,12 @@ package final class NodeDriver {
 }
 
 extension NodeDriver: DatagramReceiver {
-  func admit(
-    _ now: Instant, bytes: Int, from source: Endpoint, answering transaction: UInt32?
+  func receive(
+    _ now: Now, bytes: Int, from source: Endpoint, answering transaction: UInt32?,
+    decode: () -> DecodedDatagram
   ) -> Admission {
-    node.admit(now, bytes: bytes, from: source, answering: transaction)
-  }
-
-  func receive(_ now: Now, _ message: Message, from source: Endpoint) {
-    node.receive(now, message, from: source)
-    perform()
-  }
-
-  func handleMalformedAnswer(to transaction: UInt32) {
-    node.wasMalformed(answering: transaction)
-  }
-
-  func tryAnswer(_ now: Instant, _ answer: Message, to endpoint: Endpoint) {
-    guard node.permitsAnswer(now, to: endpoint) else { return }
-    send(answer, to: endpoint)
+    defer { perform() }
+    return node.receive(now, bytes: bytes, from: source, answering: transaction, decode: decode)
   }
 
   func handleSocketFailure(_ error: Errno) {

@@ -31,8 +31,6 @@ package struct NodeSnapshot: Sendable {
   package var counters = Counters()
   /// The number of datagrams that the system would not take.
   package var droppedDatagrams: Int64 = 0
-  /// The number of datagrams that were not messages.
-  package var malformedDatagrams: Int64 = 0
   /// The number of operations that run or wait.
   package var pendingOperations = 0
   /// The private network; nil in an open one.
@@ -110,7 +108,6 @@ extension NodeDriver {
     snapshot.roundTrip = node.networkRoundTrip.smoothed
     snapshot.counters = node.counters
     snapshot.droppedDatagrams = port.droppedDatagrams
-    snapshot.malformedDatagrams = port.malformedDatagrams
     snapshot.pendingOperations = node.pendingOperations
     if let keyring = port.keyring, let counts = port.openingCounts {
       snapshot.sealing = SealingSnapshot(keyring, sessions: port.sealedSessions, counts)

@@ -107,9 +107,8 @@ final class UDPSocket {
 
   /// Takes a datagram; it goes out with the next flush, or at once if as many wait as one call takes.
   ///
-  /// - Parameter write: appends what it says.
-  /// - Returns: how many bytes that is.
-  func send(to endpoint: Endpoint, _ write: (inout [UInt8]) -> Void) -> Int {
+  /// - Parameter write: appends the bytes of the datagram.
+  func send(to endpoint: Endpoint, _ write: (inout [UInt8]) -> Void) {
     sender.add(to: endpoint, write)
   }
 

@@ -70,7 +70,8 @@ struct FuzzedNode: ~Copyable {
       identity: Node.Identity(
         id: me.peer.id, endpoints: [me.peer.endpoint], families: flags & 8 == 0 ? .v4 : .all,
         tokenSecret: [UInt8](repeating: 9, count: 32), key: me.key),
-      parameters: parameters, records: store, random: SplitMix64(seed: UInt64(flags)))
+      parameters: parameters, records: store, random: SplitMix64(seed: UInt64(flags)),
+      encodedSize: { KRPC.encodedSize($0) })
   }
 
   /// So tight that a short input meets the limits, or as they are.
@@ -139,13 +140,12 @@ struct FuzzedNode: ~Copyable {
   mutating func receiveBytes(_ datagram: [UInt8], from source: Endpoint) {
     let bytes = datagram.span.bytes
     let transaction = KRPC.answeredTransaction(in: bytes)
-    let admission = node.admit(now.monotonic, bytes: datagram.count, from: source, answering: transaction)
-    guard case .admitted = admission else { return }
-    do throws(MalformedMessage) {
-      node.receive(now, try KRPC.decode(bytes), from: source)
-    } catch {
-      if let transaction { node.wasMalformed(answering: transaction) }
-      if let reply = error.reply, node.permitsAnswer(now.monotonic, to: source) { send(reply, to: source) }
+    node.receive(now, bytes: datagram.count, from: source, answering: transaction) {
+      do throws(MalformedMessage) {
+        return .message(try KRPC.decode(bytes))
+      } catch {
+        return .malformed(reply: error.reply)
+      }
     }
   }
 
@@ -226,8 +226,7 @@ struct FuzzedNode: ~Copyable {
       if asked.count > 256 { asked.removeFirst() }
     case .response(let response):
       if let token = response.token { tokens[endpoint] = token }
-      node.answered(now.monotonic, bytes: bytes.count, to: endpoint)
-    case .error: node.answered(now.monotonic, bytes: bytes.count, to: endpoint)
+    case .error: break
     }
   }
 

@@ -190,8 +190,8 @@ struct FloodTests {
     var guardian = RateLimiter(limits { $0.unprovenBytes = 1000 }, salt: 7)
     var sent = 0
     func ask(_ now: Instant, _ address: IPAddress) {
-      guard guardian.permitsAnswer(now, to: address) else { return }
-      guardian.answered(now, 300, to: address)
+      guard guardian.mayAnswer(now, address) else { return }
+      guardian.countAnswer(now, 300, to: address)
       sent += 300
     }
     for number in 0..<10_000 {
@@ -201,12 +201,12 @@ struct FloodTests {
     #expect((17_000...18_300).contains(sent))
     let end = Instant.start + .seconds(10)
     #expect(guardian.wantsProof(end, of: Self.source))
-    #expect(!guardian.permitsAnswer(end, to: Self.source))
-    #expect(guardian.permitsAnswer(end, to: .v4(0x0A00_0101)))
+    #expect(!guardian.mayAnswer(end, Self.source))
+    #expect(guardian.mayAnswer(end, .v4(0x0A00_0101)))
     guardian.prove(end, Self.source)
-    #expect(guardian.permitsAnswer(end, to: Self.source) && !guardian.wantsProof(end, of: Self.source))
+    #expect(guardian.mayAnswer(end, Self.source) && !guardian.wantsProof(end, of: Self.source))
     // A proof is good for a while.
-    #expect(guardian.permitsAnswer(end + .seconds(800), to: Self.source))
+    #expect(guardian.mayAnswer(end + .seconds(800), Self.source))
   }
 
   @Test("other limits count at once, and what is known of the sources stays")
@@ -221,9 +221,9 @@ struct FloodTests {
         $0.unprovenBytes = 1
       })
     #expect(isAdmitted(guardian.admit(.start + .milliseconds(600), 60, from: Self.source)))
-    guardian.answered(.start, 100, to: .v4(0x0A00_0002))
-    #expect(!guardian.permitsAnswer(.start, to: .v4(0x0A00_0002)))
-    #expect(guardian.permitsAnswer(.start, to: Self.source))
+    guardian.countAnswer(.start, 100, to: .v4(0x0A00_0002))
+    #expect(!guardian.mayAnswer(.start, .v4(0x0A00_0002)))
+    #expect(guardian.mayAnswer(.start, Self.source))
   }
 
   // MARK: - The node
@@ -242,7 +242,7 @@ struct FloodTests {
       id: .zero, endpoints: [.host(1)], families: .v4, tokenSecret: Array(repeating: 7, count: 32))
     var node = Node(
       .start, identity: identity, parameters: parameters, records: MemoryStore(maxBytes: 1 << 20),
-      random: SplitMix64(seed: 4))
+      random: SplitMix64(seed: 4), encodedSize: { _ in 200 })
     node.start(.start, hasBootstrap: false)
     _ = try node.ping(.start, .host(2))
     for effect in node.takeEffects() {
@@ -262,20 +262,16 @@ struct FloodTests {
       $0.floods.requestsPerSource = 1
       $0.floods.requests = 2
     }
-    for _ in 0..<100 { _ = pinging.node.admit(.start, bytes: 60, from: pinging.peer, answering: nil) }
-    #expect(pinging.node.admit(.start, bytes: 60, from: pinging.peer, answering: nil) == .ignored(.source))
-    #expect(
-      pinging.node.admit(.start, bytes: 60, from: pinging.peer, answering: pinging.transaction &+ 1)
-        == .ignored(.source))
-    #expect(
-      pinging.node.admit(.start, bytes: 60, from: .host(3), answering: pinging.transaction) != .admitted)
-    #expect(
-      pinging.node.admit(.start, bytes: 60, from: pinging.peer, answering: pinging.transaction) == .admitted)
-    // An answer that was none opens the way once.
-    pinging.node.wasMalformed(answering: pinging.transaction)
-    #expect(
-      pinging.node.admit(.start, bytes: 60, from: pinging.peer, answering: pinging.transaction)
-        == .ignored(.source))
+    func admission(from source: Endpoint, answering transaction: UInt32?) -> Admission {
+      pinging.node.receive(.start, bytes: 60, from: source, answering: transaction) { .malformed(reply: nil) }
+    }
+    for _ in 0..<100 { _ = admission(from: pinging.peer, answering: nil) }
+    #expect(admission(from: pinging.peer, answering: nil) == .ignored(.source))
+    #expect(admission(from: pinging.peer, answering: pinging.transaction &+ 1) == .ignored(.source))
+    #expect(admission(from: .host(3), answering: pinging.transaction) != .admitted)
+    // A malformed answer is let in, and no other after it.
+    #expect(admission(from: pinging.peer, answering: pinging.transaction) == .admitted)
+    #expect(admission(from: pinging.peer, answering: pinging.transaction) == .ignored(.source))
     #expect(pinging.node.counters.requestsRefused > 0 && pinging.node.counters.requestsOverSourceLimit > 90)
   }
 
@@ -292,18 +288,14 @@ struct FloodTests {
     }
     func isAnswer(_ message: Message) -> Bool { if case .response = message.body { true } else { false } }
     #expect(ask(.start).contains(where: isAnswer))
-    pinging.node.answered(Now.start.monotonic, bytes: 200, to: stranger)
     let later = Now(monotonic: .start + .seconds(6), wall: .epoch)
     let sent = ask(later)
     #expect(!sent.contains(where: isAnswer))
     #expect(pinging.node.counters.answersWithheld == 1)
     let ping = try #require(sent.first)
-    #expect(
-      pinging.node.admit(later.monotonic, bytes: 60, from: stranger, answering: ping.transaction.number)
-        == .admitted)
-    pinging.node.receive(
-      later, Message(transaction: ping.transaction, body: .response(Response(sender: .starting(9)))),
-      from: stranger)
+    let proof = Message(transaction: ping.transaction, body: .response(Response(sender: .starting(9))))
+    let admission = pinging.node.receive(later, proof, from: stranger)
+    #expect(admission == .admitted)
     #expect(ask(later).contains(where: isAnswer))
   }
 
@@ -331,7 +323,6 @@ struct FloodTests {
     guard case .response(let response)? = answers(.get(target: .zero, kind: nil, seq: nil)).first,
       let token = response.token
     else { throw NoQuery() }
-    pinging.node.answered(Now.start.monotonic, bytes: 1000, to: writer)
     #expect(answers(.ping).isEmpty)
     var refused = 0
     for number in 0..<20 {

@@ -95,7 +95,7 @@ struct UpkeepPartsTests {
     var quota = SourceQuota(.start, limit: 10, salt: 7)
     let source = IPAddress.v4(0x0A00_0001)
     func permitted(_ count: Int, _ time: Instant, _ source: IPAddress, _ fullness: Double) -> Int {
-      (0..<count).count { _ in quota.permits(time, from: source, fullness: fullness) }
+      (0..<count).count { _ in quota.tryAddKey(time, from: source, fullness: fullness) }
     }
     #expect(permitted(5, .start, source, 0.5) == 5)
     #expect(permitted(20, .start, source, 0.81) == 5)
@@ -112,9 +112,9 @@ struct UpkeepPartsTests {
   func quotaInACrowd() {
     var quota = SourceQuota(.start, limit: 100, salt: 7)
     for number in 0..<20_000 {
-      #expect(quota.permits(.start, from: .v4(0x0B00_0000 + UInt32(number)), fullness: 0.9) == true)
+      #expect(quota.tryAddKey(.start, from: .v4(0x0B00_0000 + UInt32(number)), fullness: 0.9) == true)
     }
-    let permitted = (0..<200).count { _ in quota.permits(.start, from: .v4(0x0A00_0001), fullness: 0.9) }
+    let permitted = (0..<200).count { _ in quota.tryAddKey(.start, from: .v4(0x0A00_0001), fullness: 0.9) }
     #expect((85...100).contains(permitted))
   }
 

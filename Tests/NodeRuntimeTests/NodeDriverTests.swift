@@ -156,7 +156,7 @@ struct NodeDriverTests {
       let transaction = try world.ping { Issue.record("the ping has ended: \($0)") }
       world.receive(Datagrams.ping)
       #expect(world.receive(Datagrams.malformedAnswer(to: transaction)) == [])
-      #expect(world.driver.port.malformedDatagrams == 1)
+      #expect(world.driver.node.counters.datagramsMalformed == 1)
       #expect(world.driver.node.counters.requestsRefused == 0)
       #expect(world.receive(Datagrams.answer(to: transaction)) == [])
       #expect(world.driver.node.counters.requestsRefused == 1)
@@ -171,7 +171,7 @@ struct NodeDriverTests {
       // The bucket holds 80 bytes: the second answer empties it.
       #expect(answers.count == 2)
       #expect(answers.allSatisfy { $0.hasPrefix(Self.malformed) })
-      #expect(world.driver.port.malformedDatagrams == 10)
+      #expect(world.driver.node.counters.datagramsMalformed == 10)
       #expect(world.driver.node.counters.answersWithheld == 8)
       world.time.advance(seconds: 60)
       #expect(world.receive(Datagrams.malformedQuery).count == 1)

@@ -123,7 +123,7 @@ struct RateLimiter: Sendable {
   ///
   /// - Parameter cost: as how many it counts.
   /// - Returns: whether it may be.
-  mutating func permitsStore(_ now: Instant, from address: IPAddress, _ cost: Int = 1) -> Bool {
+  mutating func tryStore(_ now: Instant, from address: IPAddress, _ cost: Int = 1) -> Bool {
     guard !isExempt(address) else { return true }
     let now = now.nanoseconds
     guard let place = sources.place(now, of: SourceKey(address), worth: .max) else {
@@ -147,7 +147,7 @@ struct RateLimiter: Sendable {
   }
 
   /// Whether an address may be sent an answer.
-  func permitsAnswer(_ now: Instant, to address: IPAddress) -> Bool {
+  func mayAnswer(_ now: Instant, _ address: IPAddress) -> Bool {
     guard !isExempt(address), !isProven(now.nanoseconds, address),
       let place = networks.place(of: SourceKey(networkOf: address))
     else { return true }
@@ -163,12 +163,14 @@ struct RateLimiter: Sendable {
     return !isProven(now.nanoseconds, address)
   }
 
-  /// Counts an answer that was sent.
-  mutating func answered(_ now: Instant, _ count: Int, to address: IPAddress) {
+  /// Counts an answer against the limit of its network, if its address is unproven.
+  ///
+  /// - Parameter count: the length of the answer, in bytes. It is computed only if it counts.
+  mutating func countAnswer(_ now: Instant, _ count: @autoclosure () -> Int, to address: IPAddress) {
     guard !isExempt(address), !isProven(now.nanoseconds, address) else { return }
     let now = now.nanoseconds
     guard let place = networks.place(now, of: SourceKey(networkOf: address), worth: .max) else { return }
-    networks[place].bytes.spend(now, count, at: unprovenBytes)
+    networks[place].bytes.spend(now, count(), at: unprovenBytes)
   }
 }
 

@@ -36,7 +36,7 @@ struct SourceQuota: Sendable {
   ///
   /// - Parameter address: whoever brings it.
   /// - Returns: whether it may be kept, as far as its source goes.
-  mutating func permits(_ now: Instant, from address: IPAddress, fullness: Double) -> Bool {
+  mutating func tryAddKey(_ now: Instant, from address: IPAddress, fullness: Double) -> Bool {
     if current.isEmpty {
       guard fullness >= Self.beginning else { return true }
       current = Array(repeating: 0, count: 2 * Self.width)

@@ -1,7 +1,7 @@
 import NodeTime
 
-/// Asks nodes to prove that they have the keys of their IDs, and proves the ID of this node. Holds the
-/// answers of nodes that have yet to prove theirs.
+/// Asks nodes to prove that they have the keys of their IDs, and holds the answers of nodes that have yet to do
+/// so. `Responder` proves the ID of this node.
 struct IdentityProofs: Job, ~Copyable {
   /// The answer of a node to a lookup, which counts once the node has proven its identity.
   struct HeldAnswer: Sendable {
@@ -17,35 +17,14 @@ struct IdentityProofs: Job, ~Copyable {
   private var proven: [NodeID: Endpoint] = [:]
   private var order: [NodeID] = []
   private var held: [HeldAnswer] = []
-  /// The proofs that this node may make now. Each costs as much as ten answers. Half of them are reserved for
-  /// contacts, so that no crowd of strangers keeps this node from proving itself to the nodes that it works
-  /// with.
-  private var allowance = TokenBucket()
 
   /// The most proven nodes that are remembered besides those in the table.
   private static let remembered = 1024
   /// The most answers that are held. Any further one is dropped, and its node fails for the lookup.
   private static let mostHeld = 256
-  /// The proofs a second, and also the most at once.
-  private static let proofs = TokenBucket.Rate(200)
 
   init(bound: [Endpoint]) {
     own = OwnAddresses(bound: bound)
-  }
-
-  // MARK: - This node's identity
-
-  /// Makes the credentials that answer a ping with a nonce.
-  ///
-  /// - Returns: nil if the ping has no nonce, this node has no key, or too many proofs were made lately.
-  mutating func tryProve(
-    _ now: Instant, for query: Query, from source: Endpoint, _ shared: borrowing Shared
-  ) -> Credentials? {
-    guard let nonce = query.nonce, let key = shared.identity.key else { return nil }
-    let isFriend = shared.table.contact(query.sender)?.isAt(source) == true
-    guard allowance.take(now.nanoseconds, 1, at: Self.proofs, leavingHalf: !isFriend) else { return nil }
-    let asker = Peer(id: query.sender, endpoint: source)
-    return IdentityProof(key, nonce, for: asker, by: shared.id).map { .proof($0, seen: source) }
   }
 
   // MARK: - The identities of others

@@ -50,9 +50,13 @@ private final class Gate {
     for _ in 0..<times {
       now = now + .microseconds(10)
       let address = IPAddress.v4(0x0A00_0000 + UInt32(random.next() & (sources - 1)))
-      let admission = node.admit(
-        now, bytes: query.count, from: Endpoint(address, port: 9),
-        answering: KRPC.answeredTransaction(in: query.span.bytes))
+      let admission = node.receive(
+        Now(monotonic: now, wall: .start), bytes: query.count, from: Endpoint(address, port: 9),
+        answering: KRPC.answeredTransaction(in: query.span.bytes)
+      ) {
+        // The cost of decoding is no part of this case.
+        .malformed(reply: nil)
+      }
       if admission == .admitted { taken += 1 }
     }
     return taken

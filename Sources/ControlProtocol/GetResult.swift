@@ -13,6 +13,8 @@ package struct GetResult: Hashable, Sendable {
   package var expires: Int64
   /// Where the record belongs: 40 hexadecimal digits.
   package var target: String
+  /// True if too few nodes answered to tell whether this is the newest version.
+  package var isUnconfirmed: Bool
   /// How many seconds ago this node fetched the copy that it answers with (`max_age`); nil where it
   /// asked the network.
   package var age: Int64?
@@ -23,7 +25,7 @@ package struct GetResult: Hashable, Sendable {
   /// A value that was found.
   package init(
     value: [UInt8], seq: Int64, expires: Int64, target: String, age: Int64? = nil,
-    steps: [LookupStep]? = nil
+    steps: [LookupStep]? = nil, isUnconfirmed: Bool = false
   ) {
     self.value = value
     self.seq = seq
@@ -31,6 +33,7 @@ package struct GetResult: Hashable, Sendable {
     self.target = target
     self.age = age
     self.steps = steps
+    self.isUnconfirmed = isUnconfirmed
   }
 }
 
@@ -45,6 +48,8 @@ extension GetResult: Codable {
     seq = try container.decode(Int64.self, forKey: "seq")
     expires = try container.decode(Int64.self, forKey: "expires")
     target = try container.decode(String.self, forKey: "target")
+    // A daemon of version 0.5 does not say.
+    isUnconfirmed = try container.decodeIfPresent(Bool.self, forKey: "unconfirmed") ?? false
     age = try container.decodeIfPresent(Int64.self, forKey: "age")
     steps = try container.decodeIfPresent([LookupStep].self, forKey: "steps")
   }
@@ -61,6 +66,7 @@ extension GetResult: Codable {
     try container.encode(seq, forKey: "seq")
     try container.encode(expires, forKey: "expires")
     try container.encode(target, forKey: "target")
+    try container.encode(isUnconfirmed, forKey: "unconfirmed")
     try container.encodeIfPresent(age, forKey: "age")
     try container.encodeIfPresent(steps, forKey: "steps")
   }

@@ -52,6 +52,7 @@ struct JSONWriter {
     integer(result.seq)
     raw(",\"target\":")
     string(result.target)
+    raw(result.isUnconfirmed ? ",\"unconfirmed\":true" : ",\"unconfirmed\":false")
     if result.value.span.isUTF8 {
       raw(",\"value\":")
       string(result.value.span)
@@ -71,11 +72,13 @@ struct JSONWriter {
     integer(result.replicas)
     raw(",\"seq\":")
     integer(result.seq)
+    raw(",\"silent\":")
+    integer(result.silent)
     raw(",\"stored\":")
     integer(result.stored)
     raw(",\"target\":")
     string(result.target)
-    raw("}")
+    raw(result.isWeak ? ",\"weak\":true}" : ",\"weak\":false}")
   }
 
   /// An error with neither nodes nor steps.

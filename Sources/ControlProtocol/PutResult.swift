@@ -2,7 +2,8 @@
 package struct PutResult: Codable, Hashable, Sendable {
   private enum CodingKeys: String, CodingKey {
     case publicKey = "public_key"
-    case target, seq, expires, stored, replicas, failures
+    case isWeak = "weak"
+    case target, seq, expires, stored, replicas, silent, failures
   }
 
   /// The key that signed the record, in hexadecimal digits, for a signed one.
@@ -17,20 +18,44 @@ package struct PutResult: Codable, Hashable, Sendable {
   package var stored: Int64
   /// How many nodes were to store the record.
   package var replicas: Int64
-  /// The nodes that did not.
+  /// How many nodes should have the record and do not answer at present.
+  package var silent: Int64
+  /// True if fewer nodes confirmed than make a majority once the silent ones are back. A read may miss the record
+  /// then.
+  package var isWeak: Bool
+  /// The nodes that did not confirm.
   package var failures: [PutFailure]
 
   /// The outcome of a put.
   package init(
-    target: String, seq: Int64, expires: Int64, stored: Int64, replicas: Int64,
-    failures: [PutFailure] = []
+    target: String, seq: Int64, expires: Int64, stored: Int64, replicas: Int64, silent: Int64 = 0,
+    isWeak: Bool = false, failures: [PutFailure] = []
   ) {
     self.target = target
     self.seq = seq
     self.expires = expires
     self.stored = stored
     self.replicas = replicas
+    self.silent = silent
+    self.isWeak = isWeak
     self.failures = failures
+  }
+}
+
+extension PutResult {
+  /// Reads the result object.
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    publicKey = try container.decodeIfPresent(String.self, forKey: .publicKey)
+    target = try container.decode(String.self, forKey: .target)
+    seq = try container.decode(Int64.self, forKey: .seq)
+    expires = try container.decode(Int64.self, forKey: .expires)
+    stored = try container.decode(Int64.self, forKey: .stored)
+    replicas = try container.decode(Int64.self, forKey: .replicas)
+    // A daemon of version 0.5 says neither.
+    silent = try container.decodeIfPresent(Int64.self, forKey: .silent) ?? 0
+    isWeak = try container.decodeIfPresent(Bool.self, forKey: .isWeak) ?? false
+    failures = try container.decode([PutFailure].self, forKey: .failures)
   }
 }
 

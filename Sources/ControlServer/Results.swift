@@ -44,6 +44,8 @@ extension Result where Success == ControlResult, Failure == ControlError {
       .success(.get(GetResult(record, age: nil, steps: steps)))
     case .cached(let record, let age):
       .success(.get(GetResult(record, age: age.components.seconds, steps: steps)))
+    case .unconfirmed(let record):
+      .success(.get(GetResult(record, age: nil, steps: steps, isUnconfirmed: true)))
     case .notFound:
       .failure(ControlError(.notFound, "the network holds no value for this key", steps: steps))
     case .unreachable(let answered, let needed):
@@ -73,6 +75,12 @@ extension Result where Success == ControlResult, Failure == ControlError {
           "\(outcome.stored) of \(outcome.replicas) nodes confirmed, fewer than half; "
             + "whether the value lasts is unknown: try again",
           put: result))
+    case .unreachable(let answered, let needed):
+      return .failure(
+        ControlError(
+          .unreachable,
+          "\(answered) of the nodes that may hold this key answered, and \(needed) must before 'if_seq' can be "
+            + "compared; nothing was stored; try again"))
     case .conflict(let current):
       let message =
         switch current {
@@ -130,7 +138,8 @@ extension PutResult {
   init(_ outcome: PutOutcome) {
     self.init(
       target: "\(outcome.target)", seq: outcome.version.seq, expires: outcome.version.expiry,
-      stored: Int64(outcome.stored), replicas: Int64(outcome.replicas),
+      stored: Int64(outcome.stored), replicas: Int64(outcome.replicas), silent: Int64(outcome.silent),
+      isWeak: outcome.isWeak,
       failures: outcome.failures.map { failure in
         PutFailure(
           nodeID: "\(failure.peer.id)", address: "\(failure.peer.endpoint)", reason: "\(failure.reason)")
@@ -139,11 +148,11 @@ extension PutResult {
 }
 
 extension GetResult {
-  init(_ record: Record, age: Int64?, steps: [LookupStep]?) {
+  init(_ record: Record, age: Int64?, steps: [LookupStep]?, isUnconfirmed: Bool = false) {
     let content = record.id.kind == .plain ? record.value : SignedText.content(of: record.value)
     self.init(
       value: content ?? record.value, seq: record.version.seq, expires: record.version.expiry,
-      target: "\(record.target)", age: age, steps: steps)
+      target: "\(record.target)", age: age, steps: steps, isUnconfirmed: isUnconfirmed)
     kind = RecordKindName(record.id.kind)
     isBencoded = content == nil
   }

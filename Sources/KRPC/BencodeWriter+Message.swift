@@ -127,6 +127,10 @@ extension BencodeWriter {
     }
     if case .record(let record) = held { writeKey(of: record) }
     if response.keepsPlainRecords { raw("2:kvi1e") }
+    if !response.lost.isEmpty {
+      raw("4:lost")
+      string(response.lost)
+    }
     if nodes != .none { write(response.nodes, areV4Only: nodes == .v4) }
     if case .record(let record) = held {
       writeSeq(of: record)

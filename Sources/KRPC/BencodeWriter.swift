@@ -79,6 +79,15 @@ struct BencodeWriter {
     if let place = claim(NodeID.byteCount) { Self.store(id, at: place) }
   }
 
+  /// The bytes of IDs in a row.
+  mutating func string(_ ids: [NodeID]) {
+    beginString(of: ids.count * NodeID.byteCount)
+    for id in ids {
+      guard let place = claim(NodeID.byteCount) else { return }
+      Self.store(id, at: place)
+    }
+  }
+
   /// The nodes of one family, in compact form.
   ///
   /// - Parameter count: how many of the peers are of the family.

@@ -53,6 +53,7 @@ extension KRPC {
     var size = 5 + id + 1
     if let held = response.held { size += version(held.version) }
     if response.keepsPlainRecords { size += 7 }
+    if !response.lost.isEmpty { size += 6 + string(response.lost.count * NodeID.byteCount) }
     if let token = response.token { size += 7 + string(token.count) }
     if case .record(let record) = response.held {
       size += proof(of: record) + value(of: record)

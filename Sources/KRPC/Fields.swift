@@ -23,6 +23,7 @@ struct Fields {
   private(set) var nodes: BencodeValue?
   private(set) var nodes6: BencodeValue?
   private(set) var keepsPlainRecords: BencodeValue?
+  private(set) var lost: BencodeValue?
   private(set) var nonce: BencodeValue?
   private(set) var publicKey: BencodeValue?
   private(set) var salt: BencodeValue?
@@ -64,6 +65,7 @@ struct Fields {
     case .nodes: nodes = entry
     case .nodes6: nodes6 = entry
     case .keepsPlainRecords: keepsPlainRecords = entry
+    case .lost: lost = entry
     case .nonce: nonce = entry
     case .publicKey: publicKey = entry
     case .salt: salt = entry
@@ -109,6 +111,7 @@ extension MalformedMessage.Field {
     case keyWord("seq"): self = .seq
     case keyWord("exp"): self = .expiry
     case keyWord("kv"): self = .keepsPlainRecords
+    case keyWord("lost"): self = .lost
     case keyWord("kind"): self = .kind
     case keyWord("want"): self = .want
     case keyWord("del"): self = .deletion

@@ -17,6 +17,8 @@ package enum KRPC {
   package static let maxUnsortedKeys = 32
   /// The most nodes that are kept of one answer, both families together.
   package static let maxNodes = 64
+  /// The most IDs that are kept of `lost`.
+  package static let maxLost = 32
   /// The most bytes of UTF-8 that are kept of the text of an error, and written of one.
   package static let maxErrorText = 256
 

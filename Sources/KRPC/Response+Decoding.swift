@@ -16,6 +16,7 @@ extension Response {
       nodes: try CompactNodes.read(results.nodes, results.nodes6, in: bytes),
       token: results.token?.shortBytes(in: bytes),
       keepsPlainRecords: results.keepsPlainRecords?.isOne(in: bytes) ?? false,
+      lost: results.lostNodes(in: bytes),
       held: results.heldRecord(in: bytes),
       storedSeq: results.storedSeq(in: bytes),
       credentials: results.credentials(seen: seen, in: bytes))
@@ -32,6 +33,13 @@ extension Fields {
     }
     guard let record = try? record(in: bytes) else { return nil }
     return .record(record)
+  }
+
+  /// The IDs of `lost`, the first `KRPC.maxLost` of them; none if it is not a string of whole IDs.
+  fileprivate func lostNodes(in bytes: RawSpan) -> [NodeID] {
+    guard let lost, let length = lost.stringLength, length % NodeID.byteCount == 0 else { return [] }
+    let count = min(length / NodeID.byteCount, KRPC.maxLost)
+    return (0..<count).map { bytes.nodeID(at: lost.start + $0 * NodeID.byteCount) }
   }
 
   /// A proof of identity: `k` and `sig` without a record, with the `ip` that it was made for.

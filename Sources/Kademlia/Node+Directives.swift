@@ -4,6 +4,7 @@ import NodeTime
 extension Node {
   /// Carries out all directives in their order. Directives that result from others come last.
   mutating func carryOut(_ now: Now) {
+    updateStanding(now.monotonic)
     guard !directives.isEmpty else { return }
     var next = 0
     while next < directives.count {
@@ -12,6 +13,13 @@ extension Node {
       carryOut(now, directive)
     }
     directives.removeAll(keepingCapacity: true)
+  }
+
+  /// Sets the place of this node in its network, before operations judge what they have heard by it.
+  mutating func updateStanding(_ now: Instant) {
+    shared.reach.expire(now, contacts: shared.table.count)
+    shared.standing = shared.reach.standing(
+      contacts: shared.table.count, isConfigured: jobs.join.isConfigured)
   }
 
   private mutating func carryOut(_ now: Now, _ directive: Directive) {
@@ -78,7 +86,7 @@ extension Node {
 
   private mutating func count(_ outcome: GetOutcome) {
     switch outcome {
-    case .found: shared.counters.getsOK += 1
+    case .found, .unconfirmed: shared.counters.getsOK += 1
     case .cached:
       shared.counters.getsOK += 1
       shared.counters.getsFromCache += 1

@@ -12,6 +12,9 @@ extension Node {
   /// The parameters in use.
   package var parameters: Parameters { shared.parameters }
 
+  /// The place of this node in its network.
+  package var standing: Standing { shared.standing }
+
   /// The contacts.
   package var table: RoutingTable { shared.table }
 

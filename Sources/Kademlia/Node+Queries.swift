@@ -103,13 +103,29 @@ extension Node {
   /// Handles a query that a contact has not answered.
   private mutating func handleFailure(_ now: Now, of peer: NodeID, _ query: QueryTable.Pending) {
     // Another node may have used the contact's ID elsewhere: silence there says nothing about the contact.
-    guard shared.table.contact(peer)?.isAt(query.endpoint) == true,
+    guard shared.table.contact(peer)?.isAt(query.endpoint) == true else { return }
+    guard
       let removed = shared.table.failed(now.monotonic, peer, sentAt: query.sent)
-    else { return }
-    contactRemoved(now, removed.peer, hasFailed: true)
+    else {
+      if let contact = shared.table.contact(peer), contact.failures > 0 {
+        shared.reach.fellSilent(now.monotonic, peer)
+        updateStanding(now.monotonic)
+      }
+      return
+    }
+    shared.reach.fellSilent(now.monotonic, peer)
+    contactRemoved(now, removed, hasFailed: true)
   }
 
-  private mutating func contactRemoved(_ now: Now, _ peer: Peer, hasFailed: Bool) {
+  private mutating func contactRemoved(_ now: Now, _ contact: Contact, hasFailed: Bool) {
+    let peer = contact.peer
+    if hasFailed {
+      shared.lostContacts.add(now.monotonic, contact)
+      shared.reach.leftTable(peer.id)
+    } else {
+      shared.reach.remove(peer.id)
+    }
+    updateStanding(now.monotonic)
     // Other nodes may go on naming the contact.
     shared.unresponsivePeers.note(now.monotonic, peer.id)
     effects.append(.notice(.contactLost(peer)))
@@ -136,8 +152,12 @@ extension Node {
     let roundTrip = now.monotonic.since(query.sent)
     shared.roundTrips.sample(roundTrip)
     shared.unresponsivePeers.handleAnswer(of: response.sender)
+    if !shared.lostContacts.isEmpty { shared.lostContacts.remove(response.sender) }
+    shared.reach.remove(response.sender)
     let isProven = jobs.identityProofs.verify(response, to: query, from: source, shared, &directives)
-    admit(now, peer, roundTrip: roundTrip, for: query, isProven: isProven)
+    admit(
+      now, peer, roundTrip: roundTrip, for: query, isProven: isProven,
+      keepsPlainRecords: response.keepsPlainRecords)
 
     if let expected = query.peer, expected != response.sender {
       // Another node has the address now. The expected node has not answered.
@@ -233,7 +253,8 @@ extension Node {
 
   /// Handles an answer to a query of this node: its sender may enter the table.
   private mutating func admit(
-    _ now: Now, _ peer: Peer, roundTrip: Duration, for query: QueryTable.Pending, isProven: Bool
+    _ now: Now, _ peer: Peer, roundTrip: Duration, for query: QueryTable.Pending, isProven: Bool,
+    keepsPlainRecords: Bool
   ) {
     if isProven { jobs.identityProofs.handleProof(of: peer, &directives) }
     guard jobs.identityProofs.isTrusted(peer, shared) else {
@@ -249,11 +270,14 @@ extension Node {
       return
     }
     if let evicted = shared.table.vacate(peer.endpoint, for: peer.id) {
-      contactRemoved(now, evicted.peer, hasFailed: false)
+      contactRemoved(now, evicted, hasFailed: false)
     }
     let wasEmpty = shared.table.isEmpty
     let hadFailed = (shared.table.contact(peer.id)?.failures ?? 0) > 0
-    switch shared.table.answered(now.monotonic, peer, roundTrip: roundTrip, isProven: isProven) {
+    let admission = shared.table.answered(
+      now.monotonic, peer, roundTrip: roundTrip, isProven: isProven, keepsPlainRecords: keepsPlainRecords)
+    updateStanding(now.monotonic)
+    switch admission {
     case .ignored:
       // A contact that has moved can prove it.
       if shared.asksForProofs, query.nonce == nil, shared.table.contact(peer.id)?.isProven == true {

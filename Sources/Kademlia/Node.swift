@@ -78,6 +78,7 @@ package struct Node: ~Copyable {
       reachable.append(peer)
     }
     jobs.partitionProbe.remember(reachable, shared)
+    shared.reach.remember(now.monotonic, reachable)
     jobs.handOff.start(now.monotonic)
     jobs.rejoin.start(reachable, &directives)
     jobs.join.start(

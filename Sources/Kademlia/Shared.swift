@@ -10,6 +10,10 @@ struct Shared: ~Copyable {
   /// The round trips of all peers together: the expectation for a peer that was never timed.
   var roundTrips = RoundTrip()
   var unresponsivePeers = UnresponsivePeers()
+  var lostContacts = LostContacts()
+  var reach = Reach()
+  /// The place of this node in its network.
+  var standing = Standing.onlyNode
   var commits = CommitTable()
   var replications = ReplicationQueue()
   /// The bootstrap addresses as last looked up, without this node's own.
@@ -40,13 +44,37 @@ struct Shared: ~Copyable {
     identity.families.contains(AddressFamilies(endpoint.address.family))
   }
 
+  /// Returns whether a peer has left a query unanswered since it last answered.
+  func isQuestionable(_ now: Instant, _ id: NodeID) -> Bool {
+    table.contact(id).map { $0.state == .questionable } ?? unresponsivePeers.contains(now, id)
+  }
+
   /// The node's knowledge of a peer before a lookup asks it.
-  func knowledge(_ now: Instant, of id: NodeID) -> Lookup.PeerKnowledge {
+  ///
+  /// - Parameter kind: the kind of record that is looked for; nil if none is.
+  func knowledge(_ now: Instant, of id: NodeID, keeping kind: RecordKind?) -> Lookup.PeerKnowledge {
     let expected = roundTrips.smoothed ?? .zero
     guard let contact = table.contact(id) else {
-      return Lookup.PeerKnowledge(isQuestionable: unresponsivePeers.contains(now, id), roundTrip: expected)
+      let isQuestionable = unresponsivePeers.contains(now, id)
+      guard isQuestionable, let kind, !lostContacts.isEmpty, let lost = lostContacts.entry(now, id) else {
+        return Lookup.PeerKnowledge(isQuestionable: isQuestionable, roundTrip: expected)
+      }
+      return Lookup.PeerKnowledge(
+        isQuestionable: true, roundTrip: expected, isMember: kind != .plain || lost.keepsPlainRecords)
     }
     return Lookup.PeerKnowledge(
-      isQuestionable: contact.state == .questionable, roundTrip: contact.roundTrip.smoothed ?? expected)
+      isQuestionable: contact.state == .questionable, roundTrip: contact.roundTrip.smoothed ?? expected,
+      isMember: kind.map { contact.isMember(now, keeping: $0) } ?? false)
+  }
+
+  /// The nodes closest to a target that should keep a record of a kind, answered lately, and do not answer now.
+  func silentMembers(_ now: Instant, closestTo target: NodeID, keeping kind: RecordKind) -> [Peer] {
+    var silent = table.closest(to: target, count: parameters.k) {
+      $0.state == .questionable && $0.isMember(now, keeping: kind)
+    }.map(\.peer)
+    guard !lostContacts.isEmpty else { return silent }
+    silent += lostContacts.members(now, keeping: kind)
+    silent.sort { target.distance(to: $0.id) < target.distance(to: $1.id) }
+    return Array(silent.prefix(parameters.k))
   }
 }

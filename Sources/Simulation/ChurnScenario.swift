@@ -183,7 +183,8 @@ private struct ChurnPlay {
       let hours = [1, 3, 12, 48, 100].randomElement(using: &random) ?? 24
       outcome = try network.put(name(key), value ?? "", at: host, ttl: Int64(hours * 3600))
     }
-    if outcome.verdict == .stored {
+    // A weak put promises nothing until the silent nodes are back.
+    if outcome.verdict == .stored, !outcome.isWeak {
       report.confirmed += 1
       keys[key] = Key(seq: outcome.version.seq, expiry: outcome.version.expiry, value: value)
     } else {
@@ -221,7 +222,7 @@ private struct ChurnPlay {
     let key = keys[index]
     let isLive = key.value != nil && key.expiry > answered.seconds
     switch outcome {
-    case .found(let record), .cached(let record, _):
+    case .found(let record), .unconfirmed(let record), .cached(let record, _):
       let value = String(decoding: record.value, as: UTF8.self)
       if record.version.isExpired(at: asked) { return "\(name(index)) was read after its expiry" }
       if record.version.seq < key.seq { return "\(name(index)) was read at an older version" }

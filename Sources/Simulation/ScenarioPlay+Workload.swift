@@ -139,13 +139,17 @@ extension ScenarioPlay {
         if case .after(let hops) = met { operations.holderHops.append(Double(hops)) }
       }
       switch get {
-      case .found(let record), .cached(let record, _):
+      case .found(let record), .unconfirmed(let record), .cached(let record, _):
+        if case .unconfirmed = get { operations.unconfirmed += 1 }
         if record.value != expected { operations.wrong += 1 }
         // What the asker holds itself it has at once.
         let first = (operation.firstRecord ?? now).since(operation.began)
         operations.firstAnswer.append(first.milliseconds)
         if isOnFastLine { operations.firstAnswerOnFastLines.append(first.milliseconds) }
-      case .notFound, .unreachable:
+      case .notFound:
+        if isExpected { operations.failed += 1 }
+      case .unreachable:
+        operations.unreachable += 1
         if isExpected { operations.failed += 1 }
       }
     }
@@ -179,6 +183,7 @@ extension ScenarioPlay {
       count(.put) { $0.failed += 1 }
       return
     }
+    if put.isWeak { count(.put) { $0.weak += 1 } }
     keys[key].version = put.version
     confirmed.append(key)
     if isMeasuring { agenda.plan(.look(key: key), at: network.time + .seconds(60)) }

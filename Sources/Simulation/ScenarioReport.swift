@@ -28,6 +28,11 @@ package struct ScenarioReport: Sendable {
     /// Those that did not do what they should have: gets of live keys without their value, puts that were
     /// not confirmed.
     package internal(set) var failed = 0
+    /// Gets that found a value with too few votes to confirm it, and gets that found none with too few.
+    package internal(set) var unconfirmed = 0
+    package internal(set) var unreachable = 0
+    /// Puts that a majority of the live nodes confirmed, and not of all that count.
+    package internal(set) var weak = 0
     /// Gets that gave a value which nobody wrote.
     package internal(set) var wrong = 0
     /// Where some nodes are not honest: gets of keys that others who are hold; and of those that met one of

@@ -46,10 +46,13 @@ extension SimulatedNetwork {
     return outcome
   }
 
-  /// Reads a key as text; nil if it is not found or too few answered.
+  /// Reads a key as text, whether the version is confirmed or not; nil if there is no value to be found.
   package mutating func value(of key: String, at host: Int) throws -> String? {
-    guard case .found(let record) = try get(key, at: host) else { return nil }
-    return String(decoding: record.value, as: UTF8.self)
+    switch try get(key, at: host) {
+    case .found(let record), .unconfirmed(let record), .cached(let record, _):
+      String(decoding: record.value, as: UTF8.self)
+    case .notFound, .unreachable: nil
+    }
   }
 
   /// Finds the nodes closest to a target and runs until the outcome.

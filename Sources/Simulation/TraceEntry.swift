@@ -53,6 +53,7 @@ extension Outcome {
     case .get(let outcome), .tracedGet(let outcome, _):
       switch outcome {
       case .found(let record): "found seq \(record.version.seq)"
+      case .unconfirmed(let record): "found seq \(record.version.seq), unconfirmed"
       case .cached: "found a copy"
       case .notFound: "not found"
       case .unreachable: "unreachable"

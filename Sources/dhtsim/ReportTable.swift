@@ -34,6 +34,7 @@ struct ReportTable {
     gets("crowd", \.crowd)
     operations("put", \.puts)
     share("put: not confirmed", { Double($0.puts.failed) }, of: { $0.puts.begun })
+    share("put: weak", { Double($0.puts.weak) }, of: { $0.puts.begun })
     add("agreement of put and read", "%", 2) { Samples($0.agreement).mean.map { $0 * 100 } }
     add("keys available, worst moment", "%", 2) { report in
       report.unexpiredKeys > 0 ? report.moments.map(\.available).min().map { $0 * 100 } : nil
@@ -101,6 +102,8 @@ struct ReportTable {
       Samples($0[keyPath: path].latencyOnFastLines).percentile(0.99)
     }
     share("\(name): failed", { Double($0[keyPath: path].failed) }, of: { $0[keyPath: path].begun })
+    share("\(name): unconfirmed", { Double($0[keyPath: path].unconfirmed) }, of: { $0[keyPath: path].begun })
+    share("\(name): unreachable", { Double($0[keyPath: path].unreachable) }, of: { $0[keyPath: path].begun })
     share("\(name): a value of nobody", { Double($0[keyPath: path].wrong) }, of: { $0[keyPath: path].begun })
   }
 

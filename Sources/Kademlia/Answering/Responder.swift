@@ -83,15 +83,21 @@ struct Responder: Sendable {
       if target == query.sender, shared.isContact(query.sender, at: source) {
         out.append(.handleAnnouncement(of: Peer(id: query.sender, endpoint: source)))
       }
-      response = Response(sender: shared.id, nodes: shared.nodes(near: target, for: query, from: source))
+      response = Response(
+        sender: shared.id, nodes: shared.nodes(near: target, for: query, from: source),
+        keepsPlainRecords: true)
     case .get(let target, let kind, let seq):
       let held = shared.held(now, target, kind, unlessNewerThan: seq)
       if let kind, let held, held.version.seq == seq {
         noteLookedAfter(RecordID(kind, target), by: query, from: source, shared, &out)
       }
+      let nodes = shared.nodes(near: target, for: query, from: source)
+      let lost =
+        held == nil
+        ? shared.lostNodes(now.monotonic, near: target, besides: nodes, keeping: kind ?? .plain) : []
       response = Response(
-        sender: shared.id, nodes: shared.nodes(near: target, for: query, from: source),
-        token: tokens.issue(now.monotonic, to: source.address), keepsPlainRecords: true, held: held)
+        sender: shared.id, nodes: nodes, token: tokens.issue(now.monotonic, to: source.address),
+        keepsPlainRecords: true, lost: lost, held: held)
     case .put(let sent, _, let cas):
       let record = shared.withDefaultExpiry(now, sent)
       if let error = storeError(now, record, cas, isTokenGood: isTokenGood, from: source, shared, &out) {
@@ -223,6 +229,18 @@ extension Shared {
   /// Returns whether a node is a contact at this address.
   fileprivate func isContact(_ id: NodeID, at endpoint: Endpoint) -> Bool {
     table.contact(id)?.isAt(endpoint) == true
+  }
+
+  /// The nodes that this node lost lately and that may hold a record, closest first: those nearer than the furthest
+  /// of the nodes that the asker is told of.
+  fileprivate func lostNodes(
+    _ now: Instant, near target: NodeID, besides nodes: [Peer], keeping kind: RecordKind
+  ) -> [NodeID] {
+    let furthest =
+      nodes.count < parameters.k ? nil : nodes.map { target.distance(to: $0.id) }.max()
+    return silentMembers(now, closestTo: target, keeping: kind).map(\.id).filter { id in
+      furthest.map { target.distance(to: id) < $0 } ?? true
+    }
   }
 
   /// The K closest contacts known to be alive, each under one address that the asker can use.

@@ -18,7 +18,7 @@ struct Join: Job, ~Copyable {
 
   private var stage = Stage.notStarted
   /// True if any bootstrap names are configured.
-  private var isConfigured = false
+  private(set) var isConfigured = false
   /// The bootstrap addresses that are being asked; nil while none are.
   private var round: AddressRound?
   /// True if contacts from before the start are being asked. An attempt ends only when they are settled, too.
@@ -81,7 +81,8 @@ struct Join: Job, ~Copyable {
     if let pause = retry(now) {
       out.append(.notice(.bootstrapUnanswered(attempt: backOff.attempts, retryAfter: pause)))
     }
-    endJoin(&out)
+    // A name that cannot be looked up yet may lead to the network. The join timeout ends the wait for it.
+    if unresolved == 0 { endJoin(&out) }
   }
 
   private mutating func endJoin(_ out: inout [Directive]) {

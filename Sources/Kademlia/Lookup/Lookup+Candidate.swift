@@ -57,6 +57,10 @@ extension Lookup {
     package let hop: Int
     /// It has left our queries unanswered before.
     package internal(set) var isQuestionable: Bool
+    /// True if this node knows that the node should keep the record.
+    private let isKnownMember: Bool
+    /// The nodes that named it.
+    var naming = Naming()
     /// How long it should take to answer, in microseconds.
     let expectedRTT: UInt32
     /// What is known of it.
@@ -78,6 +82,9 @@ extension Lookup {
     var paths: Paths
     var path: UInt8 = 0
 
+    /// True if the node counts among the holders of a record even if it does not answer.
+    package var isMember: Bool { isKnownMember || naming.isConfirmed }
+
     init(
       peer: Peer, distance: Distance, hop: Int, known: PeerKnowledge, state: State, paths: Paths
     ) {
@@ -85,6 +92,7 @@ extension Lookup {
       self.distance = distance
       self.hop = hop
       self.isQuestionable = known.isQuestionable
+      self.isKnownMember = known.isMember
       self.expectedRTT = UInt32(clamping: known.roundTrip.nanoseconds / 1000)
       self.state = state
       self.paths = paths
@@ -93,12 +101,16 @@ extension Lookup {
 
   /// What this node knows of another before it asks it.
   package struct PeerKnowledge: Hashable, Sendable {
+    /// True if the node counts among the holders of a record even if it does not answer: it keeps records of
+    /// the kind, and answered this node lately.
+    package var isMember: Bool
     /// It has left our queries unanswered.
     package var isQuestionable: Bool
     /// How long it takes to answer, or else what others take.
     package var roundTrip: Duration
 
-    package init(isQuestionable: Bool = false, roundTrip: Duration = .zero) {
+    package init(isQuestionable: Bool = false, roundTrip: Duration = .zero, isMember: Bool = false) {
+      self.isMember = isMember
       self.isQuestionable = isQuestionable
       self.roundTrip = roundTrip
     }

@@ -28,6 +28,8 @@ package struct Lookup: Sendable {
   private var salt: UInt64 = 0
   /// Sorted by distance: the shortlist.
   package internal(set) var candidates: [Candidate] = []
+  /// The nodes that answers call lost.
+  var absentees = Absentees()
   /// The records and versions that nodes returned, each once: most nodes return the same.
   private var reports: [HeldRecord] = []
   private var waiting = 0
@@ -52,19 +54,30 @@ package struct Lookup: Sendable {
 
   // MARK: - Whom it knows
 
-  /// Adds nodes that this node knows of itself.
+  /// Adds contacts of this node.
   ///
+  /// - Parameter isMember: returns whether a contact counts among the holders even if it does not answer.
   /// - Returns: whether any of them is new to the lookup.
   @discardableResult
-  package mutating func seed(with contacts: [Contact]) -> Bool {
+  package mutating func seed(
+    with contacts: [Contact], isMember: (Contact) -> Bool = { _ in false }
+  ) -> Bool {
     var isNew = false
     for contact in contacts {
       let known = PeerKnowledge(
-        isQuestionable: contact.state == .questionable, roundTrip: contact.roundTrip.smoothed ?? .zero)
+        isQuestionable: contact.state == .questionable, roundTrip: contact.roundTrip.smoothed ?? .zero,
+        isMember: isMember(contact))
       let added = insert(contact.peer, hop: 1, known, .all)
       isNew = added || isNew
     }
     return isNew
+  }
+
+  /// Adds nodes that count among the holders, although they do not answer at present.
+  mutating func seed(withSilent peers: [Peer]) {
+    for peer in peers {
+      _ = insert(peer, hop: 1, PeerKnowledge(isQuestionable: true, isMember: true), .all)
+    }
   }
 
   /// Adds this node itself, as one that has answered already.
@@ -95,12 +108,17 @@ package struct Lookup: Sendable {
       isOfOurMake: candidate.isOfOurMake)
   }
 
-  /// - Parameter paths: those that were told of it.
-  private mutating func insert(_ peer: Peer, hop: Int, _ known: PeerKnowledge, _ paths: Paths) -> Bool {
+  /// - Parameters:
+  ///   - paths: the paths that were told of the node.
+  ///   - namer: the node that named it; nil for a contact of this node.
+  private mutating func insert(
+    _ peer: Peer, hop: Int, _ known: PeerKnowledge, _ paths: Paths, namedBy namer: Namer? = nil
+  ) -> Bool {
     guard peer.id != local else { return false }
     let index = place(of: peer.id)
     if index < candidates.count, candidates[index].peer.id == peer.id {
       candidates[index].paths.formUnion(paths)
+      if let namer { candidates[index].naming.add(namer) }
       return false
     }
     let isCapped = caps.cover(peer.endpoint.address)
@@ -116,11 +134,11 @@ package struct Lookup: Sendable {
       else { return false }
       candidates.remove(at: last)
     }
-    candidates.insert(
-      Candidate(
-        peer: peer, distance: target.distance(to: peer.id), hop: hop, known: known, state: .notContacted,
-        paths: paths),
-      at: index)
+    var candidate = Candidate(
+      peer: peer, distance: target.distance(to: peer.id), hop: hop, known: known, state: .notContacted,
+      paths: paths)
+    if let namer { candidate.naming.add(namer) }
+    candidates.insert(candidate, at: index)
     if isCapped { balance(peer.endpoint.address.subnet) }
     return true
   }
@@ -153,7 +171,7 @@ package struct Lookup: Sendable {
     self.salt = salt
   }
 
-  private func isInReach(_ candidate: Candidate) -> Bool {
+  func isInReach(_ candidate: Candidate) -> Bool {
     spreadRadius.map { candidate.distance <= $0 } ?? false
   }
 
@@ -320,65 +338,6 @@ package struct Lookup: Sendable {
     return found
   }
 
-  /// How far the `nearest` nodes have come.
-  package struct Progress: Hashable, Sendable {
-    /// How many there are; fewer than are looked for if no more are known.
-    package var expected = 0
-    /// How many have answered before one that is still to be asked, or not late yet. Only so far
-    /// does the lookup know the neighbourhood: a node further off may have answered first, and turn
-    /// out not to be one of the K closest.
-    package var answered = 0
-    /// How many have answered or are about to, before one that is still to be asked.
-    package var promised = 0
-    /// Whether all that have answered tell of one and the same version, or of none.
-    package var isUnanimous = true
-  }
-
-  /// How far the lookup has come, as a get judges it.
-  package var progress: Progress {
-    var progress = Progress()
-    var isSettled = true
-    var isAsked = true
-    var told: RecordVersion??
-    for candidate in candidates where progress.expected < width {
-      switch candidate.state {
-      case .questionable, .unresponsive, .routing, .failed, .passedOver: continue
-      case .late: break
-      case .answered:
-        if let told, told != candidate.held { progress.isUnanimous = false }
-        told = .some(candidate.held)
-        if isSettled { progress.answered += 1 }
-        if isAsked { progress.promised += 1 }
-      case .waiting:
-        // Nodes within reach are one neighbourhood: any of them knows it as well as the closest.
-        if !isInReach(candidate) { isSettled = false }
-        if isAsked { progress.promised += 1 }
-      case .notContacted:
-        if candidate.isQuestionable { continue }
-        if isInReach(candidate) { break }
-        isSettled = false
-        isAsked = false
-      }
-      progress.expected += 1
-    }
-    return progress
-  }
-
-  /// How many of the nodes that should hold the target's records could not be asked: dead nodes
-  /// closer than the last that answered, or all of them if too few answered.
-  package var missing: Int {
-    var answered = 0
-    var missing = 0
-    for candidate in candidates where answered < width {
-      switch candidate.state {
-      case .answered: answered += 1
-      case .questionable, .unresponsive, .failed: missing += 1
-      case .notContacted, .waiting, .late, .routing, .passedOver: break
-      }
-    }
-    return missing
-  }
-
   // MARK: - What it is told
 
   /// A node answered.
@@ -386,9 +345,10 @@ package struct Lookup: Sendable {
   /// - Parameters:
   ///   - answer: what it said; nil if it only routes.
   ///   - nodes: the nodes that it told of.
+  ///   - lost: the nodes that it lost lately, and that may hold the record.
   ///   - knowledge: what we know of one of these; nil for one that we cannot send to.
   package mutating func answered(
-    _ id: NodeID, _ answer: Answer?, nodes: [Peer], after roundTrip: Duration,
+    _ id: NodeID, _ answer: Answer?, nodes: [Peer], lost: [NodeID] = [], after roundTrip: Duration,
     knowledge: (Peer) -> PeerKnowledge?
   ) {
     guard let index = index(of: id) else { return }
@@ -398,9 +358,11 @@ package struct Lookup: Sendable {
     let path = Paths(candidates[index].path)
     leave(index, for: counts ? .answered : .routing)
     if counts, let answer { note(answer, at: index) }
+    let namer = Namer(candidates[index].peer, caps)
+    if counts, !lost.isEmpty { absentees.add(lost, namedBy: namer, around: target) }
     for peer in nodes.prefix(Self.acceptedPerAnswer) {
       guard let known = knowledge(peer) else { continue }
-      _ = insert(peer, hop: hop, known, path)
+      _ = insert(peer, hop: hop, known, path, namedBy: namer)
     }
   }
 

@@ -15,8 +15,8 @@ struct GetOperation: Operation {
   var extraQueries = 0
   /// The newest live version that any holder has reported.
   private var newest: Record?
-  /// The greatest seq of an expired version that a holder has reported. It hides older versions.
-  private var hiddenSeq: Int64 = -1
+  /// True if a holder has reported an expired version, which may hide older ones.
+  private var hasHeardExpired = false
 
   init(_ lookup: Lookup, _ name: RecordName, _ id: RecordID, isTraced: Bool = false, isGuarded: Bool = false)
   {
@@ -45,19 +45,30 @@ struct GetOperation: Operation {
   // MARK: - Answers of the holders
 
   /// True if any holder has reported a version.
-  var hasHeard: Bool { newest != nil || hiddenSeq >= 0 }
+  var hasHeard: Bool { newest != nil || hasHeardExpired }
 
   /// The newest live version, even if it is a deletion; nil if an expired version hides it.
+  ///
+  /// An expired version hides older ones only if more than half of the nodes that answered report one. A single
+  /// node could otherwise hide any key.
   var current: Record? {
-    guard let newest, newest.version.seq >= hiddenSeq else { return nil }
-    return newest
+    guard let newest else { return nil }
+    guard hasHeardExpired else { return newest }
+    var answers = 0
+    var hiding = 0
+    for candidate in lookup.candidates where candidate.state == .answered {
+      guard answers < lookup.width else { break }
+      answers += 1
+      if let held = candidate.held, held.seq > newest.version.seq { hiding += 1 }
+    }
+    return 2 * hiding > answers ? nil : newest
   }
 
   mutating func handleHeld(_ held: HeldRecord, _ now: Now, _ parameters: Parameters) {
     guard !held.version.isExpired(at: now.wall) else {
       // No signature covers an expiry: a version that one holder reports as expired hides nothing that others
       // still have.
-      if id.kind == .plain { hiddenSeq = max(hiddenSeq, held.version.seq) }
+      if id.kind == .plain { hasHeardExpired = true }
       return
     }
     guard case .record(let record) = held, record.id == id else { return }
@@ -83,9 +94,9 @@ struct GetOperation: Operation {
     let progress = lookup.progress
     let isEnough = progress.expected == lookup.width && progress.isUnanimous
     let half = lookup.width - lookup.width / 2
-    // Questionable nodes are not waited for, unless too few others are left. The end of the lookup then says
-    // how many nodes there are.
-    return isEnough ? half : max(progress.expected, half)
+    // Silent nodes are not waited for, unless too few others are left. The end of the lookup then says how many
+    // nodes there are.
+    return isEnough ? half : max(progress.expected - progress.silent, half)
   }
 
   /// The outcome; nil while the get goes on.
@@ -95,20 +106,30 @@ struct GetOperation: Operation {
   ///
   /// Answers count only as far as the neighbourhood is known (`Lookup.progress`). An early answer of a node
   /// that is not one of the K closest must not count as a vote.
-  var outcome: GetOutcome? {
-    let answered = lookup.progress.answered
-    if hasHeard {
+  ///
+  /// - Parameter standing: the place of this node in its network.
+  func outcome(_ standing: Standing, k: Int) -> GetOutcome? {
+    if hasHeard, lookup.pathCount == 1, neededAnswers <= lookup.progress.answered {
       // Each of several paths may lead to a newer version until it ends.
-      let isEnough = lookup.pathCount == 1 && neededAnswers <= answered
-      guard isEnough || lookup.isFinished else { return nil }
-      guard let current, current.isValue else { return .notFound }
-      return .found(current)
+      return outcome(isReadable: !standing.isCutOff, lookup.electorate(most: k))
     }
     guard lookup.isFinished else { return nil }
-    // Nodes that did not answer may hold the record. "Not found" needs enough answers from nodes that would
-    // have it.
-    let holders = min(lookup.width, answered + lookup.missing)
-    let needed = holders - holders / 2
-    return answered >= needed ? .notFound : .unreachable(answered: answered, needed: needed)
+    let electorate = lookup.electorate(most: k)
+    // In a network of one there is nobody else to ask.
+    let isHeard = electorate.otherVotes > 0 || standing == .onlyNode
+    return outcome(isReadable: electorate.isReadable && isHeard && !standing.isCutOff, electorate)
+  }
+
+  private func outcome(isReadable: Bool, _ electorate: Lookup.Electorate) -> GetOutcome {
+    let current = current
+    if let current, current.isValue {
+      // A version of an immutable record cannot be outdated.
+      return isReadable || id.kind == .immutable ? .found(current) : .unconfirmed(current)
+    }
+    guard isReadable else {
+      return .unreachable(
+        answered: electorate.votes, needed: max(electorate.neededVotes, electorate.votes + 1))
+    }
+    return .notFound
   }
 }

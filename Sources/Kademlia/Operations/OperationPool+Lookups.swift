@@ -26,13 +26,19 @@ extension OperationPool {
   ) {
     guard let target = operation?.lookup.target, let paths = operation?.lookup.pathCount else { return }
     if let bucket = shared.id.distance(to: target).bucketIndex { out.append(.touch(bucket...bucket)) }
-    operation?.lookup.seed(with: shared.firstNodes(for: target, paths: Int(paths)))
+    let first = shared.firstNodes(for: target, paths: Int(paths))
     if let kind = operation?.kind {
+      operation?.lookup.seed(with: first) { $0.isMember(now.monotonic, keeping: kind) }
+      operation?.lookup.seed(
+        withSilent: shared.silentMembers(now.monotonic, closestTo: target, keeping: kind))
       let held = shared.held(now, target, kind, unlessNewerThan: nil)
       if let held { _ = operation?.note(held, now, shared.parameters) }
       operation?.lookup.seed(withLocal: shared.localPeer, answer: .init(held: held))
-    } else if operation?.wantsLocal == true {
-      operation?.lookup.seed(withLocal: shared.localPeer, answer: .init())
+    } else {
+      operation?.lookup.seed(with: first)
+      if operation?.wantsLocal == true {
+        operation?.lookup.seed(withLocal: shared.localPeer, answer: .init())
+      }
     }
   }
 
@@ -43,7 +49,7 @@ extension OperationPool {
     repeat {
       while let candidate = operation?.nextCandidate() {
         // Another lookup may have waited for this node in vain since this lookup heard of it.
-        if !candidate.isQuestionable, shared.knowledge(now.monotonic, of: candidate.peer.id).isQuestionable {
+        if !candidate.isQuestionable, shared.isQuestionable(now.monotonic, candidate.peer.id) {
           operation?.lookup.markQuestionable(candidate.peer.id)
           continue
         }
@@ -53,20 +59,23 @@ extension OperationPool {
             method, to: candidate.peer.endpoint, expecting: candidate.peer.id,
             owner: .operation(id, .lookup)))
       }
-    } while operation?.lookup.isFinished == true && tryExtend(&operation, &size, shared)
+    } while operation?.lookup.isFinished == true && tryExtend(&operation, now.monotonic, &size, shared)
   }
 
   /// Extends a lookup that has ended by itself, if it should go on.
   ///
   /// - Returns: whether it goes on.
   static func tryExtend<O: Operation>(
-    _ operation: inout O?, _ size: inout SizeEstimate, _ shared: borrowing Shared
+    _ operation: inout O?, _ now: Instant, _ size: inout SizeEstimate, _ shared: borrowing Shared
   ) -> Bool {
     guard let target = operation?.lookup.target, let paths = operation?.lookup.pathCount else { return false }
     guard operation?.lookup.isFull == true else {
       // Too few of the first nodes are alive: all other contacts are added, even questionable ones.
       let all = shared.table.closest(to: target, count: Lookup.capacity) { _ in true }
-      return operation?.lookup.seed(with: all) ?? false
+      let kind = operation?.kind
+      return operation?.lookup.seed(with: all) { contact in
+        kind.map { contact.isMember(now, keeping: $0) } ?? false
+      } ?? false
     }
     guard paths > 1, operation?.isLocating == true else { return false }
     return operation?.lookup.widenIfCrowded(among: size.nodes(shared.table), k: shared.parameters.k) ?? false
@@ -76,9 +85,12 @@ extension OperationPool {
     _ operation: inout O?, _ response: Response, from peer: Peer, after roundTrip: Duration, _ now: Now,
     _ shared: borrowing Shared
   ) {
+    let kind = operation?.kind
     let content = operation?.answer(from: response, now, shared.parameters)
-    operation?.lookup.answered(peer.id, content ?? nil, nodes: response.nodes, after: roundTrip) {
-      shared.canSend(to: $0.endpoint) ? shared.knowledge(now.monotonic, of: $0.id) : nil
+    operation?.lookup.answered(
+      peer.id, content ?? nil, nodes: response.nodes, lost: response.lost, after: roundTrip
+    ) {
+      shared.canSend(to: $0.endpoint) ? shared.knowledge(now.monotonic, of: $0.id, keeping: kind) : nil
     }
   }
 }

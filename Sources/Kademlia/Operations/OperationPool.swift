@@ -195,7 +195,9 @@ struct OperationPool: ~Copyable {
     switch id.kind {
     case .get:
       Self.search(&gets.elements[gets.index(of: id)], as: id, now, &sizeEstimate, shared, &out)
-      guard let outcome = gets.elements[gets.index(of: id)]?.outcome, let get = gets.remove(id) else {
+      guard let outcome = gets.elements[gets.index(of: id)]?.outcome(shared.standing, k: shared.parameters.k),
+        let get = gets.remove(id)
+      else {
         return
       }
       if let current = get.current {

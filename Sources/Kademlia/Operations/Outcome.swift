@@ -39,6 +39,8 @@ package struct PutOutcome: Sendable {
     /// The current version is not the one that `if_seq` asked for, or is newer than the signed record.
     /// `current` is its seq, if a holder named it, and 0 if there is none.
     case conflict(current: Int64?)
+    /// Too few nodes answered to tell which version is current, as a put with `if_seq` must. Nothing was sent.
+    case unreachable(answered: Int, needed: Int)
   }
 
   /// A node that should hold the record and has not confirmed it.
@@ -89,6 +91,11 @@ package struct PutOutcome: Sendable {
   /// The number of nodes that should hold the record. In general this is K, or all live nodes if there are
   /// fewer.
   package let replicas: Int
+  /// The number of nodes that should hold the record and do not answer at present.
+  package let silent: Int
+  /// True if fewer nodes confirmed than make a majority once the silent ones are back. A read may miss the record
+  /// then.
+  package let isWeak: Bool
   /// The nodes that did not confirm, and the reasons.
   package let failures: [Failure]
 }
@@ -112,6 +119,8 @@ extension PutOutcome.Reason: CustomStringConvertible {
 /// The outcome of a get.
 package enum GetOutcome: Sendable {
   case found(Record)
+  /// Fewer nodes answered than meet every confirmed version: a newer one may exist.
+  case unconfirmed(Record)
   /// A copy that this node read earlier, and its age.
   case cached(Record, age: Duration)
   case notFound

@@ -143,13 +143,26 @@ struct PutOperation: Operation {
     if case .locating = phase {
       guard lookup.isFinished else { return nil }
       let replicas = lookup.closest.count
-      if let conflict { return outcome(.conflict(current: conflict), stored: 0, replicas: replicas) }
-      guard begin(replicas: replicas) else { return outcome(.quorumFailed, stored: 0, replicas: replicas) }
+      let electorate = lookup.electorate(most: shared.parameters.k)
+      func end(_ verdict: PutOutcome.Verdict) -> PutOutcome {
+        outcome(verdict, stored: 0, replicas: replicas, silent: electorate.silent)
+      }
+      if ifSeq != nil {
+        // The version that counts may be at nodes that do not answer.
+        let isHeard = electorate.otherVotes > 0 || shared.standing == .onlyNode
+        guard electorate.isReadable, isHeard, !shared.standing.isCutOff else {
+          return end(
+            .unreachable(
+              answered: electorate.votes, needed: max(electorate.neededVotes, electorate.votes + 1)))
+        }
+      }
+      if let conflict { return end(.conflict(current: conflict)) }
+      guard begin(replicas: replicas) else { return end(.quorumFailed) }
     }
     if isShort, case .storing(let record, _) = phase {
       for node in due { store(record, at: node, now, as: operation, shared, &out) }
     }
-    guard lookup.isFinished, let outcome else { return nil }
+    guard lookup.isFinished, let outcome = outcome(shared) else { return nil }
     return publishIfNeeded(now, outcome, as: operation, shared.parameters, &out) ? outcome : nil
   }
 
@@ -376,8 +389,8 @@ struct PutOperation: Operation {
     }.map(\.peer.id)
   }
 
-  /// The outcome; nil while there is none. It is valid only while no further node is about to be asked.
-  private var outcome: PutOutcome? {
+  /// Returns the outcome; nil while there is none. It is valid only while no further node is about to be asked.
+  private func outcome(_ shared: borrowing Shared) -> PutOutcome? {
     guard case .storing(_, let replicas) = phase else { return nil }
     let isSettled = attempts.allSatisfy { attempt in
       switch attempt.state {
@@ -386,21 +399,33 @@ struct PutOperation: Operation {
       }
     }
     guard isSettled else { return nil }
+    let confirmed = attempts.filter { $0.state == .confirmed }.map(\.peer.id)
     // A node that confirms after it was replaced makes one copy more than there are replicas.
-    let stored = min(attempts.count { $0.state == .confirmed }, replicas)
+    let stored = min(confirmed.count, replicas)
     let hasMajority = stored >= replicas / 2 + 1
     // An unresponsive node may still complete the majority, until its query has failed.
     if !hasMajority, attempts.contains(where: { $0.state == .unresponsive }) { return nil }
+    let electorate = lookup.electorate(most: shared.parameters.k, naming: confirmed)
+    let isWeak = shared.standing.isCutOff || electorate.named < electorate.majority
+    let verdict: PutOutcome.Verdict =
+      if hasMajority, !isWeak || ifSeq == nil {
+        .stored
+      } else if ifSeq != nil, wasRefusedForSeq {
+        .conflict(current: refusingSeq)
+      } else {
+        .quorumFailed
+      }
     return outcome(
-      hasMajority
-        ? .stored : ifSeq != nil && wasRefusedForSeq ? .conflict(current: refusingSeq) : .quorumFailed,
-      stored: stored, replicas: replicas)
+      verdict, stored: stored, replicas: replicas, silent: electorate.silent, isWeak: isWeak)
   }
 
   /// Makes the outcome from a verdict and the state so far.
-  private func outcome(_ verdict: PutOutcome.Verdict, stored: Int, replicas: Int) -> PutOutcome {
+  private func outcome(
+    _ verdict: PutOutcome.Verdict, stored: Int, replicas: Int, silent: Int, isWeak: Bool = false
+  ) -> PutOutcome {
     PutOutcome(
       verdict: verdict, target: id.target, version: version, stored: stored, replicas: replicas,
+      silent: silent, isWeak: isWeak,
       failures: attempts.compactMap { attempt in
         switch attempt.state {
         case .confirmed: nil

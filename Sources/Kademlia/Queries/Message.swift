@@ -81,6 +81,9 @@ package struct Response: Hashable, Sendable {
   package var token: WriteToken?
   /// True if the sender keeps plain records (key `kv`).
   package var keepsPlainRecords: Bool
+  /// In an answer to a `get` without a record: the nodes that the sender lost lately and that may hold one (key
+  /// `lost`).
+  package var lost: [NodeID]
   /// In an answer to a `get`: the record, or its version.
   package var held: HeldRecord?
   /// The seq that a `put` was confirmed with.
@@ -90,13 +93,14 @@ package struct Response: Hashable, Sendable {
 
   package init(
     sender: NodeID, nodes: [Peer] = [], token: WriteToken? = nil, keepsPlainRecords: Bool = false,
-    held: HeldRecord? = nil, storedSeq: Int64? = nil, credentials: Credentials? = nil
+    lost: [NodeID] = [], held: HeldRecord? = nil, storedSeq: Int64? = nil, credentials: Credentials? = nil
   ) {
     self.credentials = credentials
     self.sender = sender
     self.nodes = nodes
     self.token = token
     self.keepsPlainRecords = keepsPlainRecords
+    self.lost = lost
     self.held = held
     self.storedSeq = storedSeq
   }

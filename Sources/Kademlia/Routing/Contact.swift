@@ -27,6 +27,8 @@ package struct Contact: Hashable, Sendable {
   package private(set) var failures = 0
   /// Whether it has proven to have the key of its ID.
   package internal(set) var isProven = false
+  /// Whether it has said that it keeps plain records.
+  package internal(set) var keepsPlainRecords = false
   /// Good until it leaves a query unanswered.
   package private(set) var state = State.good
   private var lastFailure: Instant?
@@ -94,6 +96,11 @@ package struct Contact: Hashable, Sendable {
     guard source != endpoint else { return }
     if endpoint.address.family != source.address.family { alternate = endpoint }
     endpoint = source
+  }
+
+  /// Returns whether its silence counts against a read of a record: it keeps the kind, and it answered lately.
+  func isMember(_ now: Instant, keeping kind: RecordKind) -> Bool {
+    (kind != .plain || keepsPlainRecords) && now.since(lastAnswered) < LostContacts.memory
   }
 
   /// A query is past its first soft timeout, even if a later one was answered. Whoever looks something up

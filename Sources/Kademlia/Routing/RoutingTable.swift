@@ -82,8 +82,10 @@ package struct RoutingTable: Sendable {
   ///   - roundTrip: nil where it cannot be told, as for a contact read from a file.
   ///   - isProven: whether it has proven with that to have the key of its ID. In a full bucket it takes the place
   ///     of one that has not, which waits in its stead.
+  ///   - keepsPlainRecords: whether the answer says that the node keeps plain records.
   package mutating func answered(
-    _ now: Instant, _ peer: Peer, roundTrip: Duration?, isProven: Bool = false
+    _ now: Instant, _ peer: Peer, roundTrip: Duration?, isProven: Bool = false,
+    keepsPlainRecords: Bool = false
   ) -> Admission {
     guard let bucket = local.distance(to: peer.id).bucketIndex else { return .ignored }
     if let index = buckets[bucket].index(of: peer.id) {
@@ -97,6 +99,7 @@ package struct RoutingTable: Sendable {
       buckets[bucket].update(at: index) {
         $0.answered(now, at: peer.endpoint, after: roundTrip)
         if isProven { $0.isProven = true }
+        if keepsPlainRecords { $0.keepsPlainRecords = true }
       }
       return .known
     }
@@ -106,6 +109,7 @@ package struct RoutingTable: Sendable {
     var contact = Contact(peer, at: now)
     contact.answered(now, at: peer.endpoint, after: roundTrip)
     contact.isProven = isProven
+    contact.keepsPlainRecords = keepsPlainRecords
     guard buckets[bucket].contacts.count >= capacity(ofBucket: bucket), let stalest = buckets[bucket].stalest
     else {
       buckets[bucket].add(contact)

@@ -73,6 +73,16 @@ extension GetOutcome {
     if case .notFound = self { true } else { false }
   }
 
+  /// The value as text, if too few nodes answered to confirm it; nil for any other outcome.
+  var unconfirmedText: String? {
+    if case .unconfirmed(let record) = self { String(decoding: record.value, as: UTF8.self) } else { nil }
+  }
+
+  /// The value as text, if it is confirmed; nil for any other outcome.
+  var confirmedText: String? {
+    if case .found(let record) = self { String(decoding: record.value, as: UTF8.self) } else { nil }
+  }
+
   var isUnreachable: Bool {
     if case .unreachable = self { true } else { false }
   }

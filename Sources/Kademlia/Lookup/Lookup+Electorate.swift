@@ -1,0 +1,181 @@
+/// The nodes that count for a record, and the votes of those that answer.
+extension Lookup {
+  /// The progress of the `nearest` nodes.
+  package struct Progress: Hashable, Sendable {
+    /// How many there are; fewer than are looked for if no more are known.
+    package var expected = 0
+    /// How many of these are silent: they should have the record, and do not answer.
+    package var silent = 0
+    /// How many have answered before one that is still to be asked, or not late yet. Only so far
+    /// does the lookup know the neighbourhood: a node further off may have answered first, and turn
+    /// out not to be one of the K closest.
+    package var answered = 0
+    /// How many have answered or are about to, before one that is still to be asked.
+    package var promised = 0
+    /// True if all that have answered report one and the same version, or none.
+    package var isUnanimous = true
+  }
+
+  /// The progress of the lookup, as a get judges it.
+  package var progress: Progress {
+    var progress = Progress()
+    var isSettled = true
+    var isAsked = true
+    var told: RecordVersion??
+    for candidate in candidates where progress.expected < width {
+      switch candidate.state {
+      case .questionable, .unresponsive, .failed:
+        guard candidate.isMember else { continue }
+        progress.silent += 1
+      case .routing, .passedOver: continue
+      case .late: break
+      case .answered:
+        if let told, told != candidate.held { progress.isUnanimous = false }
+        told = .some(candidate.held)
+        if isSettled { progress.answered += 1 }
+        if isAsked { progress.promised += 1 }
+      case .waiting:
+        // Nodes within reach are one neighbourhood: any of them knows it as well as the closest.
+        if !isInReach(candidate) { isSettled = false }
+        if isAsked { progress.promised += 1 }
+      case .notContacted:
+        if candidate.isQuestionable {
+          guard candidate.isMember else { continue }
+          progress.silent += 1
+          break
+        }
+        if isInReach(candidate) { break }
+        isSettled = false
+        isAsked = false
+      }
+      progress.expected += 1
+    }
+    return progress
+  }
+
+  /// The nodes that count for a record, once the lookup has ended.
+  ///
+  /// These are the closest nodes among those that answered and those that should have. A node that is further away
+  /// may hold a copy in the place of one that does not answer, but it has no vote.
+  package struct Electorate: Hashable, Sendable {
+    /// The number of nodes that count: n.
+    package internal(set) var count = 0
+    /// The number of these that answered.
+    package internal(set) var votes = 0
+    /// The number of these that answered, without this node.
+    package internal(set) var otherVotes = 0
+    /// The number of these that are among the nodes that were named.
+    package internal(set) var named = 0
+
+    /// The number of nodes that should have answered and did not.
+    package var silent: Int { count - votes }
+    /// The votes that meet every confirmed write, which reached floor(n/2) + 1 of the n.
+    package var neededVotes: Int { count - count / 2 }
+    /// The confirmations that make a write one that every read meets.
+    package var majority: Int { count / 2 + 1 }
+    /// True if the votes meet every confirmed write.
+    package var isReadable: Bool { votes >= neededVotes }
+  }
+
+  /// The nodes that count.
+  ///
+  /// - Parameters:
+  ///   - most: the number of replicas.
+  ///   - ids: nodes that are counted apart, as `named`.
+  package func electorate(most: Int, naming ids: [NodeID] = []) -> Electorate {
+    var electorate = Electorate()
+    var absent = absentees.confirmed[...]
+    func addAbsentees(closerThan distance: Distance) {
+      while let next = absent.first, next.distance < distance, electorate.count < most {
+        absent.removeFirst()
+        if candidate(next.id) == nil { electorate.count += 1 }
+      }
+    }
+    for candidate in candidates where electorate.count < most {
+      addAbsentees(closerThan: candidate.distance)
+      guard electorate.count < most else { break }
+      switch candidate.state {
+      case .answered:
+        electorate.votes += 1
+        if candidate.hop > 0 { electorate.otherVotes += 1 }
+      case .notContacted, .waiting, .late, .questionable, .unresponsive, .failed:
+        guard candidate.isMember || absentees.contains(candidate.peer.id) else { continue }
+      case .routing, .passedOver: continue
+      }
+      electorate.count += 1
+      if ids.contains(candidate.peer.id) { electorate.named += 1 }
+    }
+    addAbsentees(closerThan: .greatest)
+    return electorate
+  }
+
+  // MARK: - Nodes that others name
+
+  /// A node that names others, as far as its word counts: two nodes of one subnet of public addresses count as
+  /// one, because one machine can have all their addresses.
+  struct Namer: Hashable, Sendable {
+    private let value: UInt64
+
+    init(_ peer: Peer, _ caps: SubnetLimits) {
+      let address = peer.endpoint.address
+      guard caps.cover(address) else {
+        value = peer.id.high
+        return
+      }
+      switch address.subnet {
+      case .v4(let bits): value = UInt64(bits)
+      case .v6(let high, let low): value = high ^ low
+      }
+    }
+  }
+
+  /// The number of nodes that have named one, as far as it matters: none, one, or two and more.
+  struct Naming: Hashable, Sendable {
+    private var first: Namer?
+    /// True if two nodes have named it.
+    private(set) var isConfirmed = false
+
+    mutating func add(_ namer: Namer) {
+      if first == nil { first = namer } else if first != namer { isConfirmed = true }
+    }
+  }
+
+  /// The nodes that answers call lost: they answered others lately, and may hold the record.
+  ///
+  /// One answer is not believed. A liar could otherwise invent as many holders as it likes, and no read would ever
+  /// hear enough of them.
+  struct Absentees: Sendable {
+    struct Entry: Sendable {
+      let id: NodeID
+      let distance: Distance
+      var naming: Naming
+    }
+
+    /// The most nodes that are remembered; the furthest makes room.
+    private static let capacity = 64
+    /// The most nodes that are taken from one answer.
+    private static let acceptedPerAnswer = 8
+    /// Closest first.
+    private var entries: [Entry] = []
+
+    /// The nodes that two answers name, closest first.
+    var confirmed: [Entry] { entries.filter(\.naming.isConfirmed) }
+
+    /// Returns whether two answers name a node.
+    func contains(_ id: NodeID) -> Bool { entries.contains { $0.id == id && $0.naming.isConfirmed } }
+
+    mutating func add(_ ids: [NodeID], namedBy namer: Namer, around target: NodeID) {
+      for id in ids.prefix(Self.acceptedPerAnswer) {
+        if let index = entries.firstIndex(where: { $0.id == id }) {
+          entries[index].naming.add(namer)
+          continue
+        }
+        var entry = Entry(id: id, distance: target.distance(to: id), naming: Naming())
+        entry.naming.add(namer)
+        let index = entries.firstIndex { $0.distance > entry.distance } ?? entries.count
+        entries.insert(entry, at: index)
+        if entries.count > Self.capacity { entries.removeLast() }
+      }
+    }
+  }
+}

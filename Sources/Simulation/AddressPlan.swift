@@ -1,10 +1,10 @@
 package import Kademlia
 
-/// Which addresses the hosts of a network have.
+/// The addresses of a network's hosts.
 package enum AddressPlan: String, Hashable, Sendable, CaseIterable {
   /// 10.0.0.1, 10.0.0.2 and so on.
   case privateNetwork = "private"
-  /// 11.0.0.1, 11.0.1.1 and so on: each in a block of its own.
+  /// 11.0.0.1, 11.0.1.1 and so on: each in its own subnet.
   case publicBlocks = "public"
 
   private static let port: UInt16 = 8001
@@ -16,7 +16,7 @@ package enum AddressPlan: String, Hashable, Sendable, CaseIterable {
     }
   }
 
-  /// How many addresses are from one host to the next, as a power of 2.
+  /// The number of addresses from one host to the next, as a power of 2.
   private var shift: UInt32 {
     switch self {
     case .privateNetwork: 0
@@ -29,7 +29,7 @@ package enum AddressPlan: String, Hashable, Sendable, CaseIterable {
     Endpoint(.v4(first &+ UInt32(truncatingIfNeeded: index) &<< shift), port: Self.port)
   }
 
-  /// The index that an address belongs to, if it is one of these.
+  /// The index of the host at an address; nil for an address outside the plan.
   package func index(of endpoint: Endpoint) -> Int? {
     guard case .v4(let address) = endpoint.address, endpoint.port == Self.port, address >= first else {
       return nil

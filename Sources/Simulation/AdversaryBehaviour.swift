@@ -1,50 +1,50 @@
 import Kademlia
 import SeededRandom
 
-/// How a host answers others, whatever its node would say.
+/// The way a host answers others, instead of its node's answers.
 package enum AdversaryBehaviour: String, Hashable, Sendable, CaseIterable {
   case honest
-  /// It answers pings and lookups of nodes, and nothing that has to do with records.
+  /// The host answers pings and lookups of nodes, but no queries about records.
   case drop
-  /// It tells of nodes that do not exist, confirms what it is to store, and has nothing.
+  /// The host returns nodes that do not exist, confirms stores, and stores nothing.
   case lie
-  /// It tells of others of its kind only, the closest to the target first; confirms what it is to store,
-  /// and has nothing.
+  /// The host returns only other colluding hosts, the closest to the target first, confirms stores, and
+  /// stores nothing.
   case collude
-  /// It is whoever the asker takes it for. It tells of others of its kind under IDs right next to the target,
-  /// the same ones as all of its kind do; confirms what it is to store, and has nothing.
+  /// The host claims any ID that is queried. It returns other hosts of its kind under IDs right next to the
+  /// target, the same ones as all of its kind, confirms stores, and stores nothing.
   case claim
-  /// The same, with IDs only so close together that they might be there by chance.
-  case blend
+  /// Like `claim`, with IDs only so close together that this could be chance.
+  case sparseClaim = "blend"
 
-  /// Whether it takes part with others of its kind.
-  var isInConcert: Bool {
+  /// True if the host colludes with others of its kind.
+  var colludes: Bool {
     switch self {
     case .honest, .drop, .lie: false
-    case .collude, .claim, .blend: true
+    case .collude, .claim, .sparseClaim: true
     }
   }
 }
 
 extension SimulatedNetwork {
-  /// What a host that is not honest says instead of its node's answer to a query; nil: nothing at all.
+  /// The answer of a dishonest host to a query, instead of its node's answer; nil for none.
   ///
-  /// - Parameter asker: where the query came from.
-  mutating func twisted(
+  /// - Parameter asker: the source of the query.
+  mutating func adversarialAnswer(
     _ answer: Message, to query: Query, from asker: Endpoint, by host: SimulatedHost
   ) -> Message? {
     guard case .response(var response) = answer.body else { return answer }
-    if host.conduct == .claim || host.conduct == .blend {
+    if host.behaviour == .claim || host.behaviour == .sparseClaim {
       response.sender = claimedID(answer, for: asker) ?? response.sender
     }
-    switch (host.conduct, query.method) {
-    case (.claim, .ping), (.claim, .put), (.blend, .ping), (.blend, .put): break
+    switch (host.behaviour, query.method) {
+    case (.claim, .ping), (.claim, .put), (.sparseClaim, .ping), (.sparseClaim, .put): break
     case (.claim, .findNode(let target)), (.claim, .get(let target, _, _)):
       response.held = nil
       response.nodes = claims(near: target) { Distance(high: 0, middle: 0, low: UInt32($0)) }
-    case (.blend, .findNode(let target)), (.blend, .get(let target, _, _)):
+    case (.sparseClaim, .findNode(let target)), (.sparseClaim, .get(let target, _, _)):
       response.held = nil
-      // Twice as close together as honest ones.
+      // Twice as close together as the IDs of honest hosts.
       let step = UInt64.max / UInt64(2 * hosts.count)
       response.nodes = claims(near: target) { Distance(high: step * UInt64($0), middle: 0, low: 0) }
     case (.honest, _), (_, .ping): return answer
@@ -61,15 +61,15 @@ extension SimulatedNetwork {
     return Message(transaction: answer.transaction, body: .response(response))
   }
 
-  /// The ID that an asker expects an answer from: nothing else would be of use to whoever can be anybody.
+  /// The ID that the asker expects, which a host that claims any ID answers with.
   private func claimedID(_ answer: Message, for asker: Endpoint) -> NodeID? {
     guard let host = host(at: asker), let number = answer.transaction.number else { return nil }
     return hosts[host].withNode { $0.addressee(ofQuery: number) }
   }
 
-  /// As many hosts that are anybody as an answer names, under IDs close to a target.
+  /// Hosts that claim IDs close to a target, as many as an answer holds.
   ///
-  /// - Parameter distance: of the first, the second and so on.
+  /// - Parameter distance: the distance of the first, the second and so on.
   private func claims(near target: NodeID, _ distance: (Int) -> Distance) -> [Peer] {
     guard colluders.count > 0 else { return [] }
     let first = Int(SplitMix64.mix(target.high) % UInt64(colluders.count))
@@ -80,10 +80,10 @@ extension SimulatedNetwork {
     }
   }
 
-  /// A node that does not exist, closer to a target than any that does.
+  /// A node that does not exist, closer to a target than any existing node.
   private mutating func inventedPeer(near target: NodeID) -> Peer {
     let id = target.at(Distance.random(inBucket: 64, using: &random))
-    // 240.0.0.0/4 is nobody's.
+    // 240.0.0.0/4 is unassigned.
     let address = 0xF000_0000 | UInt32(truncatingIfNeeded: random.next()) >> 4
     return Peer(id: id, endpoint: Endpoint(.v4(address), port: 8001))
   }

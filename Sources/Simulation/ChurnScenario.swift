@@ -2,20 +2,20 @@ import Kademlia
 import NodeTime
 import SeededRandom
 
-/// Nodes that come and go, each back with its disk, while people write, overwrite, delete and read; and
-/// whether the network keeps what it promised.
+/// Nodes leave and return with their disks while clients write, overwrite, delete and read. The scenario
+/// checks that the network keeps its guarantees.
 package struct ChurnScenario: Sendable {
-  /// How many nodes there are, those that are down at the moment among them.
+  /// The number of nodes, including those that are down.
   package var nodes = 100
-  /// How many hours it lasts.
+  /// The length of the run in hours.
   package var hours = 24
-  /// How long a node is up, and then down; from half as long to half as long again.
+  /// The length of a session, and of the pause after it, from half to one and a half times this long.
   package var session: Duration = .seconds(3600)
-  /// How many keys people write to.
+  /// The number of keys that clients write.
   package var keys = 300
-  /// What happens to datagrams.
+  /// The conditions of the links.
   package var links = LinkConditions()
-  /// What everything random comes from.
+  /// The seed of all random choices.
   package var seed: UInt64
 
   package init(seed: UInt64) {
@@ -23,42 +23,42 @@ package struct ChurnScenario: Sendable {
     links.loss = 0.01
   }
 
-  /// A promise that was not kept.
+  /// A broken guarantee.
   package struct Violation: Hashable, Sendable {
-    /// When, in seconds of the run.
+    /// The time of the violation, in seconds of the run.
     package let time: Int64
-    /// What happened, for a person.
+    /// The violation, for people.
     package let description: String
   }
 
-  /// What came of it.
+  /// The result of the run.
   package struct Report: Sendable {
-    /// Promises that were not kept.
+    /// The broken guarantees.
     package fileprivate(set) var violations: [Violation] = []
-    /// Writes that were confirmed, and those of which nobody knows.
+    /// Writes that were confirmed, and writes with an unknown outcome.
     package fileprivate(set) var confirmed = 0
     package fileprivate(set) var unconfirmed = 0
-    /// Reads that had to find a value, and those that had to find none.
+    /// Reads that had to find a value, and reads that had to find none.
     package fileprivate(set) var readsOfValues = 0
     package fileprivate(set) var readsOfNothing = 0
-    /// Reads that had to be tried again, for a moment later or elsewhere they were answered.
+    /// Reads that were tried again because a later or another answer was valid.
     package fileprivate(set) var retries = 0
-    /// Starts of nodes.
+    /// The number of node starts.
     package fileprivate(set) var starts = 0
     /// Datagrams sent by all nodes.
     package fileprivate(set) var datagrams = 0
-    /// What all upkeep has done.
+    /// The work of maintenance.
     package fileprivate(set) var replications: Int64 = 0
     package fileprivate(set) var republications: Int64 = 0
     package fileprivate(set) var handOffs: Int64 = 0
     package fileprivate(set) var replicasSent: Int64 = 0
-    /// A hash of all that has happened.
+    /// A hash of the run.
     package fileprivate(set) var trace: UInt64 = 0
   }
 
-  /// Plays it.
+  /// Runs the scenario.
   ///
-  /// - Parameter tracer: is shown each thing that the trace counts.
+  /// - Parameter tracer: called with each event of the trace.
   package func run(tracer: ((TraceEntry) -> Void)? = nil) throws -> Report {
     var play = ChurnPlay(self)
     play.network.tracer = tracer
@@ -66,17 +66,17 @@ package struct ChurnScenario: Sendable {
   }
 }
 
-/// A churn scenario as it is played.
+/// A running churn scenario.
 private struct ChurnPlay {
-  /// What is known of a key.
+  /// The expected state of a key.
   private struct Key {
     /// The newest confirmed write: its seq, its expiry, and its value; nil after a deletion.
     var seq: Int64 = -1
     var expiry: Int64 = 0
     var value: String?
-    /// Writes of which nobody knows whether they last: any of these may be read, too.
+    /// The values of writes with an unknown outcome. A read may return any of them.
     var possible: Set<String> = []
-    /// A deletion of which nobody knows whether it lasts.
+    /// True if a deletion with an unknown outcome took place.
     var isPerhapsDeleted = false
   }
 
@@ -102,8 +102,8 @@ private struct ChurnPlay {
   mutating func run() throws -> ChurnScenario.Report {
     network.run(for: .seconds(10))
     report.starts = scenario.nodes
-    // As if they had come and gone for long: each is somewhere in its session or in the pause after it.
-    // With all of them up, most would leave within the first hour, and nobody would be there for a while.
+    // The run starts in the middle of sessions and pauses. If all nodes started together, most would leave
+    // within the first hour, and no node would be up for a while.
     network.kill(stride(from: 0, to: scenario.nodes, by: 2))
     switches = (0..<scenario.nodes).map { _ in
       network.time + .nanoseconds(Int64.random(in: 0...scenario.session.nanoseconds, using: &random))
@@ -116,7 +116,7 @@ private struct ChurnPlay {
       while let host = dueSwitch(by: next) { turn(host) }
       network.run(for: max(.zero, next.since(network.time)))
       minutes += 1
-      // Everything is written in the first half; the second shows what lasts.
+      // All writes happen in the first half. The second half shows which values last.
       if minutes <= scenario.hours * 30 { for _ in 0..<max(1, scenario.keys / 300) { try write() } }
       for _ in 0..<5 { try read(Int.random(in: 0..<keys.count, using: &random)) }
       if minutes % 60 == 0 { for key in keys.indices { try read(key) } }
@@ -161,7 +161,7 @@ private struct ChurnPlay {
     report.replicasSent += counters.replicasSent
   }
 
-  private mutating func someHost() -> Int? {
+  private mutating func randomHost() -> Int? {
     network.alive.filter { network[$0].node.isJoined }.randomElement(using: &random)
   }
 
@@ -170,7 +170,7 @@ private struct ChurnPlay {
   private func name(_ key: Int) -> String { "key \(key)" }
 
   private mutating func write() throws {
-    guard let host = someHost() else { return }
+    guard let host = randomHost() else { return }
     let key = Int.random(in: 0..<keys.count, using: &random)
     writes += 1
     let outcome: PutOutcome
@@ -193,30 +193,30 @@ private struct ChurnPlay {
     }
   }
 
-  /// Reads a key as people do: once more elsewhere where too few answered.
+  /// Reads a key, and reads it again at another node if too few nodes answered.
   private mutating func read(_ key: Int) throws {
     guard keys[key].seq >= 0 || !keys[key].possible.isEmpty else { return }
-    var complaint: String?
+    var violation: String?
     for attempt in 0..<4 {
-      guard let host = someHost() else { return }
+      guard let host = randomHost() else { return }
       if attempt > 0 {
         report.retries += 1
         network.run(for: .seconds(10))
       }
       let asked = network.now(at: host).wall
       let outcome = try network.get(name(key), at: host)
-      complaint = judge(key, outcome, askedAt: asked, answeredAt: network.now(at: host).wall)
-      guard complaint != nil else { return }
-      // What must not be there at all is no better a moment later.
+      violation = check(key, outcome, askedAt: asked, answeredAt: network.now(at: host).wall)
+      guard violation != nil else { return }
+      // A value that must not exist is an error on the first read.
       if case .found = outcome { break }
     }
-    if let complaint { violate(complaint) }
+    if let violation { noteViolation(violation) }
   }
 
-  /// What expires while it is read may be found or not.
+  /// Checks an answer. A value that expires during the read may be found or not.
   ///
-  /// - Returns: what is wrong with an answer; nil if nothing is.
-  private mutating func judge(
+  /// - Returns: the violation; nil if there is none.
+  private mutating func check(
     _ index: Int, _ outcome: GetOutcome, askedAt asked: WallTime, answeredAt answered: WallTime
   ) -> String? {
     let key = keys[index]
@@ -225,10 +225,10 @@ private struct ChurnPlay {
     case .found(let record), .unconfirmed(let record), .cached(let record, _):
       let value = String(decoding: record.value, as: UTF8.self)
       if record.version.isExpired(at: asked) { return "\(name(index)) was read after its expiry" }
-      if record.version.seq < key.seq { return "\(name(index)) was read at an older version" }
+      if record.version.seq < key.seq { return "\(name(index)) was read in an older version" }
       guard value == key.value || key.possible.contains(value) else {
         return key.value == nil
-          ? "\(name(index)) was deleted and read" : "\(name(index)) has a value of nobody"
+          ? "\(name(index)) was read after its deletion" : "\(name(index)) has a value that was never written"
       }
       if isLive { report.readsOfValues += 1 }
       return nil
@@ -239,11 +239,11 @@ private struct ChurnPlay {
       }
       return "\(name(index)) is lost: not found"
     case .unreachable:
-      return isLive && !key.isPerhapsDeleted ? "\(name(index)) cannot be reached" : nil
+      return isLive && !key.isPerhapsDeleted ? "\(name(index)) cannot be read" : nil
     }
   }
 
-  private mutating func violate(_ description: String) {
+  private mutating func noteViolation(_ description: String) {
     let time = network.time.nanoseconds / 1_000_000_000
     report.violations.append(ChurnScenario.Violation(time: time, description: description))
   }

@@ -2,43 +2,43 @@ import Glibc
 import Kademlia
 import SeededRandom
 
-/// Where the round-trip times between hosts come from.
+/// The source of the round-trip times between hosts.
 package enum DelayModel: Sendable {
   case plane(DelayPlane)
   case matrix(DelayMatrix)
 }
 
-/// Hosts on a square, each behind an access line of its own: the round trip between two is the way
-/// across and the delays of both lines. The lines' delays are log-normal: most are short, some are long.
+/// Hosts on a square, each behind its own access line. The round trip between two hosts is the distance
+/// across the square plus the delays of both lines, which are log-normal: most are short, some are long.
 package struct DelayPlane: Hashable, Sendable {
   /// The round trip from one side of the square to the other, in milliseconds.
   package var width = 75.0
-  /// Half of the access lines add less than this many milliseconds.
+  /// The median delay of an access line, in milliseconds.
   package var accessMedian = 13.0
-  /// How much they differ: the deviation of the delay's natural logarithm.
+  /// The spread of these delays: the deviation of the delay's natural logarithm.
   package var accessSigma = 1.35
 
   /// Calibrated to a median of about 80 ms and a 95th percentile of about 250 ms.
   package init() {}
 }
 
-/// Measured round trips between machines. A host stands where one of the machines did.
+/// Measured round trips between machines. Each host takes the place of one of the machines.
 package struct DelayMatrix: Sendable {
-  /// How many machines there are.
+  /// The number of machines.
   package let size: Int
   private let milliseconds: [Float]
 
-  /// What is wrong with the text of a matrix.
+  /// The problem of a matrix's text.
   package enum Problem: Error, Hashable {
     case empty
-    /// Line `line`, counted from 1, has another number of values than there are lines.
+    /// Line `line`, counted from 1, has a number of values that differs from the number of lines.
     case notSquare(line: Int, values: Int, lines: Int)
     /// The word is not a time in milliseconds from 0 to 60000.
     case notATime(line: Int, word: String)
   }
 
-  /// Reads a line for each machine: the round trips to all, in milliseconds, with blanks or commas
-  /// between them. Lines that begin with `#` are comments.
+  /// Parses a matrix with a line for each machine: its round trips to all machines in milliseconds,
+  /// separated by blanks or commas. Lines that begin with `#` are comments.
   package init(text: String) throws(Problem) {
     let lines = text.split(separator: "\n").enumerated().filter {
       !$0.element.hasPrefix("#") && $0.element.contains { !$0.isWhitespace }
@@ -64,18 +64,18 @@ package struct DelayMatrix: Sendable {
   func roundTrip(_ from: Int, _ to: Int) -> Double { Double(milliseconds[from * size + to]) }
 }
 
-/// Where one host is, as far as delays go.
+/// The location of a host in a delay model.
 struct DelayPlace: Sendable {
   var x = 0.0
   var y = 0.0
   /// The delay of its access line, in milliseconds of a round trip.
   var access = 0.0
-  /// Its row in a matrix.
+  /// The index of its machine in a matrix.
   var row = 0
 }
 
 extension DelayModel {
-  /// Where a host is: always the same for a seed.
+  /// The location of a host, which is the same for the same seed.
   func place(of host: Int, seed: UInt64) -> DelayPlace {
     var random = SplitMix64(seed: SplitMix64.mix(seed) ^ UInt64(host) &* 0xD6E8_FEB8_6659_FD93)
     switch self {

@@ -1,11 +1,11 @@
 import Kademlia
 import NodeTime
 
-/// What is to happen, in the order of its time; what is due at one instant keeps the order in which
-/// it was planned, so that a run can be repeated.
+/// Future events by time. Events at the same instant keep the order in which they were planned, so that a
+/// run can be repeated.
 ///
-/// A heap with four children to an entry: half as deep as one with two, and the children of an entry lie
-/// side by side. It moves entries only, which are numbers; an event stays in its slot.
+/// A heap with four children to an entry: it is half as deep as a binary heap, and the children of an entry
+/// are adjacent in memory. It moves only entries, which are numbers, and an event stays in its slot.
 struct EventQueue<Event> {
   private struct Entry {
     let time: Int64
@@ -22,10 +22,10 @@ struct EventQueue<Event> {
   private var freeSlots: [Int] = []
   private var planned: UInt64 = 0
 
-  /// How many events wait.
+  /// The number of events in the queue.
   var count: Int { heap.count }
 
-  /// When the next event is due; nil if none is.
+  /// The time of the next event; nil if there is none.
   var nextTime: Instant? { heap.first.map { Instant(nanoseconds: $0.time) } }
 
   mutating func plan(_ event: Event, at time: Instant) {
@@ -67,7 +67,7 @@ struct EventQueue<Event> {
     }
   }
 
-  /// Puts an entry in the first place, and then as deep as it belongs.
+  /// Puts an entry at the root, and moves it down to its place.
   private mutating func sink(_ entry: Entry) {
     heap.withUnsafeMutableBufferPointer { heap in
       var place = 0

@@ -1,6 +1,6 @@
 package import Kademlia
 
-/// Hosts in the order of their IDs: the view from above that no node has.
+/// Hosts sorted by ID: a global view that no node has.
 package struct IDIndex: Sendable {
   private var entries: [(id: NodeID, host: Int)] = []
 
@@ -10,7 +10,7 @@ package struct IDIndex: Sendable {
     entries = hosts.sorted { $0.id < $1.id }
   }
 
-  /// How many hosts there are.
+  /// The number of hosts.
   package var count: Int { entries.count }
 
   /// The host at a place in the order.
@@ -26,20 +26,20 @@ package struct IDIndex: Sendable {
     return low
   }
 
-  /// Adds a host. An ID that is there already keeps its host.
+  /// Adds a host. An existing ID keeps its host.
   package mutating func insert(_ id: NodeID, host: Int) {
     let place = place(of: id, in: 0..<entries.count)
     if place < entries.count, entries[place].id == id { return }
     entries.insert((id, host), at: place)
   }
 
-  /// Takes a host out.
+  /// Removes a host.
   package mutating func remove(_ id: NodeID) {
     let place = place(of: id, in: 0..<entries.count)
     if place < entries.count, entries[place].id == id { entries.remove(at: place) }
   }
 
-  /// Within places whose IDs share their first `depth` bits: where those begin whose next bit is 1.
+  /// The start of the IDs with 1 as the next bit, within a range of IDs that share their first `depth` bits.
   private func split(_ range: Range<Int>, at depth: Int) -> Int {
     guard !range.isEmpty else { return range.lowerBound }
     let first = entries[range.lowerBound].id
@@ -59,8 +59,8 @@ package struct IDIndex: Sendable {
     var found: [Int] = []
     var range = 0..<entries.count
     var depth = 0
-    // Down to the smallest range with enough; those that share more bits with the target are closer than
-    // those that share fewer.
+    // Narrows the range down to the smallest one with enough hosts. IDs that share more bits with the target
+    // are closer than those that share fewer.
     while depth < NodeID.bitWidth {
       let own = halves(range, at: depth, of: target).own
       guard own.count >= count else { break }

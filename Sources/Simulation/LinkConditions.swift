@@ -2,21 +2,21 @@ import Kademlia
 import NodeTime
 import SeededRandom
 
-/// What happens to datagrams on their way.
+/// The conditions of the links between hosts.
 package struct LinkConditions: Sendable {
-  /// The one-way delay of a link lies in this range, and is always the same for the same two nodes;
-  /// unless the network has a delay model, which then says.
+  /// The range of one-way delays. The delay between two nodes is always the same. A delay model of the
+  /// network replaces it.
   package var delay: ClosedRange<Duration> = .milliseconds(5)...(.milliseconds(40))
-  /// Up to this much is added to each datagram by itself, so that datagrams overtake each other.
+  /// The greatest extra delay of a datagram, so that datagrams overtake each other.
   package var jitter: Duration = .milliseconds(2)
-  /// How likely a datagram is lost, 0 to 1.
+  /// The probability that a datagram is lost, 0 to 1.
   package var loss = 0.0
-  /// How likely a datagram arrives twice, 0 to 1.
+  /// The probability that a datagram arrives twice, 0 to 1.
   package var duplication = 0.0
 
   package init() {}
 
-  /// How long one datagram takes between two nodes.
+  /// The one-way delay of a datagram between two nodes.
   func delay(
     from source: Int, to destination: Int, seed: UInt64, using random: inout SplitMix64
   ) -> Duration {
@@ -27,13 +27,13 @@ package struct LinkConditions: Sendable {
   private func base(_ source: Int, _ destination: Int, seed: UInt64) -> Duration {
     let lowest = delay.lowerBound.nanoseconds
     let spread = delay.upperBound.nanoseconds - lowest
-    // The two directions of a link take equally long.
+    // Both directions of a link have the same delay.
     let link = UInt64(min(source, destination)) << 32 | UInt64(max(source, destination))
     let share = SplitMix64.mix(seed ^ SplitMix64.mix(link)) % UInt64(spread + 1)
     return .nanoseconds(lowest + Int64(share))
   }
 
-  /// There and back, without what jitter adds.
+  /// The round trip without jitter.
   func roundTrip(between one: Int, and other: Int, seed: UInt64) -> Duration {
     base(one, other, seed: seed) * 2
   }

@@ -1,8 +1,8 @@
 package import Kademlia
 
 extension Parameters {
-  /// Those of a simulated node where nothing else is said: the defaults, and room for few sources. Tens of
-  /// thousands of nodes share the memory of one machine, and none of them floods another.
+  /// The default parameters of a simulated node, with room for few sources. Tens of thousands of nodes share
+  /// the memory of a machine, and none of them floods another.
   package static var simulated: Parameters {
     var parameters = Parameters()
     parameters.floods.sources = 64

@@ -1,16 +1,16 @@
-/// Numbers that were measured, and what is said of them.
+/// Measured numbers and their statistics.
 package struct Samples: Sendable {
-  /// In ascending order.
+  /// The numbers in ascending order.
   package let sorted: [Double]
 
   package init(_ values: [Double]) {
     sorted = values.sorted()
   }
 
-  /// How many there are.
+  /// The count of the numbers.
   package var count: Int { sorted.count }
 
-  /// The value that a share of the others does not exceed (nearest rank); nil if there are none.
+  /// The value that a share of the numbers does not exceed (nearest rank); nil if there are none.
   package func percentile(_ share: Double) -> Double? {
     guard !sorted.isEmpty else { return nil }
     let rank = Int((share * Double(sorted.count)).rounded(.up)) - 1

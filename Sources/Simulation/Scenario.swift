@@ -1,108 +1,108 @@
 package import Kademlia
 
-/// A network, what happens to it, and what people do there: what `dhtsim run` plays.
+/// A network, its conditions and its workload, for `dhtsim run`.
 package struct Scenario: Sendable {
-  /// How long nodes stay up, or down.
+  /// The distribution of the lengths of sessions and pauses.
   package enum SessionLaw: String, Hashable, Sendable, CaseIterable {
-    /// The same chance to end in every minute.
+    /// A session has the same chance to end in every minute.
     case exponential
-    /// Many short ones and few very long ones, as measured in networks of volunteers: shape 0.5.
+    /// Many short sessions and few very long ones, as measured in networks of volunteers: shape 0.5.
     case weibull
   }
 
-  /// How the network begins.
+  /// The initial state of the network.
   package enum Beginning: String, Hashable, Sendable, CaseIterable {
-    /// With tables as after a long time, drawn from a view of all nodes.
+    /// The tables are drawn from a view of all nodes, as after a long run.
     case converged
     /// Each node joins.
     case joins
   }
 
-  /// When nodes that are not honest begin not to be.
+  /// The time at which adversaries begin to misbehave.
   package enum AdversaryStart: String, Hashable, Sendable, CaseIterable {
     case beginning
-    /// What is stored before the measurement is stored as in a network without them.
+    /// Everything stored before the measurement is stored in an honest network.
     case measurement
   }
 
-  /// How values are read.
+  /// The kind of lookup that reads values.
   package enum Reading: String, Hashable, Sendable, CaseIterable {
-    /// As plain records are.
+    /// As for plain records.
     case plain
-    /// By disjoint paths.
+    /// With disjoint paths.
     case disjoint
   }
 
-  /// A few words on what it is for.
+  /// The purpose of the scenario.
   package var about = ""
-  /// The numbers that all nodes work by.
+  /// The parameters of all nodes.
   package var parameters = Parameters.simulated
 
   // MARK: The network
 
-  /// Nodes that are up at the beginning.
+  /// Nodes that are up at the start.
   package var nodes = 1000
   package var beginning = Beginning.converged
   package var addresses = AddressPlan.privateNetwork
-  /// The share of nodes that query and cannot be queried: they are behind a NAT.
+  /// The share of nodes behind a NAT, which query and cannot be queried.
   package var unreachable = 0.0
-  /// How likely a datagram is lost.
+  /// The probability that a datagram is lost.
   package var loss = 0.0
-  /// Where delays come from.
+  /// The source of delays.
   package var delays = DelayModel.plane(DelayPlane())
-  /// Up to this much is added to each datagram.
+  /// The greatest extra delay of a datagram.
   package var jitter: Duration = .milliseconds(4)
-  /// The share of slow nodes, and what those add to all they send.
+  /// The share of slow nodes, and the delay that they add to everything they send.
   package var slowShare = 0.0
   package var slowLag: Duration = .milliseconds(500)
-  /// Wall clocks are off by up to this much, either way.
+  /// The greatest error of a wall clock, in either direction.
   package var clockSkew: Duration = .zero
-  /// How long a store takes to make a record durable.
+  /// The time in which a store makes a record durable.
   package var diskLag: Duration = .zero
 
-  // MARK: What happens to it
+  // MARK: Events
 
-  /// The median session; nil: nobody leaves.
+  /// The median length of a session; nil if no node leaves.
   package var session: Duration?
   package var sessionLaw = SessionLaw.exponential
   /// The median time between two sessions.
   package var downtime: Duration = .seconds(3600)
-  /// The share of sessions after which a node is gone for good, and a new one comes in its place.
+  /// The share of sessions after which a node leaves for good, and a new one replaces it.
   package var departing = 0.0
-  /// The share of nodes that are cut off from the others, when, and for how long.
+  /// The share of nodes that a partition cuts off, its start and its length.
   package var partitionShare = 0.0
   package var partitionStart: Duration = .seconds(600)
   package var partitionLength: Duration = .seconds(600)
-  /// The share of nodes that are not honest, and what they do.
+  /// The share of adversaries, and their behaviour.
   package var adversaries = 0.0
-  package var conduct = AdversaryBehaviour.collude
+  package var behaviour = AdversaryBehaviour.collude
   package var adversariesFrom = AdversaryStart.beginning
 
-  // MARK: What people do
+  // MARK: The workload
 
-  /// Keys that are stored before the measurement begins.
+  /// Keys stored before the measurement begins.
   package var keys = 1000
   package var valueBytes = 100
   package var ttl: Duration = .seconds(24 * 3600)
-  /// Gets of a random key, by each node in a minute.
+  /// Gets of a random key, by each node a minute.
   package var getsPerMinute = 0.0
-  /// Puts of a new key, by each node in an hour. Each is looked at from elsewhere a minute later.
+  /// Puts of a new key, by each node an hour. Another node looks each up a minute later.
   package var putsPerHour = 0.0
-  /// Lookups of random targets, all nodes together.
+  /// Lookups of random targets by all nodes together.
   package var lookups = 0
-  /// Gets of random keys, all nodes together.
+  /// Gets of random keys by all nodes together.
   package var gets = 0
   package var reading = Reading.plain
-  /// Reads of one key by as many nodes at once, halfway through.
+  /// Reads of one key by this many nodes, halfway through.
   package var crowd = 0
-  /// The time within which the crowd comes.
+  /// The time in which these reads begin.
   package var crowdWithin: Duration = .seconds(60)
 
   // MARK: The measurement
 
-  /// How long the network runs before the measurement begins.
+  /// The time that the network runs before the measurement begins.
   package var warmUp: Duration = .seconds(900)
-  /// How long it is measured.
+  /// The length of the measurement.
   package var duration: Duration = .seconds(3600)
 
   package init() {}

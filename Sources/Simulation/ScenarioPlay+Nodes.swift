@@ -2,9 +2,9 @@ import Glibc
 import Kademlia
 import NodeTime
 
-/// Nodes that come and go.
+/// Nodes that join, leave and return.
 extension ScenarioPlay {
-  /// Puts the nodes in place that are up at the beginning, and those that are away and come back.
+  /// Creates the nodes that are up at the start, and those that are away and will return.
   mutating func populate() {
     let count = scenario.nodes
     let hidden = chosen(scenario.unreachable, of: count)
@@ -16,7 +16,7 @@ extension ScenarioPlay {
       network[host].isReachable = true
       adversaries.append(host)
     }
-    if scenario.adversariesFrom == .beginning { beginMisconduct() }
+    if scenario.adversariesFrom == .beginning { startAdversaries() }
     switch scenario.beginning {
     case .converged:
       beginConverged(0..<count)
@@ -27,7 +27,7 @@ extension ScenarioPlay {
     }
     guard let session = scenario.session else { return }
     for host in 0..<count { planTurn(host, median: session, isUnderWay: true) }
-    // As many are away as come back while the others are up.
+    // In a steady state, as many nodes are away as return while the others are up.
     let away = Double(count) * (1 - scenario.departing) * mean(scenario.downtime) / mean(session)
     for _ in 0..<Int(away) {
       let host = addHost(isReachable: !random.chance(scenario.unreachable))
@@ -35,15 +35,15 @@ extension ScenarioPlay {
     }
   }
 
-  /// Nodes that are not honest begin not to be.
-  mutating func beginMisconduct() {
+  /// Makes the adversaries misbehave from now on.
+  mutating func startAdversaries() {
     for host in adversaries {
-      network[host].conduct = scenario.conduct
-      if scenario.conduct.isInConcert { network.colluders.insert(network[host].id, host: host) }
+      network[host].behaviour = scenario.behaviour
+      if scenario.behaviour.colludes { network.colluders.insert(network[host].id, host: host) }
     }
   }
 
-  /// An exact share of some hosts, chosen at random.
+  /// Chooses an exact share of hosts at random.
   private mutating func chosen(_ share: Double, of count: Int) -> [Bool] {
     let wanted = Int((share * Double(count)).rounded())
     var isChosen = Array(repeating: false, count: count)
@@ -52,12 +52,12 @@ extension ScenarioPlay {
   }
 
   mutating func join(_ host: Int) {
-    network[host].bootstrap = someAddresses(but: host)
+    network[host].bootstrap = bootstrapAddresses(but: host)
     network.restart(host)
-    cameUp(host)
+    handleStart(host)
   }
 
-  /// A session ends, or the time after one does.
+  /// Ends a session or a pause.
   mutating func turn(_ host: Int) {
     guard let session = scenario.session else { return }
     guard network[host].isAlive else {
@@ -65,7 +65,7 @@ extension ScenarioPlay {
       planTurn(host, median: session)
       return
     }
-    wentDown(host)
+    handleStop(host)
     report.departures += 1
     if random.chance(scenario.departing) {
       report.departuresForGood += 1
@@ -73,7 +73,7 @@ extension ScenarioPlay {
       let successor = addHost(isReachable: network[host].isReachable)
       network[successor].side = side
       network[successor].lag = network[host].lag
-      isGone[host] = true
+      hasLeftForGood[host] = true
       network.retire(host)
       join(successor)
       planTurn(successor, median: session)
@@ -88,9 +88,9 @@ extension ScenarioPlay {
     agenda.plan(.turn(host: host, turn: turns[host]), at: network.time + .nanoseconds(Int64(length * 1e9)))
   }
 
-  // MARK: - How long
+  // MARK: - Lengths
 
-  /// The shape of the Weibull distribution; 1 is the exponential one.
+  /// The shape of the Weibull distribution; 1 is the exponential distribution.
   private var shape: Double {
     switch scenario.sessionLaw {
     case .exponential: 1
@@ -98,19 +98,20 @@ extension ScenarioPlay {
     }
   }
 
-  /// Seconds, of which half are less than the median.
+  /// A random length in seconds with a given median.
   private mutating func draw(_ median: Duration) -> Double {
     let scale = median.milliseconds / 1000 / pow(log(2), 1 / shape)
     return scale * pow(random.exponential(), 1 / shape)
   }
 
-  /// The mean that goes with a median, in seconds.
+  /// The mean of the distribution with a given median, in seconds.
   private func mean(_ median: Duration) -> Double {
     let scale = median.milliseconds / 1000 / pow(log(2), 1 / shape)
     return scale * tgamma(1 + 1 / shape)
   }
 
-  /// What is left of one that is under way: a long one is more likely met than a short one.
+  /// The remaining length of a running session or pause. A long one is more likely to be running than a
+  /// short one.
   private mutating func rest(of median: Duration) -> Double {
     let lengths = (0..<16).map { _ in draw(median) }
     var chosen = random.unit() * lengths.reduce(0, +)

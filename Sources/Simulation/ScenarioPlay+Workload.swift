@@ -1,11 +1,11 @@
 import Kademlia
 import NodeTime
 
-/// What people do, and what came of it.
+/// The operations of clients, and their results.
 extension ScenarioPlay {
   // MARK: - Keys
 
-  /// The keys that are there from the beginning are stored while the network warms up.
+  /// Plans the puts of the initial keys during the warm-up.
   mutating func planStores() {
     let (from, to) = (0.3, 0.9)
     let time = Double(scenario.warmUp.nanoseconds)
@@ -19,7 +19,7 @@ extension ScenarioPlay {
     let name = "key \(keys.count)"
     let target = NodeID(sha1Of: Array(name.utf8))
     keys.append(Key(name: name, target: target))
-    network.keepers[target] = []
+    network.everHolders[target] = []
     return keys.count - 1
   }
 
@@ -28,24 +28,24 @@ extension ScenarioPlay {
     return (0..<scenario.valueBytes).map { text[$0 % text.count] }
   }
 
-  /// Whether its time is not over yet by the true clock.
+  /// Returns whether the key has not expired by the true clock.
   private func isLive(_ key: Int) -> Bool {
     guard let version = keys[key].version else { return false }
     let wall = network.configuration.epoch.microseconds + network.time.nanoseconds / 1000
     return !version.isExpired(at: WallTime(microseconds: wall))
   }
 
-  // MARK: - Beginnings
+  // MARK: - Begin
 
   mutating func begin(_ kind: WorkloadOperation.Kind, key: Int?) {
-    guard let host = someone(), let target = target(of: kind, key) else { return }
-    // What is read must be there.
+    guard let host = randomJoinedHost(), let target = target(of: kind, key) else { return }
+    // Only existing keys are read.
     if kind == .get || kind == .crowdRead, let key, !isLive(key) { return }
     let name = key.map { Array(keys[$0].name.utf8) } ?? []
     let value = kind == .put ? value(of: key ?? 0) : []
     let ttl = scenario.ttl.nanoseconds / 1_000_000_000
     let isGuarded = scenario.reading == .disjoint
-    // Noted before it begins, for what begins may end at once.
+    // The operation is noted before it begins, because it may end at once.
     workload.append(WorkloadOperation(kind: kind, host: host, target: target, key: key))
     do throws(OperationRefusal) {
       try network.track(at: host) { node, now throws(OperationRefusal) in
@@ -85,33 +85,33 @@ extension ScenarioPlay {
     }
   }
 
-  // MARK: - Ends
+  // MARK: - Results
 
-  mutating func ended(_ deed: WorkloadOperation, _ number: Int, _ outcome: Outcome) {
-    guard let operation = network.traffic?.operations[number] else { return }
+  mutating func handleEnd(of operation: WorkloadOperation, _ number: Int, _ outcome: Outcome) {
+    guard let measured = network.traffic?.operations[number] else { return }
     let time = network.time
-    count(deed.kind) { operations in
+    count(operation.kind) { operations in
       operations.ended += 1
-      operations.latency.append(time.since(operation.began).milliseconds)
-      operations.queries.append(Double(operation.cost.queries))
-      operations.bytes.append(Double(operation.cost.bytes))
+      operations.latency.append(time.since(measured.began).milliseconds)
+      operations.queries.append(Double(measured.cost.queries))
+      operations.bytes.append(Double(measured.cost.bytes))
     }
     switch outcome {
-    case .lookup(let lookup) where deed.kind == .lookup: judge(lookup, of: deed)
-    case .lookup(let lookup): compare(lookup, of: deed)
-    case .tracedGet(let get, let way): judge(get, way, of: deed, operation)
-    case .put(let put): judge(put, of: deed)
+    case .lookup(let lookup) where operation.kind == .lookup: check(lookup, of: operation)
+    case .lookup(let lookup): compare(lookup, of: operation)
+    case .tracedGet(let get, let way): check(get, way, of: operation, measured)
+    case .put(let put): check(put, of: operation)
     case .get, .ping, .bootstrap: break
     }
   }
 
-  private mutating func judge(_ lookup: LookupOutcome, of deed: WorkloadOperation) {
-    // One that cannot be queried counts itself, and nobody else does.
+  private mutating func check(_ lookup: LookupOutcome, of operation: WorkloadOperation) {
+    // An asker that cannot be queried counts itself, and no other node does.
     let counted = lookup.closest.filter {
-      $0.peer.id != network[deed.host].id || network[deed.host].isReachable
+      $0.peer.id != network[operation.host].id || network[operation.host].isReachable
     }
     let wanted = scenario.parameters.k - (lookup.closest.count - counted.count)
-    let truth = index.closest(to: deed.target, count: wanted).map { network[$0].id }
+    let truth = index.closest(to: operation.target, count: wanted).map { network[$0].id }
     let found = truth.count { id in counted.contains { $0.peer.id == id } }
     let hops = lookup.closest.first.map { Double($0.hop) }
     count(.lookup) { operations in
@@ -121,19 +121,19 @@ extension ScenarioPlay {
     }
   }
 
-  private mutating func judge(
-    _ get: GetOutcome, _ way: LookupOutcome, of deed: WorkloadOperation, _ operation: Traffic.Operation
+  private mutating func check(
+    _ get: GetOutcome, _ way: LookupOutcome, of operation: WorkloadOperation, _ measured: Traffic.Operation
   ) {
-    guard let key = deed.key else { return }
+    guard let key = operation.key else { return }
     let expected = value(of: key)
     let isExpected = isLive(key)
     let hops = way.closest.first.map { Double($0.hop) }
     let now = network.time
-    let isOnFastLine = network.line(of: deed.host).map { $0 < ScenarioReport.slowLine } ?? false
-    let met = honestHolderMet(on: way, key: key, from: deed.host)
-    count(deed.kind) { operations in
+    let isOnFastLine = network.line(of: operation.host).map { $0 < ScenarioReport.slowLine } ?? false
+    let met = firstHonestHolder(on: way, key: key, from: operation.host)
+    count(operation.kind) { operations in
       if let hops { operations.hops.append(hops) }
-      if isOnFastLine { operations.latencyOnFastLines.append(now.since(operation.began).milliseconds) }
+      if isOnFastLine { operations.latencyOnFastLines.append(now.since(measured.began).milliseconds) }
       if let met {
         operations.reachable += 1
         if case .after(let hops) = met { operations.holderHops.append(Double(hops)) }
@@ -142,8 +142,8 @@ extension ScenarioPlay {
       case .found(let record), .unconfirmed(let record), .cached(let record, _):
         if case .unconfirmed = get { operations.unconfirmed += 1 }
         if record.value != expected { operations.wrong += 1 }
-        // What the asker holds itself it has at once.
-        let first = (operation.firstRecord ?? now).since(operation.began)
+        // A record that the asker holds itself is found at once.
+        let first = (measured.firstRecord ?? now).since(measured.began)
         operations.firstAnswer.append(first.milliseconds)
         if isOnFastLine { operations.firstAnswerOnFastLines.append(first.milliseconds) }
       case .notFound:
@@ -155,30 +155,30 @@ extension ScenarioPlay {
     }
   }
 
-  private enum Meeting {
+  private enum HolderDistance {
     case after(hops: Int)
     case nobody
   }
 
-  /// The first holder that a get met of those that are honest.
+  /// The distance to the first honest holder that a get met.
   ///
-  /// - Returns: how many steps away it was; nil where there is nothing to be met, or the asker has it.
-  private func honestHolderMet(on way: LookupOutcome, key: Int, from host: Int) -> Meeting? {
+  /// - Returns: the number of hops; nil if there is no holder to meet, or the asker is one.
+  private func firstHonestHolder(on way: LookupOutcome, key: Int, from host: Int) -> HolderDistance? {
     guard !adversaries.isEmpty, isLive(key) else { return nil }
     let id = RecordID(.plain, keys[key].target)
-    let holders = (network.keepers[keys[key].target] ?? []).filter {
-      network[$0].conduct == .honest && network[$0].isAlive && network[$0].store.stored(id) != nil
+    let holders = (network.everHolders[keys[key].target] ?? []).filter {
+      network[$0].behaviour == .honest && network[$0].isAlive && network[$0].store.stored(id) != nil
     }
     guard !holders.isEmpty, !holders.contains(host) else { return nil }
     let step = way.steps.first { step in
       step.outcome == .answered && step.held != nil
-        && network.host(at: step.peer.endpoint).map { network[$0].conduct == .honest } ?? false
+        && network.host(at: step.peer.endpoint).map { network[$0].behaviour == .honest } ?? false
     }
     return step.map { .after(hops: $0.hop) } ?? .nobody
   }
 
-  private mutating func judge(_ put: PutOutcome, of deed: WorkloadOperation) {
-    guard let key = deed.key else { return }
+  private mutating func check(_ put: PutOutcome, of operation: WorkloadOperation) {
+    guard let key = operation.key else { return }
     guard put.verdict == .stored else {
       count(.put) { $0.failed += 1 }
       return
@@ -189,15 +189,15 @@ extension ScenarioPlay {
     if isMeasuring { agenda.plan(.look(key: key), at: network.time + .seconds(60)) }
   }
 
-  /// What a lookup from elsewhere finds of a record.
-  private mutating func compare(_ lookup: LookupOutcome, of deed: WorkloadOperation) {
-    guard isMeasuring, let key = deed.key, let version = keys[key].version, !lookup.closest.isEmpty
+  /// Compares the nodes that stored a record with those that a lookup from another node finds.
+  private mutating func compare(_ lookup: LookupOutcome, of operation: WorkloadOperation) {
+    guard isMeasuring, let key = operation.key, let version = keys[key].version, !lookup.closest.isEmpty
     else { return }
     let holders = lookup.closest.count { $0.held?.seq == version.seq }
     report.agreement.append(Double(holders) / Double(lookup.closest.count))
   }
 
-  // MARK: - How it stands
+  // MARK: - Samples
 
   mutating func sample() {
     var (asked, available, kept, holders) = (0, 0, 0, 0)
@@ -205,8 +205,8 @@ extension ScenarioPlay {
       asked += 1
       let id = RecordID(.plain, keys[key].target)
       let seq = keys[key].version?.seq ?? 0
-      let disks = (network.keepers[keys[key].target] ?? []).filter {
-        !isGone[$0] && network[$0].conduct == .honest
+      let disks = (network.everHolders[keys[key].target] ?? []).filter {
+        !hasLeftForGood[$0] && network[$0].behaviour == .honest
           && (network[$0].store.stored(id)?.record.version.seq ?? -1) >= seq
       }
       let living = disks.count { network[$0].isAlive && network[$0].isReachable }

@@ -4,11 +4,11 @@ import NodeTime
 import SeededRandom
 
 extension Scenario {
-  /// Plays it.
+  /// Runs the scenario.
   ///
   /// - Parameters:
-  ///   - tracer: is shown each thing that the trace counts.
-  ///   - progress: is told now and then what share of it is over.
+  ///   - tracer: called with each event of the trace.
+  ///   - progress: called from time to time with the share that is done.
   package func run(
     seed: UInt64, tracer: ((TraceEntry) -> Void)? = nil, progress: (Double) -> Void = { _ in }
   ) -> ScenarioReport {
@@ -18,39 +18,39 @@ extension Scenario {
   }
 }
 
-/// A scenario as it is played.
+/// A running scenario.
 struct ScenarioPlay {
-  /// What is to happen beside what the nodes do themselves.
-  enum Act {
-    /// A session or the time after one ends, unless the host has changed since.
+  /// Planned events besides those of the nodes.
+  enum PlannedEvent {
+    /// The end of a session or pause, unless the host has changed since.
     case turn(host: Int, turn: Int)
     case join(host: Int)
     case store(key: Int)
     case look(key: Int)
     case lookup, get
-    /// One of many, each of which is followed by the next.
+    /// An operation that plans its successor.
     case regularGet, regularPut
     case crowdRead
     case divide, unite
     case sample
   }
 
-  /// What somebody does at a node.
+  /// An operation of a client.
   struct WorkloadOperation {
     enum Kind { case lookup, get, put, look, crowdRead }
 
     let kind: Kind
     let host: Int
     let target: NodeID
-    /// Its place among the keys; nil for a lookup.
+    /// The index of its key; nil for a lookup.
     let key: Int?
   }
 
-  /// A key that people have put.
+  /// A key that clients have put.
   struct Key {
     let name: String
     let target: NodeID
-    /// The version that was confirmed; nil before.
+    /// The confirmed version; nil if there is none yet.
     var version: RecordVersion?
   }
 
@@ -58,25 +58,25 @@ struct ScenarioPlay {
   var network: SimulatedNetwork
   var random: SplitMix64
   var report: ScenarioReport
-  var agenda = EventQueue<Act>()
+  var agenda = EventQueue<PlannedEvent>()
   var keys: [Key] = []
   /// The keys that may be read.
   var confirmed: [Int] = []
-  /// In the order in which the network counts them.
+  /// The operations, in the order in which the network counts them.
   var workload: [WorkloadOperation] = []
   var isMeasuring = false
   var began = Instant(nanoseconds: 0)
-  /// Hosts that are not honest, or will not be.
+  /// The hosts that are adversaries, now or later.
   var adversaries: [Int] = []
 
-  /// The hosts that are up, in no order, and where each host is among them.
+  /// The hosts that are up, in no order, and the place of each host among them.
   private(set) var up: [Int] = []
   private var places: [Int?] = []
-  /// Those of them that can be queried.
+  /// The hosts among them that can be queried.
   private(set) var index = IDIndex()
-  /// How often each host has come or gone, and whether it is gone for good.
+  /// The number of starts and stops of each host, and whether it has left for good.
   var turns: [Int] = []
-  var isGone: [Bool] = []
+  var hasLeftForGood: [Bool] = []
   private var upSince: [Instant] = []
 
   init(_ scenario: Scenario, seed: UInt64) {
@@ -94,7 +94,7 @@ struct ScenarioPlay {
     report = ScenarioReport(scenario, seed: seed)
   }
 
-  // MARK: - From the beginning to the end
+  // MARK: - The run
 
   mutating func run(_ progress: (Double) -> Void) -> ScenarioReport {
     network.countTraffic()
@@ -102,24 +102,24 @@ struct ScenarioPlay {
     planStores()
     let start = Instant(nanoseconds: 0) + scenario.warmUp
     let end = start + scenario.duration
-    carryOn(until: start) { progress($0 * start.milliseconds / end.milliseconds) }
+    run(until: start) { progress($0 * start.milliseconds / end.milliseconds) }
     beginMeasuring()
-    carryOn(until: end) {
+    run(until: end) {
       progress((start.milliseconds + $0 * (end.milliseconds - start.milliseconds)) / end.milliseconds)
     }
     endMeasuring()
     return report
   }
 
-  private mutating func carryOn(until end: Instant, _ progress: (Double) -> Void) {
+  private mutating func run(until end: Instant, _ progress: (Double) -> Void) {
     let start = network.time
     var steps = 0
     while network.time < end {
       let next = min(end, agenda.nextTime ?? end)
       while network.run(until: next, or: { $0.hasCompleted }) { takeCompleted() }
       network.run(until: next)
-      while let (_, act) = agenda.popNext(by: network.time) {
-        carryOut(act)
+      while let (_, event) = agenda.popNext(by: network.time) {
+        carryOut(event)
         takeCompleted()
       }
       steps += 1
@@ -131,12 +131,12 @@ struct ScenarioPlay {
 
   private mutating func takeCompleted() {
     for (index, outcome) in network.takeCompleted() where workload.indices.contains(index) {
-      ended(workload[index], index, outcome)
+      handleEnd(of: workload[index], index, outcome)
     }
   }
 
-  private mutating func carryOut(_ act: Act) {
-    switch act {
+  private mutating func carryOut(_ event: PlannedEvent) {
+    switch event {
     case .turn(let host, let turn): if turns[host] == turn { self.turn(host) }
     case .join(let host): join(host)
     case .store(let key): begin(.put, key: key)
@@ -163,15 +163,15 @@ struct ScenarioPlay {
     workload = []
     isMeasuring = true
     began = network.time
-    if scenario.adversariesFrom == .measurement { beginMisconduct() }
+    if scenario.adversariesFrom == .measurement { startAdversaries() }
     for host in up { upSince[host] = network.time }
     report.departures = 0
     report.departuresForGood = 0
-    // The last of them end before the measurement does.
+    // The last operations end before the measurement does.
     let room = Double(max(0, scenario.duration.nanoseconds - 20_000_000_000))
-    func spread(_ act: Act, _ count: Int) {
+    func spread(_ event: PlannedEvent, _ count: Int) {
       for number in 0..<count {
-        agenda.plan(act, at: began + .nanoseconds(Int64(room * (Double(number) + 0.5) / Double(count))))
+        agenda.plan(event, at: began + .nanoseconds(Int64(room * (Double(number) + 0.5) / Double(count))))
       }
     }
     spread(.lookup, scenario.lookups)
@@ -202,23 +202,23 @@ struct ScenarioPlay {
     for index in up.sorted() {
       let host = network[index]
       report.contacts.append(Double(host.withNode { $0.table.count }))
-      // Nobody can query the others.
+      // Other hosts cannot be queried.
       guard host.isReachable else { continue }
       report.records.append(Double(host.store.usage.values))
       report.queriesHeard.append(Double(host.queriesHeard))
     }
   }
 
-  /// Something that each node does so often: the next time that any does.
-  private mutating func planRegular(_ act: Act, perNodeAndHour rate: Double) {
+  /// Plans the next of the operations that each node performs at a rate.
+  private mutating func planRegular(_ event: PlannedEvent, perNodeAndHour rate: Double) {
     guard rate > 0 else { return }
     let mean = 3600e9 / (rate * Double(max(1, up.count)))
-    agenda.plan(act, at: network.time + .nanoseconds(Int64(mean * random.exponential())))
+    agenda.plan(event, at: network.time + .nanoseconds(Int64(mean * random.exponential())))
   }
 
   private func hours(since time: Instant) -> Double { network.time.since(time).milliseconds / 3.6e6 }
 
-  // MARK: - Who is up
+  // MARK: - Hosts that are up
 
   mutating func addHost(isReachable: Bool) -> Int {
     let host = network.addHost(bootstrap: [], isStarted: false)
@@ -228,13 +228,13 @@ struct ScenarioPlay {
     if skew > 0 { network[host].clockOffset = .nanoseconds(Int64.random(in: -skew...skew, using: &random)) }
     places.append(nil)
     turns.append(0)
-    isGone.append(false)
+    hasLeftForGood.append(false)
     upSince.append(network.time)
     return host
   }
 
-  /// A host has started.
-  mutating func cameUp(_ host: Int) {
+  /// Handles the start of a host.
+  mutating func handleStart(_ host: Int) {
     places[host] = up.count
     up.append(host)
     upSince[host] = network.time
@@ -242,8 +242,8 @@ struct ScenarioPlay {
     if network[host].isReachable { index.insert(network[host].id, host: host) }
   }
 
-  /// A host has stopped.
-  mutating func wentDown(_ host: Int) {
+  /// Handles the stop of a host.
+  mutating func handleStop(_ host: Int) {
     guard let place = places[host], let last = up.popLast() else { return }
     if last != host {
       up[place] = last
@@ -255,32 +255,32 @@ struct ScenarioPlay {
     index.remove(network[host].id)
   }
 
-  /// All hosts begin at once, with what they would know after a long time.
+  /// Starts all hosts at once with the tables of a long run.
   mutating func beginConverged(_ hosts: Range<Int>) {
     index = network.index(of: hosts)
-    // Above this many, the contacts that wait in line take more memory than they are worth.
-    let spares = hosts.count <= 20_000
+    // Above this number, replacement contacts take more memory than they are worth.
+    let withReplacements = hosts.count <= 20_000
     for host in hosts {
-      network[host].bootstrap = someAddresses(but: host)
-      network.settleIn(host, among: index, spares: spares)
+      network[host].bootstrap = bootstrapAddresses(but: host)
+      network.startConverged(host, among: index, withReplacements: withReplacements)
       places[host] = up.count
       up.append(host)
       turns[host] += 1
     }
   }
 
-  /// As a list of nodes that somebody keeps would give them.
-  mutating func someAddresses(but host: Int) -> [Endpoint] {
+  /// Bootstrap addresses, as a public list of nodes would give.
+  mutating func bootstrapAddresses(but host: Int) -> [Endpoint] {
     guard index.count > 0 else { return [] }
     let drawn = (0..<3).map { _ in index[Int.random(in: 0..<index.count, using: &random)] }
     return drawn.filter { $0 != host }.map { network[$0].endpoint }
   }
 
-  /// A host that is up and has joined; nil if none was met by chance.
-  mutating func someone() -> Int? {
+  /// A random host that is up and has joined; nil if a few tries find none.
+  mutating func randomJoinedHost() -> Int? {
     for _ in 0..<16 {
       guard let host = up.randomElement(using: &random) else { return nil }
-      if network[host].conduct == .honest, network[host].withNode({ $0.isJoined }) { return host }
+      if network[host].behaviour == .honest, network[host].withNode({ $0.isJoined }) { return host }
     }
     return nil
   }

@@ -1,63 +1,63 @@
 package import Kademlia
 import NodeTime
 
-/// One machine of a simulated network: a node, its store, and how well it does.
+/// A machine of a simulated network: a node, its store, and its conditions.
 ///
-/// A reference, so that nothing of a node is copied when a datagram reaches it: copies of a network
-/// share their hosts.
+/// It is a class, so that no node is copied when a datagram reaches it. Copies of a network share their
+/// hosts.
 package final class SimulatedHost {
-  /// What the store does with what it is asked to keep.
+  /// The way the store carries out commits.
   package enum CommitMode: Sendable {
     case atOnce
-    /// As a group commit to a disk would take.
+    /// After the time of a group commit to a disk.
     case after(Duration)
-    /// As a full disk would.
+    /// With an error, for example of a full disk.
     case refuse(StoreError)
-    /// Asked, and never done: a store that hangs.
+    /// Never, as in a store that hangs.
     case never
   }
 
-  /// Where it is in the network: its index, which its address is made from unless it was given another.
+  /// The index of the host in the network, from which its address is derived by default.
   package let index: Int
-  /// What its node starts from, each time.
+  /// The identity with which its node starts each time.
   package let identity: Node.Identity
-  /// The real core.
+  /// The node, which is the real core.
   package internal(set) var node: Node
-  /// Its records.
+  /// The records of the node.
   package internal(set) var store: MemoryStore
-  /// Whether it runs. A killed host neither hears nor says anything.
+  /// True if the host runs. A killed host neither receives nor sends.
   package internal(set) var isAlive = false
-  /// What its bootstrap names resolve to. Empty: it has none.
+  /// The endpoints of its bootstrap names; empty if it has none.
   package var bootstrap: [Endpoint]
-  /// Contacts from before that it is told of when it starts.
+  /// Saved contacts that are given to its node at the start.
   package var remembered: [Peer] = []
-  /// How many of its bootstrap names cannot be looked up.
+  /// The number of its bootstrap names that cannot be resolved.
   package var unresolved = 0
-  /// What its store does with a commit.
+  /// The way its store carries out commits.
   package var commitMode = CommitMode.atOnce
-  /// Its machine is slow: everything it sends leaves this much later.
+  /// The delay of a slow machine, which is added to everything it sends.
   package var lag: Duration = .zero
-  /// How far its wall clock is ahead.
+  /// The error of its wall clock; positive if it is ahead.
   package var clockOffset: Duration = .zero
-  /// Whether others can query it. One behind a NAT hears only the answers to what it asked itself.
+  /// True if other hosts can query it. A host behind a NAT receives only the answers to its own queries.
   package var isReachable = true
-  /// How it answers others.
-  package var conduct = AdversaryBehaviour.honest
-  /// Only hosts on the same side hear each other: a partition.
+  /// The way it answers other hosts.
+  package var behaviour = AdversaryBehaviour.honest
+  /// Its side of a partition. Only hosts on the same side reach each other.
   package var side = 0
-  /// Changes what it sends, or keeps it back (nil): so a test makes liars and nodes of another make.
+  /// Changes or drops (nil) what it sends, so that a test can make liars and other implementations.
   package var tamper: ((Message) -> Message?)?
-  /// What its node wanted people to know.
+  /// The notices of its node.
   package internal(set) var notices: [Notice] = []
-  /// Where it is, as far as delays go.
+  /// Its location in a delay model.
   var place = DelayPlace()
   /// Its operations whose traffic is counted, the latest last.
   var tracked: [(operation: OperationID, tag: UInt32, began: Instant)] = []
-  /// Queries that reached it since the counting began.
+  /// The number of queries that reached it since the counting began.
   package internal(set) var queriesHeard = 0
-  /// Distinguishes its lives: what was planned for an earlier one is void.
+  /// The number of its current life. Events planned for an earlier life are dropped.
   var life = 0
-  /// The earliest wake-up that is planned for it.
+  /// The earliest planned wake-up.
   var plannedWake: Instant?
 
   init(
@@ -73,11 +73,11 @@ package final class SimulatedHost {
     self.place = place
   }
 
-  /// Uses the node where it is. To read a property of a value that a class holds is to copy the value
-  /// first, and a node is large.
+  /// Uses the node in place. Reading a property of a value in a class copies the value first, and a node is
+  /// large.
   func withNode<Result>(_ body: (inout Node) -> Result) -> Result { body(&node) }
 
-  /// Whether its node's first join has ended.
+  /// True if the first join of its node has ended.
   package var isJoined: Bool { node.isJoined }
   /// Its ID.
   package var id: NodeID { identity.id }
@@ -91,7 +91,7 @@ package final class SimulatedHost {
     AddressPlan.privateNetwork.endpoint(of: index)
   }
 
-  /// The index that such an address belongs to.
+  /// The index that belongs to such an address.
   package static func index(of endpoint: Endpoint) -> Int? {
     AddressPlan.privateNetwork.index(of: endpoint)
   }

@@ -1,24 +1,24 @@
 import Kademlia
 import NodeTime
 
-/// Networks that have run for long.
+/// Networks that start in a converged state.
 extension SimulatedNetwork {
-  /// Those of some hosts that others can query.
+  /// The hosts among these that can be queried.
   package func index(of hosts: some Sequence<Int>) -> IDIndex {
     IDIndex(
       hosts.lazy.map { self.hosts[$0] }.filter { $0.isReachable }.map { (id: $0.id, host: $0.index) })
   }
 
-  /// Starts a host as one that has run for long among others: each of its buckets holds contacts drawn
-  /// from all those that belong there, and as many more wait in line.
+  /// Starts a host in the state of a long run among others: each of its buckets has random contacts from all
+  /// eligible hosts, and as many replacements.
   ///
-  /// A network that has grown by joins knows about as much: its near buckets hold everybody who belongs
-  /// there, its far ones are full.
+  /// A network that has grown by joins is similar: its near buckets hold every eligible host, and its far
+  /// buckets are full.
   ///
   /// - Parameters:
   ///   - others: the hosts that can be queried.
-  ///   - spares: whether contacts wait in line, too; without them a host takes half the memory.
-  package mutating func settleIn(_ host: Int, among others: IDIndex, spares: Bool = true) {
+  ///   - withReplacements: whether buckets have replacements, too; without them a host takes half the memory.
+  package mutating func startConverged(_ host: Int, among others: IDIndex, withReplacements: Bool = true) {
     let k = configuration.parameters.k
     let id = hosts[host].id
     var contacts: [(peer: Peer, roundTrip: Duration, quiet: Duration)] = []
@@ -26,19 +26,19 @@ extension SimulatedNetwork {
     var depth = 0
     while !range.isEmpty, depth < NodeID.bitWidth {
       let halves = others.halves(range, at: depth, of: id)
-      for place in draw(spares ? 2 * k : k, of: halves.other) {
-        contacts.append(acquaintance(of: host, with: others[place]))
+      for place in draw(withReplacements ? 2 * k : k, of: halves.other) {
+        contacts.append(peerKnowledge(of: host, with: others[place]))
       }
       range = halves.own
       depth += 1
     }
-    // Whoever has run for long is anywhere between two refreshes of a bucket.
+    // In the state of a long run, the host is at a random time between two refreshes of a bucket.
     let age = Duration.nanoseconds(
       Int64(random.unit() * Double(configuration.parameters.refreshInterval.nanoseconds)))
     resume(host, age: age, knowing: contacts)
   }
 
-  private mutating func acquaintance(
+  private mutating func peerKnowledge(
     of host: Int, with other: Int
   ) -> (peer: Peer, roundTrip: Duration, quiet: Duration) {
     // Each contact is pinged when it has been quiet for as long as it takes to ping all others.
@@ -46,7 +46,7 @@ extension SimulatedNetwork {
     return (hosts[other].peer, expectedRoundTrip(host, other), quiet)
   }
 
-  /// Different places within a range, in no order: as many as are wanted, or all.
+  /// Draws distinct places from a range in no order, all of them if the range is smaller.
   private mutating func draw(_ wanted: Int, of range: Range<Int>) -> [Int] {
     guard range.count > 2 * wanted else { return Array(range.shuffled(using: &random).prefix(wanted)) }
     var drawn: [Int] = []
@@ -57,7 +57,7 @@ extension SimulatedNetwork {
     return drawn
   }
 
-  /// How long a query and its answer take between two hosts when neither is lost.
+  /// The round trip of a query between two hosts, without loss.
   package func expectedRoundTrip(_ one: Int, _ other: Int) -> Duration {
     let (one, other) = (hosts[one], hosts[other])
     let way: Duration

@@ -3,14 +3,14 @@ import KRPC
 import NodeTime
 import SeededRandom
 
-/// What happens to a datagram between the host that sends it and the one that it is for.
+/// The delivery of datagrams between hosts.
 extension SimulatedNetwork {
   mutating func send(_ message: Message, from source: SimulatedHost, to endpoint: Endpoint) {
     datagramsSent += 1
     var sent: Message? = message
     if let tamper = source.tamper { sent = tamper(message) }
-    if source.conduct != .honest, let query = answering.query {
-      sent = sent.flatMap { twisted($0, to: query, from: endpoint, by: source) }
+    if source.behaviour != .honest, let query = answering.query {
+      sent = sent.flatMap { adversarialAnswer($0, to: query, from: endpoint, by: source) }
     }
     let tag = sent.map { count($0, from: source) } ?? 0
     guard let sent, let index = host(at: endpoint), hosts[index].side == source.side else {
@@ -31,20 +31,20 @@ extension SimulatedNetwork {
     }
   }
 
-  /// The random numbers that decide what happens to a datagram on its way.
+  /// The random numbers that decide about the delivery of a datagram.
   ///
-  /// They come from the link, the time and what the datagram says: not from one source for all datagrams, whose
-  /// numbers would depend on the order in which a node sends several in one step. A query that is sent once more
-  /// is sent at another time, and may fare otherwise. Datagrams that differ in nothing but their transaction
-  /// numbers and leave together arrive or are lost together.
+  /// They are derived from the link, the time and the content of the datagram. With one generator for all
+  /// datagrams, they would depend on the order in which a node sends several in one step. A query that is
+  /// sent again is sent at another time and may have another fate. Datagrams that differ only in their
+  /// transaction numbers and leave together arrive or are lost together.
   private func fate(of digest: UInt64, from source: Int, to destination: Int) -> SplitMix64 {
     let link = Digest.combine(seed, UInt64(source) << 32 | UInt64(destination))
     let moment = Digest.combine(link, UInt64(bitPattern: time.nanoseconds))
     return SplitMix64(seed: Digest.combine(moment, digest))
   }
 
-  /// What a host's own line adds to each of its round trips, in milliseconds; nil where delays are not those
-  /// of a plane.
+  /// The delay that a host's access line adds to each of its round trips, in milliseconds; nil without a
+  /// plane of delays.
   package func line(of host: Int) -> Double? {
     if case .plane = configuration.delays { hosts[host].place.access } else { nil }
   }
@@ -60,7 +60,7 @@ extension SimulatedNetwork {
     return .nanoseconds(Int64(oneWay * 1e6) + extra)
   }
 
-  /// Counts a datagram to what it was sent for.
+  /// Counts a datagram for its purpose.
   private mutating func count(_ message: Message, from host: SimulatedHost) -> UInt32 {
     guard traffic != nil else { return 0 }
     let bytes = KRPC.encodedSize(message)

@@ -1,27 +1,27 @@
 package import Kademlia
 package import NodeTime
 
-/// Names one operation of one host, from its start to its outcome.
+/// Identifies an operation of a host, from its start to its outcome.
 package struct Ticket: Hashable, Sendable {
-  /// Where it was begun.
+  /// The host at which the operation began.
   package let host: Int
-  /// Which of the host's lives it began in.
+  /// The life of the host in which it began.
   let life: Int
-  /// The operation there.
+  /// The ID of the operation in its node.
   package let operation: OperationID
 }
 
-/// An operation that did not do what every operation must.
+/// A violation of the guarantees for every operation.
 package enum SimulationError: Error, Hashable {
-  /// It had no outcome after this much virtual time.
+  /// The operation had no outcome after this much virtual time.
   case neverEnded(Ticket, after: Duration)
   case outcomeOfAnotherKind(Ticket)
 }
 
-/// What people do, run until its outcome.
+/// Operations that run until their outcome.
 extension SimulatedNetwork {
-  /// No operation may take longer, whatever the network is like.
-  package static let patience: Duration = .seconds(60)
+  /// The limit on the duration of any operation.
+  package static let operationTimeout: Duration = .seconds(60)
 
   // MARK: - Whole operations
 
@@ -73,9 +73,9 @@ extension SimulatedNetwork {
     return outcome
   }
 
-  // MARK: - Their beginnings and ends
+  // MARK: - Operations in steps
 
-  /// Begins a put and does not wait for it.
+  /// Begins a put without waiting for its outcome.
   package mutating func beginPut(
     _ key: String, _ value: String, at host: Int, ttl: Int64? = nil, ifSeq: Int64? = nil
   ) throws(OperationRefusal) -> Ticket {
@@ -84,14 +84,14 @@ extension SimulatedNetwork {
     }
   }
 
-  /// Begins a get and does not wait for it.
+  /// Begins a get without waiting for its outcome.
   package mutating func beginGet(_ key: String, at host: Int) throws(OperationRefusal) -> Ticket {
     try begin(at: host) { node, now throws(OperationRefusal) in
       try node.get(now, key: Array(key.utf8))
     }
   }
 
-  /// Begins an operation and does not wait for it.
+  /// Begins an operation without waiting for its outcome.
   package mutating func begin<Failure>(
     at host: Int, _ body: (inout Node, Now) throws(Failure) -> OperationID
   ) throws(Failure) -> Ticket {
@@ -101,9 +101,9 @@ extension SimulatedNetwork {
 
   /// Runs until an operation's outcome, and takes it.
   package mutating func outcome(of ticket: Ticket) throws(SimulationError) -> Outcome {
-    run(until: time + Self.patience) { $0.hasOutcome(ticket) }
+    run(until: time + Self.operationTimeout) { $0.hasOutcome(ticket) }
     guard let outcome = outcomes.removeValue(forKey: ticket) else {
-      throw .neverEnded(ticket, after: Self.patience)
+      throw .neverEnded(ticket, after: Self.operationTimeout)
     }
     return outcome
   }
@@ -116,15 +116,15 @@ extension SimulatedNetwork {
     return outcome
   }
 
-  /// Whether an operation has ended and its outcome was not taken yet.
+  /// Returns whether an operation has ended and its outcome is not taken yet.
   package func hasOutcome(_ ticket: Ticket) -> Bool { outcomes[ticket] != nil }
 
-  // MARK: - What is so, for a test to compare with
+  // MARK: - The true state, for comparison
 
   /// The hosts that run, by index.
   package var alive: [Int] { hosts.indices.filter { hosts[$0].isAlive } }
 
-  /// The running hosts closest to a target, closest first: what a lookup should find.
+  /// The running hosts closest to a target, the closest first, which a lookup should find.
   package func closest(to target: NodeID, count: Int) -> [Int] {
     let nearest = alive.sorted {
       target.distance(to: hosts[$0].id) < target.distance(to: hosts[$1].id)
@@ -132,12 +132,12 @@ extension SimulatedNetwork {
     return Array(nearest.prefix(count))
   }
 
-  /// The running hosts that should hold a key, closest first.
+  /// The running hosts that should hold a key, the closest first.
   package func replicas(of key: String) -> [Int] {
     closest(to: NodeID(sha1Of: Array(key.utf8)), count: configuration.parameters.k)
   }
 
-  /// What a host's store has under a key, whatever its age.
+  /// The record in a host's store under a key, whatever its age.
   package func stored(_ key: String, at host: Int) -> Record? {
     hosts[host].store.stored(RecordID(.plain, NodeID(sha1Of: Array(key.utf8))))?.record
   }

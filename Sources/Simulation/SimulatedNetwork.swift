@@ -3,29 +3,28 @@ package import NodeTime
 import SeededRandom
 import Signatures
 
-/// A network of real nodes in virtual time: one queue of events, one seed. The same seed and the
-/// same calls give the same run, whatever the machine.
+/// A network of real nodes in virtual time, with one event queue and one seed. The same seed and the same
+/// calls give the same run on every machine.
 package struct SimulatedNetwork {
-  /// What a network is made from, beside its seed.
+  /// The parameters of a network, besides its seed.
   package struct Configuration: Sendable {
-    /// The numbers that all nodes work by.
+    /// The parameters of all nodes.
     package var parameters = Parameters.simulated
-    /// Which addresses the hosts have.
+    /// The addresses of the hosts.
     package var addresses = AddressPlan.privateNetwork
-    /// What happens to datagrams on their way.
+    /// The conditions of the links.
     package var links = LinkConditions()
-    /// Where delays come from; nil: from the range that `links` gives.
+    /// The source of delays; nil for the range in `links`.
     package var delays: DelayModel?
-    /// Whether hosts keep what their nodes want people to know; a long run has no room for it.
+    /// True if hosts keep the notices of their nodes, for which a long run has no room.
     package var keepsNotices = true
     /// The bytes that each store may take.
     package var storeLimit = 64 << 20
-    /// Each host starts this long after the one before it.
+    /// The time between the starts of two hosts.
     package var startInterval: Duration = .milliseconds(5)
-    /// Whether hosts that are started again know their contacts from before, as they do where these are
-    /// saved.
+    /// True if restarted hosts remember their contacts, as hosts with saved contacts do.
     package var remembersContacts = false
-    /// Whether hosts have keys that their IDs are made from, and so can prove them.
+    /// True if hosts have keys from which their IDs are derived, so that they can prove them.
     package var hasIdentities = false
     /// The civil time at which the run begins.
     package var epoch = WallTime(seconds: 1_800_000_000)
@@ -33,15 +32,15 @@ package struct SimulatedNetwork {
     package init() {}
   }
 
-  /// A datagram as it arrives: what an observer sees.
+  /// A datagram that arrives, as an observer sees it.
   package final class Datagram {
-    /// Where it comes from, or says it does.
+    /// The source address, which may be forged.
     package let source: Endpoint
     /// The index of the host that it reached.
     package let destination: Int
-    /// What it says.
+    /// The message.
     package let message: Message
-    /// What it was sent for, or is an answer to.
+    /// The purpose of the datagram, or of the query that it answers.
     let tag: UInt32
     let digest: UInt64
 
@@ -54,7 +53,7 @@ package struct SimulatedNetwork {
     }
   }
 
-  /// A change that a slow disk is at.
+  /// A change that a slow disk is writing.
   final class PlannedCommit {
     let host: SimulatedHost
     let life: Int
@@ -71,7 +70,7 @@ package struct SimulatedNetwork {
     }
   }
 
-  /// Small, for there are many: what is large is behind a reference.
+  /// An event. It is small because there are many, and large data is behind a reference.
   enum Event {
     case start(SimulatedHost, life: Int)
     case deliver(Datagram)
@@ -80,17 +79,17 @@ package struct SimulatedNetwork {
     case resolved(SimulatedHost, life: Int)
   }
 
-  /// What everything random comes from.
+  /// The seed of all random choices.
   package let seed: UInt64
-  /// What it was made from.
+  /// The parameters of the network.
   package let configuration: Configuration
-  /// What happens to datagrams from now on.
+  /// The conditions of the links from now on.
   package var links: LinkConditions
-  /// All hosts, dead ones too, by index.
+  /// All hosts by index, including dead ones.
   package private(set) var hosts: [SimulatedHost] = []
-  /// Time since the run began.
+  /// The time since the run began.
   package private(set) var time = Instant(nanoseconds: 0)
-  /// A hash of all that has happened: the same seed gives the same.
+  /// A hash of the run, which is the same for the same seed.
   package private(set) var trace = TraceHash()
   /// Datagrams sent so far.
   package internal(set) var datagramsSent = 0
@@ -98,27 +97,28 @@ package struct SimulatedNetwork {
   package internal(set) var datagramsLost = 0
   /// Events taken from the queue so far.
   package private(set) var eventsHandled = 0
-  /// Is shown each thing that the trace counts, as it happens.
+  /// Called with each event of the trace as it happens.
   package var tracer: ((TraceEntry) -> Void)?
-  /// Whether the datagrams of one step are sent in the opposite order: so a test shows that it does not matter.
+  /// True if the datagrams of a step are sent in reverse order, so that a test can show that the order does
+  /// not matter.
   package var sendsInReverse = false
-  /// Is shown each datagram that arrives, before the node sees it.
+  /// Called with each datagram that arrives, before its node receives it.
   package var observer: ((Datagram) -> Void)?
-  /// What the traffic was for; nil while nobody counts it.
+  /// The purposes of the traffic; nil while it is not counted.
   package internal(set) var traffic: Traffic?
-  /// The hosts that have ever kept a record, for the targets that are watched.
-  package var keepers: [NodeID: [Int]] = [:]
-  /// The hosts that tell of each other only.
+  /// The hosts that have ever stored a record, for the watched targets.
+  package var everHolders: [NodeID: [Int]] = [:]
+  /// The hosts that return only each other.
   package var colluders = IDIndex()
   var outcomes: [Ticket: Outcome] = [:]
   var random: SplitMix64
-  /// Hosts that were given an address of their own.
+  /// Hosts with an address of their own.
   private var placed: [Endpoint: Int] = [:]
   var queue = EventQueue<Event>()
-  /// What is being answered at the moment, and what for.
+  /// The query that is being answered, and its purpose.
   var answering: (query: Query?, tag: UInt32) = (nil, 0)
 
-  /// A network whose first node is alone and whose others are told of it; all are about to start.
+  /// A network whose first node is alone and whose others know its address. All of them are about to start.
   package init(seed: UInt64, nodes: Int, _ configuration: Configuration = Configuration()) {
     self.seed = seed
     self.configuration = configuration
@@ -143,7 +143,7 @@ package struct SimulatedNetwork {
     return index
   }
 
-  /// The time as a host sees it.
+  /// The time by a host's clock.
   package func now(at host: Int) -> Now { now(at: hosts[host]) }
 
   private func now(at host: SimulatedHost) -> Now {
@@ -159,13 +159,13 @@ package struct SimulatedNetwork {
 
   // MARK: - Hosts
 
-  /// Adds a host, which starts by itself a while from now.
+  /// Adds a host, which starts by itself after a while.
   ///
   /// - Parameters:
   ///   - id: a random one by default.
-  ///   - endpoint: the one that goes with its index by default.
-  ///   - isStarted: false for one that waits for `restart`.
-  /// - Returns: its index.
+  ///   - endpoint: that of its index by default.
+  ///   - isStarted: false for a host that waits for `restart`.
+  /// - Returns: the index of the host.
   @discardableResult
   package mutating func addHost(
     id: NodeID? = nil, at endpoint: Endpoint? = nil, bootstrap: [Endpoint],
@@ -200,7 +200,7 @@ package struct SimulatedNetwork {
       random: SplitMix64(seed: random.next()))
   }
 
-  /// Ends a host as a power cut would: what it had planned or was about to hear is lost.
+  /// Stops a host as a power cut would. Its plans and the datagrams on their way to it are lost.
   package mutating func kill(_ host: Int) {
     let host = hosts[host]
     if configuration.remembersContacts, host.isAlive { host.remembered = host.node.latestContacts }
@@ -213,14 +213,14 @@ package struct SimulatedNetwork {
     for host in hosts { kill(host) }
   }
 
-  /// Ends a host for good: it never comes back, and its disk is gone.
+  /// Removes a host for good, with its disk.
   package mutating func retire(_ index: Int) {
     kill(index)
     let host = hosts[index]
     host.remembered = []
     host.tracked = []
     host.store = MemoryStore(maxBytes: 0)
-    // What the old one knew is not worth its memory.
+    // The state of the old node is released to save memory.
     host.node = makeNode(host.identity, host.store, now(at: host))
   }
 
@@ -233,10 +233,10 @@ package struct SimulatedNetwork {
     start(host)
   }
 
-  /// Starts a host as one that has run for a while: it knows contacts, and its upkeep is somewhere between
-  /// one round and the next.
+  /// Starts a host in the state of a long run: it knows contacts, and its maintenance is at a random point
+  /// between two rounds.
   ///
-  /// - Parameter age: for how long it has run.
+  /// - Parameter age: the time for which the node has run.
   package mutating func resume(
     _ index: Int, age: Duration, knowing contacts: [(peer: Peer, roundTrip: Duration, quiet: Duration)]
   ) {
@@ -262,16 +262,16 @@ package struct SimulatedNetwork {
 
   // MARK: - Time
 
-  /// Lets time pass.
+  /// Lets a duration pass.
   package mutating func run(for duration: Duration) { run(until: time + duration) }
 
-  /// Lets time pass until then.
+  /// Lets time pass until an instant.
   package mutating func run(until end: Instant) {
     run(until: end) { _ in false }
     time = max(time, end)
   }
 
-  /// Lets time pass until a condition holds, and no longer than a limit.
+  /// Lets time pass until a condition holds, up to a limit.
   ///
   /// - Returns: whether it held.
   @discardableResult
@@ -325,7 +325,7 @@ package struct SimulatedNetwork {
       host.queriesHeard += 1
       answering = (query, datagram.tag)
     case .response(let response):
-      traffic?.heard(response, datagram.tag, at: time)
+      traffic?.handleResponse(response, datagram.tag, at: time)
     case .error: break
     }
     note(datagram.digest, at: host) {
@@ -337,7 +337,7 @@ package struct SimulatedNetwork {
     answering = (nil, 0)
   }
 
-  /// Puts a datagram of a test's making in front of a host, at once and from wherever it says.
+  /// Delivers a datagram of a test to a host, at once and from any source address.
   package mutating func inject(_ message: Message, from source: Endpoint, to host: Int) {
     arrive(
       Datagram(
@@ -351,7 +351,7 @@ package struct SimulatedNetwork {
 
   // MARK: - Effects
 
-  /// Lets a host's node do something, carries out what it wants, and plans its next wake-up.
+  /// Calls a host's node, carries out its effects, and plans its next wake-up.
   package mutating func act<Result, Failure>(
     at host: Int, _ body: (inout Node, Now) throws(Failure) -> Result
   ) throws(Failure) -> Result {
@@ -361,15 +361,15 @@ package struct SimulatedNetwork {
     return result
   }
 
-  /// Begins an operation whose traffic is counted; its outcome is among those that `traffic` has completed.
+  /// Begins an operation whose traffic is counted. `traffic` reports its outcome when it is complete.
   package mutating func track<Failure>(
     at host: Int, _ body: (inout Node, Now) throws(Failure) -> OperationID
   ) throws(Failure) {
     let host = hosts[host]
     let operation = try body(&host.node, now(at: host))
     if let tag = traffic?.begin(time) {
-      // What began so long ago has ended.
-      let old = time + (.zero - Self.patience - Self.patience)
+      // Operations this old have ended.
+      let old = time + (.zero - Self.operationTimeout - Self.operationTimeout)
       if let first = host.tracked.first, first.began < old { host.tracked.removeAll { $0.began < old } }
       host.tracked.append((operation, tag, time))
     }
@@ -377,7 +377,7 @@ package struct SimulatedNetwork {
   }
 
   private mutating func settle(_ host: SimulatedHost) {
-    // Carrying out an effect may lead to further ones: a commit at once does.
+    // Carrying out an effect may cause further ones, for example an immediate commit.
     while true {
       let effects = host.withNode { $0.takeEffects() }
       guard !effects.isEmpty else { break }
@@ -417,7 +417,7 @@ package struct SimulatedNetwork {
         outcomes[Ticket(host: host.index, life: host.life, operation: operation)] = outcome
       }
     case .notice(.unanswered):
-      // There are as many of these as queries to dead nodes: a long simulation has no room for them.
+      // There is one for each query to a dead node, which is too many for a long simulation.
       break
     case .notice(let notice):
       if configuration.keepsNotices { host.notices.append(notice) }
@@ -425,10 +425,10 @@ package struct SimulatedNetwork {
   }
 
   private mutating func commit(_ change: StoreChange, _ id: CommitID, at host: SimulatedHost) {
-    if !keepers.isEmpty, case .keep(let record) = change,
-      keepers[record.target]?.contains(host.index) == false
+    if !everHolders.isEmpty, case .keep(let record) = change,
+      everHolders[record.target]?.contains(host.index) == false
     {
-      keepers[record.target]?.append(host.index)
+      everHolders[record.target]?.append(host.index)
     }
     let result = Result { () throws(StoreError) in try host.store.apply(change) }
     host.node.committed(now(at: host), id, result)

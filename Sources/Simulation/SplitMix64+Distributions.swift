@@ -2,9 +2,9 @@ import Glibc
 package import SeededRandom
 
 extension SplitMix64 {
-  /// A number that is less than `probability` that often.
+  /// Returns true with a probability.
   package mutating func chance(_ probability: Double) -> Bool {
-    // No draw where nothing can happen: a network without loss is not slowed by it.
+    // A probability of 0 draws no number, so that a network without loss is not slowed down.
     probability > 0 && Double.random(in: 0..<1, using: &self) < probability
   }
 
@@ -13,7 +13,7 @@ extension SplitMix64 {
 
   /// A number from the normal distribution with mean 0 and deviation 1 (Box and Muller 1958).
   package mutating func normal() -> Double {
-    // Never the logarithm of 0.
+    // The argument of the logarithm is never 0.
     let radius = (-2 * log(1 - unit())).squareRoot()
     return radius * cos(2 * Double.pi * unit())
   }

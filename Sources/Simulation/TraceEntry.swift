@@ -1,15 +1,15 @@
 import Kademlia
 package import NodeTime
 
-/// Something that counts in the trace of a run: a datagram that arrives, or an operation that ends.
+/// An event of the trace of a run: a datagram that arrives, or an operation that ends.
 package struct TraceEntry: Sendable {
-  /// Virtual time.
+  /// The virtual time.
   package let time: Instant
-  /// The index of the host where it happens.
+  /// The index of the host.
   package let host: Int
-  /// What happens, in a few words.
+  /// The event in a few words.
   package let description: String
-  /// Its part of the hash.
+  /// The digest that the hash includes.
   package let digest: UInt64
 }
 
@@ -38,7 +38,7 @@ extension Message {
 }
 
 extension NodeID {
-  /// The first 32 bits, which tell the hosts of a run apart.
+  /// The first 32 bits, which are enough to distinguish the hosts of a run.
   fileprivate var prefixText: String {
     let digits = String(high >> 32, radix: 16)
     return String(repeating: "0", count: 8 - digits.count) + digits

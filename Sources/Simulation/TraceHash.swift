@@ -2,14 +2,14 @@ import Kademlia
 import NodeTime
 import SeededRandom
 
-/// A fingerprint of everything that happened in a run. Two runs of one seed have the same; it does not use the
-/// standard library's hash, which differs from process to process.
+/// A fingerprint of a run, which is the same for runs with the same seed. It does not use the standard
+/// library's hash, which differs from process to process.
 ///
-/// What happens at one instant counts in no order, so that the fingerprint does not depend on the order in which
-/// a node asks for several things in one step.
+/// Events at the same instant are combined independently of their order, so that the fingerprint does not
+/// depend on the order in which a node requests several effects in one step.
 package struct TraceHash: Hashable, Sendable {
   private var past: UInt64 = 0xCBF2_9CE4_8422_2325
-  /// The instant that is being added, and the sum of what has happened at it.
+  /// The current instant, and the sum of the digests at it.
   private var instant = Instant(nanoseconds: 0)
   private var sum: UInt64 = 0
 
@@ -18,9 +18,9 @@ package struct TraceHash: Hashable, Sendable {
     Digest.combine(Digest.combine(past, UInt64(bitPattern: instant.nanoseconds)), sum)
   }
 
-  /// Adds something that happens at a host.
+  /// Adds an event at a host.
   ///
-  /// - Parameter time: no earlier than that of what was added before.
+  /// - Parameter time: no earlier than that of the previous event.
   mutating func add(_ time: Instant, host: Int, _ digest: UInt64) {
     if time != instant {
       past = value
@@ -31,7 +31,7 @@ package struct TraceHash: Hashable, Sendable {
   }
 }
 
-/// A hash of what a message means, without its transaction number, which is random.
+/// A hash of a message's content, without its transaction number, which is random.
 struct Digest {
   private(set) var value: UInt64 = 0x9E37_79B9_7F4A_7C15
 
@@ -62,7 +62,7 @@ struct Digest {
   private mutating func add(_ held: HeldRecord) {
     add(UInt64(bitPattern: held.version.seq))
     guard case .record(let record) = held else { return }
-    // FNV-1a: most values have few bytes.
+    // FNV-1a, because most values have few bytes.
     var hash: UInt64 = 0xCBF2_9CE4_8422_2325
     for byte in record.value { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
     add(hash)

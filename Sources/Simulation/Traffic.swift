@@ -1,14 +1,14 @@
 package import Kademlia
 package import NodeTime
 
-/// What datagrams were sent for: each query and its answer count to the operation that needed them, or
-/// to the kind of upkeep.
+/// The cost of traffic by purpose. A query and its answer count for the operation that needed them, or for a
+/// kind of maintenance.
 package struct Traffic: Sendable {
-  /// What some datagrams cost.
+  /// The cost of some datagrams.
   package struct Cost: Hashable, Sendable {
-    /// Queries, each as often as it was sent.
+    /// The number of queries, including repetitions.
     package internal(set) var queries = 0
-    /// Queries, answers and refusals.
+    /// The number of queries, answers and errors.
     package internal(set) var datagrams = 0
     /// The bytes of their messages, without the headers of UDP and IP.
     package internal(set) var bytes = 0
@@ -20,39 +20,39 @@ package struct Traffic: Sendable {
     }
   }
 
-  /// An operation and what it has cost so far.
+  /// An operation and its cost so far.
   package struct Operation: Sendable {
-    /// When it was begun.
+    /// The time at which it was begun.
     package let began: Instant
-    /// When the asker first heard a record; nil before.
+    /// The time at which the asker first received a record; nil before.
     package fileprivate(set) var firstRecord: Instant?
-    /// Its queries and their answers.
+    /// The cost of its queries and their answers.
     package fileprivate(set) var cost = Cost()
   }
 
-  /// Kinds of upkeep, in the order of `upkeep`.
+  /// The kinds of maintenance, in the order of `upkeep`.
   package static let kinds = [
     "other", "join", "refresh", "renewal", "repair", "hand-off", "verification", "liveness", "probe",
   ]
-  /// What each kind of upkeep has cost.
+  /// The cost of each kind of maintenance.
   package private(set) var upkeep = Array(repeating: Cost(), count: kinds.count)
   /// The operations, in the order in which they were begun.
   package private(set) var operations: [Operation] = []
-  /// Operations that have ended, and how, until somebody takes them.
+  /// Operations that have ended, with their outcomes, until they are taken.
   package internal(set) var completed: [(index: Int, outcome: Outcome)] = []
 
-  /// Tags below are kinds of upkeep; the others are operations.
+  /// Lower tags are kinds of maintenance; the others are operations.
   private static let firstOperation: UInt32 = 16
-  /// The tag of the first operation. Those below are of an earlier counting, and what is still on its way for
-  /// them counts to nobody.
+  /// The tag of the first operation. Lower tags belong to an earlier counting, and their datagrams that are
+  /// still on the way are not counted.
   private let first: UInt32
 
-  /// - Parameter earlier: the counting that this one follows.
+  /// - Parameter earlier: the counting before this one.
   init(after earlier: Traffic? = nil) {
     first = earlier.map { $0.first + UInt32($0.operations.count) } ?? Self.firstOperation
   }
 
-  /// The place of an operation of this counting; nil for anything else.
+  /// The index of an operation of this counting; nil for any other tag.
   func index(_ tag: UInt32) -> Int? { tag < first ? nil : Int(tag - first) }
 
   static func tag(_ cause: QueryCause) -> UInt32 {
@@ -82,15 +82,15 @@ package struct Traffic: Sendable {
     }
   }
 
-  /// An asker hears an answer.
-  mutating func heard(_ response: Response, _ tag: UInt32, at time: Instant) {
+  /// Handles an answer that an asker receives.
+  mutating func handleResponse(_ response: Response, _ tag: UInt32, at time: Instant) {
     guard let index = index(tag), case .record? = response.held else { return }
     if operations[index].firstRecord == nil { operations[index].firstRecord = time }
   }
 }
 
 extension SimulatedNetwork {
-  /// Counts traffic from now on, from 0.
+  /// Counts traffic from 0 from now on.
   package mutating func countTraffic() {
     traffic = Traffic(after: traffic)
     for host in hosts {
@@ -99,10 +99,10 @@ extension SimulatedNetwork {
     }
   }
 
-  /// Whether operations have ended since they were last taken.
+  /// True if operations have ended and are not taken yet.
   var hasCompleted: Bool { traffic?.completed.isEmpty == false }
 
-  /// Takes the operations that have ended since the last time.
+  /// Takes the operations that have ended since the last call.
   package mutating func takeCompleted() -> [(index: Int, outcome: Outcome)] {
     defer { traffic?.completed = [] }
     return traffic?.completed ?? []

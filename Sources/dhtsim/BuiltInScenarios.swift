@@ -1,11 +1,11 @@
-/// The scenarios that come with the simulator, as files would say them.
+/// The scenarios that come with the simulator, in the format of scenario files.
 enum BuiltInScenarios {
   static let all: [(name: String, yaml: String)] = [
     ("small", small), ("internet", internet), ("scale", scale), ("departures", departures), ("week", week),
     ("flash-crowd", flashCrowd), ("partition", partition), ("adversaries", adversaries),
   ]
 
-  /// The file of that name; nil if there is none.
+  /// The scenario with a name; nil if there is none.
   static func named(_ name: String) -> String? { all.first { $0.name == name }?.yaml }
 
   private static let small = """

@@ -1,9 +1,9 @@
-/// Lines on two axes.
+/// A chart of lines on two axes.
 struct Chart {
   struct Series {
     let name: String
     let points: [(x: Double, y: Double)]
-    /// Whether each point is marked: for few of them.
+    /// True if each point is marked, which suits a series with few points.
     var isMarked = false
   }
 
@@ -14,12 +14,12 @@ struct Chart {
   let y: Scale
   let series: [Series]
 
-  /// Wong's colours, which the colour-blind can tell apart too.
+  /// Wong's colours, which colour-blind people can distinguish, too.
   private static let colours = [
     "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#555555", "#000000",
   ]
 
-  /// Draws it into a rectangle.
+  /// Draws the chart into a rectangle.
   func draw(on canvas: inout Canvas, x left: Double, y top: Double, width: Double, height: Double) {
     let legendLines = legendRows(width: width - 90)
     let plotTop = top + 30 + Double(legendLines.count) * 18
@@ -62,7 +62,7 @@ struct Chart {
 
   private static func legendWidth(_ name: String) -> Double { 34 + Double(name.count) * 6.6 }
 
-  /// Which series stand in which line of the legend.
+  /// The series in each row of the legend.
   private func legendRows(width: Double) -> [[Int]] {
     var rows: [[Int]] = [[]]
     var used = 0.0
@@ -92,7 +92,7 @@ struct Chart {
   }
 }
 
-/// An SVG document that is being written.
+/// An SVG document that is being drawn.
 struct Canvas {
   private(set) var body = ""
 
@@ -115,7 +115,7 @@ struct Canvas {
       + "fill=\"\(colour)\"\(isBold ? " font-weight=\"bold\"" : "")>\(Self.escaped(text))</text>\n"
   }
 
-  /// A text that runs from below to above, its middle at a place.
+  /// Draws vertical text, centred at a place.
   mutating func upwardText(_ text: String, x: Double, y: Double, size: Int) {
     let (x, y) = (Text.fixed(x, 1), Text.fixed(y, 1))
     body +=
@@ -133,7 +133,7 @@ struct Canvas {
       + "<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n" + body + "</svg>\n"
   }
 
-  /// Text as XML takes it; what XML cannot carry is left out.
+  /// Escapes text for XML, and drops characters that XML does not allow.
   static func escaped(_ text: String) -> String {
     var escaped = ""
     for scalar in text.unicodeScalars {

@@ -1,23 +1,24 @@
 import ArgumentParser
 import Simulation
 
-/// Nodes that come and go.
+/// The command that runs a churn scenario.
 struct Churn: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Lets nodes come and go while people write and read, and says whether anything was lost.",
+    abstract:
+      "Runs a network whose nodes come and go while clients write and read, and checks that nothing is lost.",
     discussion: """
       Each node is up for about an hour, then down for about an hour, then back with its disk. Keys are \
       written, overwritten and deleted through the first half of the time, and read all the time. Exit \
       status: 0 nothing confirmed was lost, nothing expired or deleted came back; 1 something did.
       """)
 
-  @Option(help: "What everything random comes from.")
+  @Option(help: "The seed of all random choices.")
   var seed: UInt64 = 1
-  @Option(help: "How many nodes there are.")
+  @Option(help: "The number of nodes.")
   var nodes = 100
-  @Option(help: "How many hours of virtual time.")
+  @Option(help: "The hours of virtual time.")
   var hours = 24
-  @Option(help: "How many keys.")
+  @Option(help: "The number of keys.")
   var keys = 300
 
   @OptionGroup var tracing: TraceOption

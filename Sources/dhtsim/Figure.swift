@@ -1,6 +1,6 @@
 import Simulation
 
-/// The figure of a scenario: those charts for which it has data.
+/// The figure of a scenario, with the charts for which there is data.
 struct Figure {
   let title: String
   let about: String
@@ -42,7 +42,7 @@ struct Figure {
 
   // MARK: - Distributions
 
-  /// The share of values that are no greater, at 200 places that are equally likely.
+  /// The cumulative distribution of values, at 200 equally likely points.
   private func distribution(_ name: String, _ values: [Double]) -> Chart.Series? {
     let samples = Samples(values)
     guard samples.count > 1 else { return nil }
@@ -55,7 +55,7 @@ struct Figure {
     _ title: String, _ xLabel: String, _ yLabel: String, _ series: [Chart.Series]
   ) -> Chart? {
     guard !series.isEmpty else { return nil }
-    // Nobody waits less than a millisecond for the network; what is local has no place on the axis.
+    // Nothing takes less than a millisecond in the network. Local operations are not on the axis.
     let values = series.flatMap { $0.points.map(\.x) }.filter { $0 >= 1 }
     return Chart(
       title: title, xLabel: xLabel, yLabel: yLabel, x: .logarithmic(values), y: .linear(upTo: 100),
@@ -109,7 +109,7 @@ struct Figure {
   private func againstTime(
     _ title: String, _ yLabel: String, _ y: (ScenarioReport.Moment) -> Double, isShare: Bool
   ) -> Chart? {
-    // A study of sizes is too short for keys to come to harm.
+    // A scenario that varies the size is too short for keys to be lost.
     guard !variesNodes, reports.contains(where: { $0.unexpiredKeys > 0 && $0.moments.count > 1 })
     else { return nil }
     let minutes = reports.flatMap { $0.moments.map(\.minutes) }.max() ?? 1
@@ -186,7 +186,7 @@ struct Figure {
       [("lookup", { Samples($0.lookups.queries).mean }), ("get", { Samples($0.gets.queries).mean })])
   }
 
-  /// Against the last of two things that vary, one line for each value of the first.
+  /// The effect of the last of two varied keys, with a line for each value of the first.
   private var lostKeys: Chart? {
     guard file.vary.count == 2, let first = file.vary.first, let last = file.vary.last,
       reports.contains(where: { $0.unexpiredKeys > 0 })

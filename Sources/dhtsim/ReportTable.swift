@@ -1,9 +1,9 @@
 import Kademlia
 import Simulation
 
-/// A report as lines of names and numbers.
+/// A report as rows of names and numbers.
 struct ReportTable {
-  /// One line: what it is called, in which unit, and what was measured; nil where nothing was.
+  /// A row: its name, its unit, and a value for each report; nil where there is none.
   struct Row {
     let name: String
     let unit: String
@@ -119,7 +119,7 @@ struct ReportTable {
     row.values.map { $0.map { Text.grouped(Text.fixed($0, row.digits)) } ?? "-" }
   }
 
-  /// Lines for people.
+  /// The rows as text.
   var description: String {
     let cells = rows.map { (name: $0.name + ($0.unit.isEmpty ? "" : ", " + $0.unit), values: self.cells($0)) }
     let width = cells.map(\.name.count).max() ?? 0
@@ -141,7 +141,7 @@ struct ReportTable {
     return text
   }
 
-  /// One object, with an array of numbers for each line: one number for each scenario that was played.
+  /// A JSON object with an array of numbers for each row: a number for each report.
   func json(seed: UInt64) -> String {
     func quoted(_ text: String) -> String {
       "\"" + text.map { $0 == "\"" || $0 == "\\" ? "\\\($0)" : "\($0)" }.joined() + "\""
@@ -174,7 +174,7 @@ extension String {
     return text
   }
 
-  /// Letters and digits, and `_` for whatever is between them.
+  /// Letters and digits, with `_` for everything between them.
   fileprivate var identifier: String {
     split { !($0.isASCII && ($0.isLetter || $0.isNumber)) }.joined(separator: "_").lowercased()
   }

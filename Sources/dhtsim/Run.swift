@@ -2,10 +2,10 @@ import ArgumentParser
 import Glibc
 import Simulation
 
-/// Plays a scenario.
+/// The command that runs a scenario.
 struct Run: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Plays a scenario and prints what was measured.",
+    abstract: "Runs a scenario and prints the results.",
     discussion: """
       A scenario is one of 'dhtsim list' or a YAML file with the keys of 'dhtsim list --keys'. What is \
       printed depends on the scenario and the seed alone.
@@ -13,20 +13,20 @@ struct Run: ParsableCommand {
 
   @Argument(help: ArgumentHelp("A scenario's name or file.", valueName: "scenario"))
   var source: String
-  @Option(help: "What everything random comes from.")
+  @Option(help: "The seed of all random choices.")
   var seed: UInt64 = 1
-  @Option(help: "How many nodes there are.")
+  @Option(help: "The number of nodes.")
   var nodes: Int?
-  @Option(help: "How many hours are measured.")
+  @Option(help: "The hours of the measurement.")
   var hours: Double?
-  @Option(name: .customLong("set"), help: "Another value for a key.")
+  @Option(name: .customLong("set"), help: "Set a key to another value.")
   var changes: [String] = []
   @Flag(help: "Print JSON.")
   var json = false
   @Option(help: ArgumentHelp("Also draw a figure.", valueName: "file.svg"))
   var plot: String?
   @OptionGroup var tracing: TraceOption
-  @Flag(help: "Say on standard error how long it took, and what a datagram costs.")
+  @Flag(help: "Print the elapsed time, and the cost of a datagram, on standard error.")
   var time = false
 
   func run() throws {
@@ -40,14 +40,14 @@ struct Run: ParsableCommand {
     }
     if tracing.traceLog != nil, variants.count > 1 {
       throw ValidationError(
-        "--trace-log takes a scenario with one variant, and this one has \(variants.count)")
+        "--trace-log needs a scenario with one variant, and this one has \(variants.count)")
     }
     let log = try tracing.open()
     var reports: [ScenarioReport] = []
     for variant in variants {
       let start = Stopwatch()
       let report = variant.scenario.run(seed: seed, tracer: log?.write)
-      if time { start.tell(variant.label, datagrams: report.datagrams) }
+      if time { start.report(variant.label, datagrams: report.datagrams) }
       reports.append(report)
     }
     try log?.close()
@@ -58,7 +58,7 @@ struct Run: ParsableCommand {
       let figure = Figure(
         title: title, about: about, file: file, variants: variants, reports: reports)
       guard TextFile.write(figure.document, to: plot) else {
-        throw ValidationError("'\(plot)' cannot be written")
+        throw ValidationError("cannot write '\(plot)'")
       }
     }
     print(json ? table.json(seed: seed) : table.description, terminator: "")
@@ -82,13 +82,13 @@ struct Run: ParsableCommand {
     } else {
       let names = BuiltInScenarios.all.map(\.name).joined(separator: ", ")
       throw ScenarioFile.Problem(
-        description: "'\(source)' is neither a file that can be read nor one of \(names)")
+        description: "'\(source)' is neither a readable file nor one of \(names)")
     }
     if let nodes { try file.set("nodes", "\(nodes)") }
     if let hours { try file.set("duration", "\(Int(hours * 3600))s") }
     for change in changes {
       guard let equals = change.firstIndex(of: "=") else {
-        throw ScenarioFile.Problem(description: "--set takes key=value, not '\(change)'")
+        throw ScenarioFile.Problem(description: "invalid --set '\(change)'; use key=value")
       }
       try file.set(String(change[..<equals]), String(change[change.index(after: equals)...]))
     }
@@ -96,20 +96,20 @@ struct Run: ParsableCommand {
   }
 }
 
-/// Tells which scenarios there are.
+/// The command that lists the scenarios.
 struct List: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Tells which scenarios there are, or what can be said in one.")
+    abstract: "Lists the scenarios, or the keys of a scenario file.")
 
   @Flag(help: "The keys of a scenario file.")
   var keys = false
-  @Option(help: ArgumentHelp("The file of one of them, to begin another with.", valueName: "scenario"))
+  @Option(help: ArgumentHelp("Print a scenario's file, as a start for a new one.", valueName: "scenario"))
   var show: String?
 
   func run() throws {
     if let show {
       guard let yaml = BuiltInScenarios.named(show) else {
-        throw ValidationError("there is no scenario '\(show)'")
+        throw ValidationError("no such scenario '\(show)'")
       }
       print(yaml)
     } else if keys {
@@ -117,9 +117,9 @@ struct List: ParsableCommand {
         print(setting.name.padded(to: 18) + setting.help)
         print("".padded(to: 18) + setting.form)
       }
-      print("parameters".padded(to: 18) + "the core's numbers, as in dhtd.yaml(5):")
+      print("parameters".padded(to: 18) + "the core's parameters, as in dhtd.yaml(5):")
       print("".padded(to: 18) + ScenarioSetting.parameters.joined(separator: ", "))
-      print("vary".padded(to: 18) + "keys with lists of values, each of which is played: nodes: [100, 1000]")
+      print("vary".padded(to: 18) + "keys with lists of values, all of which are run: nodes: [100, 1000]")
     } else {
       for (name, yaml) in BuiltInScenarios.all {
         let about = try ScenarioFile(yaml: yaml, name: name).variants.first?.scenario.about ?? ""
@@ -129,7 +129,7 @@ struct List: ParsableCommand {
   }
 }
 
-/// How long something takes on this machine.
+/// Measures elapsed time.
 struct Stopwatch {
   private let start = Self.now
 
@@ -139,8 +139,8 @@ struct Stopwatch {
     return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
   }
 
-  /// Says on standard error how long it took so far.
-  func tell(_ label: String, datagrams: Int) {
+  /// Prints the elapsed time on standard error.
+  func report(_ label: String, datagrams: Int) {
     let seconds = Self.now - start
     var usage = rusage()
     getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
@@ -152,7 +152,7 @@ struct Stopwatch {
       + "\(Text.fixed(seconds * 1e6 / Double(max(1, datagrams)), 2)) us each, "
       + "\(usage.ru_maxrss / 1024) MiB at most\n"
     let bytes = Array(text.utf8)
-    // Nothing is to be done where standard error is closed.
+    // A closed standard error is ignored.
     _ = write(STDERR_FILENO, bytes, bytes.count)
   }
 }

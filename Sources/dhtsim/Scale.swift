@@ -1,6 +1,6 @@
 import Glibc
 
-/// The scale of an axis: which values it shows, and where its ticks are.
+/// The scale of an axis: its range and its ticks.
 struct Scale {
   enum Kind {
     case linear, logarithmic
@@ -11,10 +11,10 @@ struct Scale {
   let kind: Kind
   let low: Double
   let high: Double
-  /// Where the ticks are, and what stands there.
+  /// The positions and labels of the ticks.
   let ticks: [(value: Double, text: String)]
 
-  /// A scale from 0 to a round number that is no less than all values.
+  /// A scale from 0 to a round number that covers all values.
   static func linear(upTo greatest: Double, atLeast least: Double = 0) -> Scale {
     let top = max(greatest, least, 1e-9)
     let step = roundStep(top / 4)
@@ -26,7 +26,7 @@ struct Scale {
     return Scale(kind: .linear, low: 0, high: Double(max(1, count)) * step, ticks: ticks)
   }
 
-  /// A scale of powers of ten, with 2 and 5 between them where there are few.
+  /// A scale of powers of ten, with 2 and 5 between them if there are few.
   static func logarithmic(_ values: some Sequence<Double>) -> Scale {
     let positive = values.filter { $0 > 0 }
     let least = positive.min() ?? 1
@@ -54,7 +54,7 @@ struct Scale {
     return power * (digit <= 1 ? 1 : digit <= 2 ? 2 : digit <= 2.5 ? 2.5 : digit <= 5 ? 5 : 10)
   }
 
-  /// Where a value is, from 0 to 1.
+  /// The position of a value, from 0 to 1.
   func share(of value: Double) -> Double {
     let share: Double
     if case .logarithmic = kind {

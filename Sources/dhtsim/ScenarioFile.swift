@@ -1,33 +1,33 @@
 import Simulation
 import YAML
 
-/// What a scenario file says: settings, and those of which every value is played.
+/// A parsed scenario file: settings, and keys with several values.
 struct ScenarioFile: Sendable {
-  /// What is wrong with a file or a `--set`, for the person who wrote it.
+  /// A problem of a file or a `--set`, for its author.
   struct Problem: Error, Hashable, CustomStringConvertible {
     let description: String
   }
 
-  /// A scenario that is played, and what it differs by from the others of its file.
+  /// A variant of the scenario, and its difference from the others.
   struct Variant: Sendable {
-    /// `nodes=100`; empty where there is only one.
+    /// A label such as `nodes=100`; empty if there is only one variant.
     let label: String
-    /// The values of what varies, in the order of the file.
+    /// The values of the varied keys, in the order of the file.
     let values: [String]
     let scenario: Scenario
   }
 
-  /// In their order; a later one counts.
+  /// The settings in their order. A later one overrides an earlier one.
   private var settings: [(key: String, value: String)] = []
-  /// The keys of which several values are played, and those.
+  /// The varied keys and their values.
   private(set) var vary: [(key: String, values: [String])] = []
 
-  /// The most scenarios that one file may be played as.
-  static let mostVariants = 64
+  /// The most variants of a file.
+  static let maxVariants = 64
 
-  /// Reads the text of a file.
+  /// Parses the text of a file.
   ///
-  /// - Parameter name: what it is called in what is said of its faults.
+  /// - Parameter name: the name of the file in error messages.
   init(yaml text: String, name: String) throws(Problem) {
     let root: YAMLNode?
     do {
@@ -37,7 +37,7 @@ struct ScenarioFile: Sendable {
     }
     guard let root else { return }
     guard case .mapping(let pairs, _) = root else {
-      throw Problem(description: "\(name): 'key: value' lines are wanted")
+      throw Problem(description: "\(name): expected 'key: value' lines")
     }
     for pair in pairs {
       guard case .scalar(let word) = pair.key else {
@@ -55,10 +55,10 @@ struct ScenarioFile: Sendable {
         try read(pair, after: "", at: place)
       }
     }
-    guard variantCount <= Self.mostVariants else {
+    guard variantCount <= Self.maxVariants else {
       throw Problem(
         description:
-          "\(name): 'vary' makes \(variantCount) scenarios of it; at most \(Self.mostVariants) are played")
+          "\(name): 'vary' makes \(variantCount) scenarios; at most \(Self.maxVariants) are allowed")
     }
   }
 
@@ -93,7 +93,7 @@ struct ScenarioFile: Sendable {
     vary.append((word.text, values))
   }
 
-  /// Sets a key, over what the file says of it.
+  /// Sets a key, which overrides the file.
   mutating func set(_ key: String, _ value: String) throws(Problem) {
     vary.removeAll { $0.key == key }
     try add(key, value, at: "--set")
@@ -113,7 +113,7 @@ struct ScenarioFile: Sendable {
       let known =
         isParameter ? ScenarioSetting.parameters : ScenarioSetting.all.map(\.name) + ["parameters", "vary"]
       throw Problem(
-        description: "\(place): '\(key)' is no key of a scenario; known "
+        description: "\(place): '\(key)' is not a key of a scenario; known "
           + (isParameter ? "below 'parameters' are " : "are ") + known.joined(separator: ", "))
     }
     guard setting.set(value, &scenario) else {
@@ -121,7 +121,7 @@ struct ScenarioFile: Sendable {
     }
   }
 
-  /// What is played, one for each combination of what varies.
+  /// The variants, one for each combination of the varied values.
   var variants: [Variant] {
     get throws(Problem) {
       var base = Scenario()
@@ -155,14 +155,14 @@ extension String {
 }
 
 extension YAMLError {
-  /// The fault, with the line of the text that it is in.
+  /// The error with its line in the text.
   fileprivate func description(in text: String) -> String {
     switch self {
     case .malformed(let stage, let problem, let place, let context):
       let context = context.map { "\($0.text) in line \($0.place.line), column \($0.place.column)\n" } ?? ""
       var lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
       if lines.last == "" { lines.removeLast() }
-      // A fault at the end of the text is shown behind its last line.
+      // An error at the end of the text is shown behind its last line.
       let line = lines.prefix(place.line).last ?? ""
       return "\(place.line):\(place.column): error: \(stage.rawValue): \(context)\(problem):\n\(line)\n"
         + String(repeating: " ", count: place.column - 1) + "^"

@@ -4,15 +4,15 @@ import Kademlia
 import NodeConfiguration
 import Simulation
 
-/// One key of a scenario file: its name, what it takes, and what it means.
+/// A key of a scenario file: its name, the form of its values, and its meaning.
 struct ScenarioSetting: Sendable {
-  /// The key as it is written.
+  /// The key.
   let name: String
-  /// A line for people.
+  /// The description for people.
   let help: String
-  /// What a right value looks like: completes "is not …".
+  /// The form of a valid value; completes "is not …".
   let form: String
-  /// Puts a value into a scenario; false for one that is not of the form.
+  /// Sets a value in a scenario; returns false if the value is invalid.
   let set: @Sendable (_ text: String, inout Scenario) -> Bool
 
   private init(
@@ -97,7 +97,7 @@ struct ScenarioSetting: Sendable {
   private static let month = day * 30
   private static let year = day * 365
 
-  /// The keys beside `parameters`, in the order in which they are told.
+  /// The keys except `parameters`, in the order of the documentation.
   static let all: [ScenarioSetting] = [
     Self("about", "a line of text", "what it is for") { text, scenario in
       scenario.about = text
@@ -146,7 +146,7 @@ struct ScenarioSetting: Sendable {
     time("partition_start", \.partitionStart, .zero...year, "when, from the beginning of the measurement"),
     time("partition_length", \.partitionLength, .zero...year, "for how long"),
     share("adversaries", \.adversaries, "nodes that are not honest"),
-    word("conduct", \.conduct, "what those do"),
+    word("conduct", \.behaviour, "what those do"),
     word("adversaries_from", \.adversariesFrom, "when they begin to"),
     number("keys", \.keys, 0...1_000_000, "keys that are stored before the measurement"),
     number("value_bytes", \.valueBytes, 0...900, "bytes of a value"),
@@ -162,7 +162,7 @@ struct ScenarioSetting: Sendable {
     time("duration", \.duration, .seconds(30)...year, "how long it is measured"),
   ]
 
-  /// The key of that name; nil if there is none. `parameters.alpha` is alpha of dhtd.yaml(5).
+  /// The key with a name; nil if there is none. `parameters.alpha` is `alpha` of dhtd.yaml(5).
   static func named(_ name: String) -> ScenarioSetting? {
     if let own = byName[name] { return own }
     guard name.hasPrefix("parameters."), let setting = Setting.named(String(name.dropFirst(11))),
@@ -177,7 +177,7 @@ struct ScenarioSetting: Sendable {
     }
   }
 
-  /// The names of the core's numbers: the settings of dhtd that are of no shell.
+  /// The names of the core's parameters: the settings of dhtd that do not concern its I/O.
   static let parameters: [String] = {
     let others: Set<String> = ["bind", "bootstrap", "state_dir", "control_socket", "log_level", "log_target"]
     return Setting.all.map(\.name).filter {

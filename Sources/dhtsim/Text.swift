@@ -1,8 +1,8 @@
 import Glibc
 
-/// Numbers as people read them, the same on every machine.
+/// Formats numbers for people, in the same way on every machine.
 enum Text {
-  /// With so many digits after the point.
+  /// Formats a number with a fixed number of digits after the point.
   static func fixed(_ value: Double, _ digits: Int) -> String {
     let scale = pow(10, Double(digits))
     let scaled = (abs(value) * scale).rounded()
@@ -15,7 +15,7 @@ enum Text {
     return "\(sign)\(whole / unit)." + String(repeating: "0", count: digits - fraction.count) + fraction
   }
 
-  /// With about three digits that mean something, and none of those behind the point that are 0.
+  /// Formats a number with about three significant digits, without trailing zeros.
   static func number(_ value: Double) -> String {
     let size = abs(value)
     var text = fixed(value, size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : size >= 0.1 ? 3 : 4)
@@ -25,7 +25,7 @@ enum Text {
     return text
   }
 
-  /// With a comma before each three digits of a whole number.
+  /// Formats a whole number with a comma before each group of three digits.
   static func grouped(_ number: String) -> String {
     let parts = number.split(separator: ".", omittingEmptySubsequences: false)
     let digits = parts[0].drop { $0 == "-" }

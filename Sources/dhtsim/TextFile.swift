@@ -1,11 +1,11 @@
 import Glibc
 
-/// Files of text.
+/// Reads and writes text files.
 enum TextFile {
-  /// More than any scenario or matrix of delays needs.
+  /// More than any scenario or delay matrix needs.
   private static let limit = 64 << 20
 
-  /// What a file says; nil if it cannot be read, is too long or is not UTF-8.
+  /// The text of a file; nil if it cannot be read, is too long or is not UTF-8.
   static func read(_ path: String) -> String? {
     guard let file = fopen(path, "r") else { return nil }
     defer { fclose(file) }
@@ -23,7 +23,7 @@ enum TextFile {
 
   /// Replaces a file.
   ///
-  /// - Returns: whether that worked.
+  /// - Returns: whether the file was written.
   static func write(_ text: String, to path: String) -> Bool {
     guard let file = fopen(path, "w") else { return false }
     let bytes = Array(text.utf8)

@@ -5,15 +5,15 @@ import Platform
 import Simulation
 import SystemPackage
 
-/// The option that has what the trace of a run counts written to a file.
+/// The option that writes the trace of a run to a file.
 struct TraceOption: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Write a line for each thing that the trace counts, so that two runs can be compared with diff.",
+      "Write a line for each event of the trace, so that two runs can be compared with diff.",
       valueName: "file"))
   var traceLog: String?
 
-  /// Opens the file; nil where none is wanted.
+  /// Opens the file; nil without the option.
   ///
   /// - Throws: `ValidationError` if it cannot be written.
   func open() throws -> TraceLog? {
@@ -22,7 +22,7 @@ struct TraceOption: ParsableArguments {
   }
 }
 
-/// What the trace of a run counts, as a file: virtual time in nanoseconds, host, digest, and a few words.
+/// The events of a run's trace as a file: virtual time in nanoseconds, host, digest, and a description.
 final class TraceLog {
   private let path: String
   private let file: UnsafeMutablePointer<FILE>
@@ -33,17 +33,17 @@ final class TraceLog {
     self.file = file
   }
 
-  /// Writes one line.
+  /// Writes a line.
   func write(_ entry: TraceEntry) {
     let line =
       "\(entry.time.nanoseconds) \(entry.host) \(String(entry.digest, radix: 16)) \(entry.description)\n"
-    // A failure stays with the file, and `close` reports it.
+    // The file keeps a failure, which `close` reports.
     fputs(line, file)
   }
 
-  /// Closes the file; nothing may be written after this.
+  /// Closes the file. Nothing may be written after this.
   ///
-  /// - Throws: `ValidationError` if not everything was written.
+  /// - Throws: `ValidationError` if the file is incomplete.
   func close() throws {
     let hasFailed = ferror(file) != 0
     guard fclose(file) == 0, !hasFailed else { throw Self.problem(path) }

@@ -37,9 +37,9 @@ import Testing
 
   @Test("what is put by disjoint paths goes to honest nodes, too, and little of what is put by one")
   func puts() throws {
-    func share(paths: Int, _ conduct: AdversaryBehaviour) throws -> Double {
+    func share(paths: Int, _ behaviour: AdversaryBehaviour) throws -> Double {
       let report = try report(paths: paths) {
-        $0.conduct = conduct
+        $0.behaviour = behaviour
         $0.adversariesFrom = .beginning
         $0.parameters.largeNetwork = 0
         $0.gets = 0
@@ -48,7 +48,7 @@ import Testing
     }
     #expect(try share(paths: 1, .claim) < 0.5)
     #expect(try share(paths: 4, .claim) >= 0.95)
-    #expect(try share(paths: 4, .blend) >= 0.9)
+    #expect(try share(paths: 4, .sparseClaim) >= 0.9)
   }
 
   @Test("without adversaries, the same gets all find their value")
@@ -67,14 +67,13 @@ import Testing
 }
 
 @Suite("An eclipse") struct EclipseTests {
-  /// What the nodes of one block of addresses get where all of them want to be a victim's contacts, and the
-  /// holders of a key.
+  /// The success of the nodes of a subnet that all try to become contacts of a victim, and holders of a key.
   private struct Gain {
     /// Of the victim's contacts, and of the nodes that a lookup of the key finds.
     var contacts: Int
     var share: Double
     var holders: Double
-    /// Whether a value that is put then is read.
+    /// True if a value that is put then is read.
     var isFound: Bool
   }
 
@@ -87,7 +86,7 @@ import Testing
     var network = SimulatedNetwork(seed: seed, nodes: 0, configuration)
     for _ in 0..<150 { network.addHost(bootstrap: [], isStarted: false) }
     let index = network.index(of: 0..<150)
-    for host in 0..<150 { network.settleIn(host, among: index) }
+    for host in 0..<150 { network.startConverged(host, among: index) }
     network.run(for: .seconds(30))
     let victim = 0
     let target = NodeID(sha1Of: Array(key.utf8))
@@ -103,7 +102,7 @@ import Testing
       let sybil = network.addHost(
         id: id, at: endpoint, bootstrap: [network[victim].endpoint, network[number % 150].endpoint],
         startingAfter: .milliseconds(100 * number))
-      network[sybil].conduct = .collude
+      network[sybil].behaviour = .collude
       network.colluders.insert(id, host: sybil)
     }
     network.run(for: .seconds(240))

@@ -13,7 +13,7 @@ import Testing
     ).document
   }
 
-  /// What is open where the text ends, or where an end has no beginning; nil if it is not XML at all.
+  /// The elements that are open at the end of the text, or at an unmatched end tag; nil if it is not XML.
   private func unclosed(_ xml: String) -> [String]? {
     var open: [String] = []
     var rest = Substring(xml)

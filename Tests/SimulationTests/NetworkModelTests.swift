@@ -74,7 +74,7 @@ import Testing
     var network = Self.network(400)
     let index = network.index(of: 0..<400)
     // Lines that are half empty, as they are after some of those that waited have moved up.
-    for host in 0..<400 { network.settleIn(host, among: index, spares: false) }
+    for host in 0..<400 { network.startConverged(host, among: index, withReplacements: false) }
     network.run(for: .seconds(60))
     network.countTraffic()
     network.run(for: .seconds(60))

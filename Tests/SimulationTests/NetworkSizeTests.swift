@@ -10,7 +10,7 @@ import Testing
     for _ in 0..<count { network.addHost(bootstrap: [], isStarted: false) }
     let index = network.index(of: 0..<count)
     let asked = min(count, 300)
-    for host in 0..<asked { network.settleIn(host, among: index) }
+    for host in 0..<asked { network.startConverged(host, among: index) }
     let ratios = (0..<asked).map { Double(network[$0].node.table.networkSize) / Double(count) }
     let samples = Samples(ratios)
     let median = try #require(samples.percentile(0.5))

@@ -73,11 +73,11 @@ let package = Package(
     // What the node keeps on the disk.
     .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-    .target(name: "CFaultMark"),
+    .target(name: "CDirtyFlag"),
     .target(
       name: "RecordStore",
       dependencies: [
-        "CFaultMark", "CLMDB", "CZlib", "Kademlia", "NodeTime", "Platform", "Signatures", systemPackage,
+        "CDirtyFlag", "CLMDB", "CZlib", "Kademlia", "NodeTime", "Platform", "Signatures", systemPackage,
       ],
       swiftSettings: settings),
 
@@ -172,7 +172,7 @@ let package = Package(
     .testTarget(
       name: "RecordStoreTests",
       dependencies: [
-        "CFaultMark", "CLMDB", "Kademlia", "NodeTime", "RecordStore", "SeededRandom", "Signatures",
+        "CDirtyFlag", "CLMDB", "Kademlia", "NodeTime", "RecordStore", "SeededRandom", "Signatures",
         "Simulation",
       ],
       swiftSettings: settings),

@@ -33,7 +33,7 @@ static socklen_t write_address(union address *address, const struct cdatagrams_e
 int cdatagrams_send(int socket, const void *bytes, const struct cdatagram *datagrams, unsigned int count) {
   const char *first = bytes;
   if (count == 1) {
-    // The most common case by far, and a cheaper call: the kernel has no vectors to copy.
+    // This is by far the most common case, and a cheaper call, because the kernel has no vectors to copy.
     union address address;
     socklen_t length = write_address(&address, &datagrams->endpoint);
     ssize_t sent = sendto(
@@ -70,7 +70,7 @@ struct cdatagrams_reader {
 struct cdatagrams_reader *cdatagrams_reader_create(size_t room) {
   struct cdatagrams_reader *reader = malloc(sizeof *reader + CDATAGRAMS_BATCH * room);
   if (!reader) return NULL;
-  // The bytes are left as they are: pages that no datagram has needed are no memory.
+  // The bytes are not initialised, so that pages that no datagram has used take no memory.
   memset(reader, 0, sizeof *reader);
   reader->room = room;
   for (unsigned int i = 0; i < CDATAGRAMS_BATCH; i++) {
@@ -113,7 +113,7 @@ int cdatagrams_receive(
         .length = reader->messages[i].msg_len,
         .endpoint = read_address(&reader->addresses[i]),
     };
-    // The kernel has written here how long the address was.
+    // The kernel has stored the length of the address here.
     reader->messages[i].msg_hdr.msg_namelen = sizeof reader->addresses[i];
   }
   *datagrams = reader->datagrams;

@@ -32,7 +32,7 @@ int csealing_open(
   int is_open = CCryptoBoringSSL_EVP_AEAD_CTX_open(
       (const EVP_AEAD_CTX *)cipher, message, &written, length - CSEALING_TAG_BYTES, nonce, CSEALING_NONCE_BYTES,
       sealed, length, header, header_length);
-  // Each failure is noted in a list of this thread that nobody reads.
+  // Each failure is added to an error queue of this thread that nobody reads.
   if (!is_open) CCryptoBoringSSL_ERR_clear_error();
   return is_open;
 }

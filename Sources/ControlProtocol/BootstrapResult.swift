@@ -1,9 +1,9 @@
-/// What `bootstrap` gives back: the nodes that were met.
+/// The result of `bootstrap`: the nodes that answered.
 package struct BootstrapResult: Codable, Hashable, Sendable {
   /// The nodes that answered at the addresses.
   package var nodes: [MetNode]
 
-  /// The nodes that were met.
+  /// A result with these nodes.
   package init(nodes: [MetNode]) { self.nodes = nodes }
 }
 
@@ -16,7 +16,7 @@ package struct MetNode: Codable, Hashable, Sendable {
 
   /// 40 hexadecimal digits.
   package var nodeID: String
-  /// HOST:PORT that it answered from.
+  /// The HOST:PORT that the node answered from.
   package var address: String
 
   /// A node that answered.

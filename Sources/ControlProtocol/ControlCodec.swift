@@ -4,20 +4,20 @@
   import Foundation
 #endif
 
-/// Requests and answers as lines of JSON, and back.
+/// Encodes and decodes requests and answers as lines of JSON.
 package enum ControlCodec {
-  /// Reads a line of a client, with or without its line feed.
+  /// Decodes a line of a client, with or without its line feed.
   ///
-  /// Never fails: a line that is no request comes back with the error to answer. The line's length
-  /// is the caller's to check, while it reads (`ControlLimits.maxLineBytes`).
+  /// Never fails: for a line that is not a request, the result is the error to answer. The caller checks the
+  /// line's length while it reads (`ControlLimits.maxLineBytes`).
   package static func decodeRequest(_ line: Span<UInt8>) -> DecodedRequest {
     RequestScanner.request(in: line) ?? decodeGenerally(line)
   }
 
-  /// Reads a line of a client that is an array of its own.
+  /// Decodes a line of a client in an array.
   package static func decodeRequest(_ line: [UInt8]) -> DecodedRequest { decodeRequest(line.span) }
 
-  /// Reads a line whatever is in it. It takes a general decoder ten times as long as the scanner.
+  /// Decodes any line. The general decoder takes ten times as long as the scanner.
   static func decodeGenerally(_ line: Span<UInt8>) -> DecodedRequest {
     let data = line.withUnsafeBufferPointer { Data($0) }
     guard isUTF8Text(data), let envelope = try? JSONDecoder().decode(RequestEnvelope.self, from: data)
@@ -32,7 +32,7 @@ package enum ControlCodec {
 
   /// Appends an answer as a line with its line feed.
   ///
-  /// - Parameter buffer: one that keeps its capacity serves many answers without another allocation.
+  /// - Parameter buffer: a buffer that is reused keeps its capacity and saves an allocation for each answer.
   package static func encode(_ response: ControlResponse, appendingTo buffer: inout [UInt8]) {
     var writer = JSONWriter()
     swap(&writer.bytes, &buffer)
@@ -41,33 +41,33 @@ package enum ControlCodec {
     if !isWritten { buffer.append(contentsOf: encodeGenerally(response)) }
   }
 
-  /// Writes an answer as a line with its line feed.
+  /// Encodes an answer as a line with its line feed.
   package static func encode(_ response: ControlResponse) -> [UInt8] {
     var line: [UInt8] = []
-    // Most answers have room in it.
+    // Most answers fit.
     line.reserveCapacity(512)
     encode(response, appendingTo: &line)
     return line
   }
 
-  /// Writes an answer whatever it is. It takes a general encoder ten times as long as the writer.
+  /// Encodes any answer. The general encoder takes ten times as long as the writer.
   static func encodeGenerally(_ response: ControlResponse) -> [UInt8] {
     if let line = try? encodeLine(response) { return line }
-    // Only a number that JSON cannot write, such as an infinite round trip, gets here.
-    let error = ControlError(.internalError, "dhtd could not write its answer; please report this")
+    // Only a number that JSON cannot express, such as an infinite round trip, gets here.
+    let error = ControlError(.internalError, "dhtd could not encode its answer; please report this")
     let fallback = ControlResponse(id: response.id, outcome: .failure(error))
     return (try? encodeLine(fallback)) ?? []
   }
 
-  /// Writes a request as a line with its line feed; without an ID it is a notification.
+  /// Encodes a request as a line with its line feed. A request without an ID is a notification.
   package static func encodeRequest(_ request: ControlRequest, id: RequestID?) -> [UInt8] {
     // Strings, integers and arrays of strings always encode.
     (try? encodeLine(OutgoingRequest(id: id, request: request))) ?? []
   }
 
-  /// Reads an answer of the daemon.
-  /// - Parameter methodOf: which method the request with an ID called; nil for an ID that is not ours.
-  /// - Throws: `ResponseFault` for a line that is no answer to one of our requests.
+  /// Decodes an answer of the daemon.
+  /// - Parameter methodOf: the method of the request with an ID; nil for an unknown ID.
+  /// - Throws: `ResponseFault` for a line that does not answer one of the requests.
   package static func decodeResponse(
     _ line: some Sequence<UInt8>, methodOf: (RequestID) -> ControlMethod?
   ) throws(ResponseFault) -> ControlResponse {
@@ -78,16 +78,16 @@ package enum ControlCodec {
     }
     if let error = head.error { return ControlResponse(id: head.id, outcome: .failure(error)) }
     guard let method = methodOf(head.id) else {
-      throw ResponseFault(description: "an answer belongs to no request")
+      throw ResponseFault(description: "an answer does not belong to any request")
     }
     if let key = ResponseBody.method { decoder.userInfo[key] = method }
     guard let body = try? decoder.decode(ResponseBody.self, from: data) else {
-      throw ResponseFault(description: "the result of \(method.rawValue) is not as expected")
+      throw ResponseFault(description: "the result of \(method.rawValue) is invalid")
     }
     return ControlResponse(id: head.id, outcome: .success(body.result))
   }
 
-  /// Writes any value on one line, members sorted by name, without the line feed.
+  /// Encodes any value as a line with sorted members, without the line feed.
   package static func encodeJSON(_ value: some Encodable) throws -> [UInt8] {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -98,8 +98,8 @@ package enum ControlCodec {
     try encodeJSON(value) + [UInt8(ascii: "\n")]
   }
 
-  /// The decoder would also take UTF-16 and UTF-32, which it knows by their NUL bytes and byte order
-  /// marks, and text that is not well-formed where it never looks at it. The contract is UTF-8.
+  /// The decoder would also accept UTF-16 and UTF-32, which it detects by NUL bytes and byte order marks,
+  /// and malformed text in parts that it skips. The contract is UTF-8.
   private static func isUTF8Text(_ data: Data) -> Bool {
     data.first != 0xEF && !data.contains(0) && String(validating: data, as: UTF8.self) != nil
   }
@@ -126,7 +126,7 @@ private struct ResponseHead: Decodable {
 }
 
 private struct ResponseBody: Decodable {
-  /// Which method's result the decoder is to read.
+  /// The key for the method whose result is decoded.
   static let method = CodingUserInfoKey(rawValue: "method")
 
   let result: ControlResult
@@ -137,7 +137,7 @@ private struct ResponseBody: Decodable {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     guard let method = Self.method.flatMap({ decoder.userInfo[$0] }) as? ControlMethod else {
       throw DecodingError.dataCorruptedError(
-        forKey: .result, in: container, debugDescription: "the method is not known")
+        forKey: .result, in: container, debugDescription: "the method is unknown")
     }
     result = try ControlResult(method, from: container.superDecoder(forKey: .result))
   }

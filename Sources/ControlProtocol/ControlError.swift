@@ -1,13 +1,13 @@
-/// Why a request was not carried out: the `error` of a JSON-RPC 2.0 answer.
+/// An error that answers a request: the `error` of a JSON-RPC 2.0 answer.
 package struct ControlError: Error, Hashable, Sendable {
-  /// What kind of error it is.
+  /// The kind of error.
   package var code: ControlErrorCode
-  /// For a person: what went wrong and what to do next, on one line.
+  /// The text for people, on one line: the problem and what to do next.
   package var message: String
-  /// For a machine.
+  /// The details for programs.
   package var data: ControlErrorData
 
-  /// An error; its reason is the code's own word unless a more exact one is given.
+  /// An error. Its reason is the code's name unless another one is given.
   package init(
     _ code: ControlErrorCode, _ message: String, reason: String? = nil, param: String? = nil,
     seq: Int64? = nil, put: PutResult? = nil, steps: [LookupStep]? = nil
@@ -18,23 +18,23 @@ package struct ControlError: Error, Hashable, Sendable {
       reason: reason ?? code.word, param: param, seq: seq, put: put, steps: steps)
   }
 
-  /// -32602 for a parameter that is wrong.
+  /// -32602 for a wrong parameter.
   package static func invalidParam(_ name: String, _ message: String) -> ControlError {
     ControlError(.invalidParams, message, param: name)
   }
 
-  /// -32602 for a parameter that is not there.
+  /// -32602 for a missing parameter.
   package static func missingParam(_ name: String) -> ControlError {
     .invalidParam(name, "the parameter \(name) is missing; add it")
   }
 
-  /// The error for a line over `ControlLimits.maxLineBytes`; the connection ends after it.
+  /// The error for a line longer than `ControlLimits.maxLineBytes`. The connection ends after it.
   package static let lineTooLong = ControlError(
     .invalidRequest,
-    "the line is over \(ControlLimits.maxLineBytes) bytes; connect again and send a shorter one",
+    "the line is longer than \(ControlLimits.maxLineBytes) bytes; connect again and send a shorter line",
     reason: "line_too_long")
 
-  /// What a client sent, cut to a length that is fit to be sent back.
+  /// A text from a client, shortened so that it can be sent back.
   static func shortened(_ text: String) -> String {
     text.unicodeScalars.count <= 64
       ? text : String(String.UnicodeScalarView(text.unicodeScalars.prefix(64))) + "…"
@@ -44,7 +44,7 @@ package struct ControlError: Error, Hashable, Sendable {
 extension ControlError: Codable {
   private enum CodingKeys: String, CodingKey { case code, message, data }
 
-  /// Reads an `error` object; one without `data` gets its code's own word as its reason.
+  /// Decodes an `error` object. Without `data`, the reason is the code's name.
   package init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     code = ControlErrorCode(rawValue: try container.decode(Int.self, forKey: .code))
@@ -54,7 +54,7 @@ extension ControlError: Codable {
       ?? ControlErrorData(reason: code.word)
   }
 
-  /// Writes the `error` object.
+  /// Encodes the `error` object.
   package func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(code.rawValue, forKey: .code)
@@ -65,20 +65,20 @@ extension ControlError: Codable {
 
 /// The `data` of an error.
 package struct ControlErrorData: Hashable, Sendable {
-  /// A word in snake_case.
+  /// A name in snake_case.
   package var reason: String
-  /// -32602: the parameter that is wrong.
+  /// For -32602: the wrong parameter.
   package var param: String?
-  /// `conflict`: the seq of the current version; 0 where there is none.
+  /// For `conflict`: the seq of the current version; 0 if there is none.
   package var seq: Int64?
-  /// `quorum_failed`: who stored the record and why each other one did not; its members are
+  /// For `quorum_failed`: the nodes that stored the record, and the failures of the others. Its members are
   /// members of `data`.
   package var put: PutResult?
-  /// `not_found` and `unreachable` of a get with `trace`: the queries, in the order in which they were
+  /// For `not_found` and `unreachable` of a get with `trace`: the queries, in the order in which they were
   /// sent.
   package var steps: [LookupStep]?
 
-  /// What a machine needs to know of an error.
+  /// The details of an error.
   package init(
     reason: String, param: String? = nil, seq: Int64? = nil, put: PutResult? = nil,
     steps: [LookupStep]? = nil
@@ -94,7 +94,7 @@ package struct ControlErrorData: Hashable, Sendable {
 extension ControlErrorData: Codable {
   private enum CodingKeys: String, CodingKey { case reason, param, seq, stored, steps }
 
-  /// Reads the members that are there.
+  /// Decodes the members that are present.
   package init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     reason = try container.decodeIfPresent(String.self, forKey: .reason) ?? "unknown"
@@ -104,7 +104,7 @@ extension ControlErrorData: Codable {
     steps = try container.decodeIfPresent([LookupStep].self, forKey: .steps)
   }
 
-  /// Writes the members that have a value.
+  /// Encodes the members that have a value.
   package func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(reason, forKey: .reason)

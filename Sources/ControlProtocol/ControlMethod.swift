@@ -1,13 +1,13 @@
-/// What a client can ask of the daemon; the raw value is the name on the wire.
+/// The methods of the control socket. The raw value is the name on the wire.
 package enum ControlMethod: String, CaseIterable, Hashable, Sendable {
-  /// Those of the contract; `ControlRequest` says what each does.
+  /// The methods; `ControlRequest` describes each.
   case put, get, delete, status, peers, keys, lookup, ping, bootstrap
   case keyringList = "keyring_list"
   case keyringAdd = "keyring_add"
   case keyringUse = "keyring_use"
   case keyringRemove = "keyring_remove"
 
-  /// The names of the parameters that the method takes; any other is refused.
+  /// The names of the method's parameters. Others are rejected.
   package var params: [String] {
     switch self {
     case .put:

@@ -1,4 +1,4 @@
-/// One request: a method and what it takes.
+/// A request: a method and its parameters.
 package enum ControlRequest: Hashable, Sendable {
   /// Store a value under a key.
   case put(PutParams)
@@ -6,25 +6,25 @@ package enum ControlRequest: Hashable, Sendable {
   case get(GetParams)
   /// Write a tombstone over a key.
   case delete(DeleteParams)
-  /// Tell the state of the node and its counters.
+  /// Show the state of the node and its counters.
   case status
   /// List the contacts of the routing table.
   case peers
   /// List the keys held here, a page at a time.
   case keys(KeysParams)
-  /// Find the K closest nodes to a point.
+  /// Find the K nodes closest to a point.
   case lookup(LookupParams)
-  /// Ask whether a node is there.
+  /// Check that a node answers.
   case ping(PingParams)
-  /// Join by way of other nodes.
+  /// Join through other nodes.
   case bootstrap(BootstrapParams)
   /// Show the keys of the private network by their fingerprints.
   case keyringList
-  /// Have a further key open what other nodes send.
+  /// Add a key, which decrypts.
   case keyringAdd(KeyringAddParams)
-  /// Have a key of the ring seal what this node sends.
+  /// Encrypt with another key of the keyring.
   case keyringUse(KeyringParams)
-  /// Remove a key that does not seal.
+  /// Remove a key that does not encrypt.
   case keyringRemove(KeyringParams)
 
   /// The method that the request calls.
@@ -65,7 +65,7 @@ package enum ControlRequest: Hashable, Sendable {
       }
   }
 
-  /// Writes the parameters; methods without any write nothing.
+  /// Encodes the parameters; nothing for methods without any.
   func encodeParams(to container: inout KeyedEncodingContainer<MemberName>) throws {
     switch self {
     case .put(let params): try params.encode(to: &container)

@@ -1,8 +1,8 @@
-/// One answer: the ID of the request, and its result or its error.
+/// An answer: the ID of the request, and its result or error.
 package struct ControlResponse: Hashable, Sendable {
-  /// What the client called its request.
+  /// The ID of the request.
   package var id: RequestID
-  /// What became of it.
+  /// The result or error.
   package var outcome: Result<ControlResult, ControlError>
 
   /// An answer to a request.
@@ -15,7 +15,7 @@ package struct ControlResponse: Hashable, Sendable {
 extension ControlResponse: Encodable {
   private enum CodingKeys: String, CodingKey { case jsonrpc, id, result, error }
 
-  /// Writes a JSON-RPC 2.0 response object.
+  /// Encodes a JSON-RPC 2.0 response object.
   package func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode("2.0", forKey: .jsonrpc)
@@ -27,8 +27,8 @@ extension ControlResponse: Encodable {
   }
 }
 
-/// A line that is no answer to a request of ours.
+/// A line that does not answer a request of this client.
 package struct ResponseFault: Error, Hashable, Sendable, CustomStringConvertible {
-  /// What is wrong with it.
+  /// The problem with the line.
   package let description: String
 }

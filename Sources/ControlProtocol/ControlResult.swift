@@ -1,6 +1,6 @@
-/// What a request that was carried out gives back.
+/// The result of a request that succeeded.
 ///
-/// Each case is the result of the method of its name, and the last one that of several.
+/// Each case is the result of the method of its name. The last one is that of all keyring methods.
 package enum ControlResult: Hashable, Sendable {
   case put(PutResult)
   case get(GetResult)
@@ -11,12 +11,12 @@ package enum ControlResult: Hashable, Sendable {
   case lookup(LookupResult)
   case ping(PingResult)
   case bootstrap(BootstrapResult)
-  /// Of each method of the keyring: how it is then.
+  /// The result of each keyring method: the new state.
   case keyring(KeyringResult)
 }
 
 extension ControlResult: Encodable {
-  /// Writes the result object alone, without the method.
+  /// Encodes the result object alone, without the method.
   package func encode(to encoder: any Encoder) throws {
     switch self {
     case .put(let result), .delete(let result): try result.encode(to: encoder)
@@ -31,7 +31,7 @@ extension ControlResult: Encodable {
     }
   }
 
-  /// Reads the result object of a method.
+  /// Decodes the result object of a method.
   init(_ method: ControlMethod, from decoder: any Decoder) throws {
     self =
       switch method {

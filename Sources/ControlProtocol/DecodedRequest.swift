@@ -1,14 +1,14 @@
-/// What a line of a client turned out to be.
+/// A decoded line of a client.
 package struct DecodedRequest: Hashable, Sendable {
-  /// What the answer is to be called. nil: a notification, which is carried out and never answered,
-  /// not even with an error.
+  /// The ID of the answer. Nil marks a notification, which is carried out and never answered, not even with
+  /// an error.
   package var id: RequestID?
   /// The request, or the error to answer with.
   package var outcome: Result<ControlRequest, ControlError>
 }
 
-/// The members of a request object; reading them never throws, for an error that can be answered
-/// under the request's own ID is part of the outcome.
+/// The members of a request object. Decoding never throws, because an error that can be answered under the
+/// request's own ID is part of the outcome.
 struct RequestEnvelope: Decodable {
   let decoded: DecodedRequest
 
@@ -31,7 +31,7 @@ struct RequestEnvelope: Decodable {
       return
     }
     guard let name = try? container.decode(String.self, forKey: "method") else {
-      decoded = Self.invalid("method must be there and be a string", id)
+      decoded = Self.invalid("method must be present and a string", id)
       return
     }
     decoded = DecodedRequest(
@@ -39,7 +39,8 @@ struct RequestEnvelope: Decodable {
   }
 
   private static func invalid(_ message: String, _ id: RequestID? = nil) -> DecodedRequest {
-    // What is no request at all is no notification either: it is answered, under null if need be.
+    // A line that is not a request is not a notification either. It is answered, with the ID null if it has
+    // none.
     DecodedRequest(id: id ?? .null, outcome: .failure(ControlError(.invalidRequest, message)))
   }
 
@@ -49,7 +50,7 @@ struct RequestEnvelope: Decodable {
     guard let method = ControlMethod(rawValue: name) else {
       let known = ControlMethod.allCases.map(\.rawValue).joined(separator: ", ")
       throw ControlError(
-        .methodNotFound, "there is no method '\(ControlError.shortened(name))'; there are \(known)")
+        .methodNotFound, "unknown method '\(ControlError.shortened(name))'; the methods are \(known)")
     }
     guard container.contains("params") else {
       return try ControlRequest(method, ParamReader(nil, for: method))

@@ -1,25 +1,25 @@
-/// What `get` gives back.
+/// The result of `get`.
 package struct GetResult: Hashable, Sendable {
-  /// What kind of record it is; on the wire only where it is not plain.
+  /// The kind of record. It is on the wire only if the record is not plain.
   package var kind = RecordKindName.plain
-  /// On the wire `value` where it is UTF-8, otherwise `value_base64`.
+  /// The value. On the wire it is `value` if it is UTF-8, and otherwise `value_base64`.
   package var value: [UInt8]
-  /// Whether the value is bencoded, for it is another type than a byte string (BEP 44): then it is
-  /// `value_bencoded_base64` on the wire.
+  /// True if the value is bencoded because it is not a byte string (BEP 44). On the wire it is then
+  /// `value_bencoded_base64`.
   package var isBencoded = false
   /// The version that was read.
   package var seq: Int64
-  /// When it expires, in seconds since the epoch.
+  /// The expiry time, in seconds since the epoch.
   package var expires: Int64
-  /// Where the record belongs: 40 hexadecimal digits.
+  /// The target of the record: 40 hexadecimal digits.
   package var target: String
   /// True if too few nodes answered to tell whether this is the newest version.
   package var isUnconfirmed: Bool
-  /// How many seconds ago this node fetched the copy that it answers with (`max_age`); nil where it
-  /// asked the network.
+  /// The seconds since this node fetched the copy that is the answer (`max_age`); nil if it asked the
+  /// network.
   package var age: Int64?
-  /// With `trace`: the queries, in the order in which they were sent; none where a copy was the answer.
-  /// nil without it.
+  /// With `trace`, the queries in the order in which they were sent; empty if a copy was the answer. Nil
+  /// without `trace`.
   package var steps: [LookupStep]?
 
   /// A value that was found.
@@ -38,7 +38,7 @@ package struct GetResult: Hashable, Sendable {
 }
 
 extension GetResult: Codable {
-  /// Reads the result object.
+  /// Decodes the result object.
   package init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: MemberName.self)
     kind = try container.decodeIfPresent(RecordKindName.self, forKey: "kind") ?? .plain
@@ -54,7 +54,7 @@ extension GetResult: Codable {
     steps = try container.decodeIfPresent([LookupStep].self, forKey: "steps")
   }
 
-  /// Writes the result object.
+  /// Encodes the result object.
   package func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: MemberName.self)
     if kind != .plain { try container.encode(kind, forKey: "kind") }

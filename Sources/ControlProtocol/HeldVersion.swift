@@ -1,13 +1,13 @@
 /// The version of a key that a node holds.
 package struct HeldVersion: Codable, Hashable, Sendable {
-  /// Its seq; of two versions the greater one is the newer.
+  /// Its seq. The greater seq of two is the newer version.
   package var seq: Int64
-  /// When it expires, in seconds since the epoch.
+  /// The expiry time, in seconds since the epoch.
   package var expires: Int64
-  /// Whether it is a tombstone: the key was deleted, and this hides what was there before.
+  /// True if it is a tombstone, which hides older versions of a deleted key.
   package var deleted: Bool
 
-  /// A value, or the deletion of one.
+  /// A value, or its deletion.
   package init(seq: Int64, expires: Int64, deleted: Bool) {
     self.seq = seq
     self.expires = expires

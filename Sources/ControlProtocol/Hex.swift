@@ -1,6 +1,6 @@
-/// Hexadecimal digits, as IDs and targets are written.
+/// Hexadecimal digits of IDs and targets.
 package enum Hex {
-  /// Two lower-case digits a byte.
+  /// Formats bytes with two lower-case digits each.
   package static func string(_ bytes: some Sequence<UInt8>) -> String {
     var digits: [UInt8] = []
     for byte in bytes {
@@ -10,7 +10,7 @@ package enum Hex {
     return String(decoding: digits, as: UTF8.self)
   }
 
-  /// The bytes of an even number of digits in either case; nil where the text is not that.
+  /// Parses an even number of digits in either case; nil for anything else.
   package static func bytes(_ text: String) -> [UInt8]? {
     var bytes: [UInt8] = []
     var high: UInt8?

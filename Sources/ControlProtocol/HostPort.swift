@@ -1,14 +1,14 @@
-/// The address of a node as a person writes it: HOST:PORT, or [IPv6]:PORT.
+/// The address of a node in text form: HOST:PORT, or [IPv6]:PORT.
 package struct HostPort: Hashable, Sendable {
   /// A host name, an IPv4 address, or an IPv6 address without its brackets.
   package let host: String
-  /// From 1 to 65535.
+  /// The port, from 1 to 65535.
   package let port: UInt16
 
-  /// Reads an address.
-  /// - Throws: `HostPortError`, whose description says what a right one looks like.
+  /// Parses an address.
+  /// - Throws: `HostPortError`, whose description shows a valid address.
   package init(_ text: String) throws(HostPortError) {
-    // An address that is this long is no address, and is not worth being repeated in the message.
+    // A longer text is not an address, and is not repeated in the message.
     guard text.utf8.count <= 300 else { throw HostPortError(text: String(text.prefix(32)) + "…") }
     let bytes = Array(text.utf8)
     guard let colon = bytes.lastIndex(of: UInt8(ascii: ":")),
@@ -33,15 +33,15 @@ package struct HostPort: Hashable, Sendable {
     return UInt16(String(decoding: digits, as: UTF8.self)).flatMap { $0 == 0 ? nil : $0 }
   }
 
-  /// Letters, digits, dots, hyphens and underscores; a name in another script is written in its
-  /// ASCII form (RFC 3490).
+  /// Returns whether the host is a name of letters, digits, dots, hyphens and underscores. A name in another
+  /// script is written in its ASCII form (RFC 3490).
   private static func isName(_ host: ArraySlice<UInt8>) -> Bool {
     guard (1...253).contains(host.count), host.first != UInt8(ascii: "-") else { return false }
     return host.allSatisfy { isLetterOrDigit($0) || "-._".utf8.contains($0) }
   }
 
-  /// Whether the text has the letters of an IPv6 address, with or without a zone (RFC 4007); the
-  /// resolver has the last word.
+  /// Returns whether the host consists of the characters of an IPv6 address, with or without a zone (RFC
+  /// 4007). The resolver decides.
   private static func isIPv6(_ host: ArraySlice<UInt8>) -> Bool {
     let parts = host.split(
       separator: UInt8(ascii: "%"), maxSplits: 1, omittingEmptySubsequences: false)
@@ -63,16 +63,16 @@ package struct HostPort: Hashable, Sendable {
 }
 
 extension HostPort: CustomStringConvertible {
-  /// The address as it is written, with brackets around IPv6.
+  /// The address in text form, with brackets around IPv6.
   package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 }
 
-/// A text that is no address.
+/// A text that is not an address.
 package struct HostPortError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// What was given.
+  /// The text.
   package let text: String
 
-  /// One line that says what a right address looks like.
+  /// A line that shows a valid address.
   package var description: String {
     "'\(text)' is not an address; write HOST:PORT or [IPv6]:PORT, such as 192.0.2.7:8001"
   }

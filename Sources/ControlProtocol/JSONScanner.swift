@@ -1,12 +1,12 @@
-/// Reads the tokens of a line of JSON where they are plain, and builds nothing but what is asked for.
+/// Reads the plain tokens of a line of JSON, and decodes only the requested ones.
 ///
-/// Every answer of nil or false means: not to be read here. It is not yet an error, for there is more
-/// to JSON than this knows; the general decoder says what such a line is.
+/// A result of nil or false means that the scanner cannot read the line. This is not yet an error, because
+/// the scanner knows only a part of JSON. The general decoder decides about such a line.
 ///
-/// The line is a parameter of every call and no property, because a type that holds a span cannot be
-/// written in the language yet.
+/// The line is a parameter of every call and not a property, because the language cannot yet express a type
+/// that holds a span.
 struct JSONScanner {
-  /// Where the content of a string lies, without its quotes, and what is in it.
+  /// The range of a string's content without its quotes, and its properties.
   struct Text {
     fileprivate let start: Int
     fileprivate let end: Int
@@ -16,13 +16,13 @@ struct JSONScanner {
 
   private var position = 0
 
-  /// Whether nothing but space is left.
-  mutating func isAtEnd(of line: Span<UInt8>) -> Bool {
+  /// Skips white space, and returns whether the line ends there.
+  mutating func skipToEnd(of line: Span<UInt8>) -> Bool {
     skipSpace(in: line)
     return position == line.count
   }
 
-  /// Passes over one byte of punctuation and the space before it; false if something else is there.
+  /// Consumes a byte of punctuation and the space before it. Returns false if something else follows.
   mutating func take(_ byte: UInt8, in line: Span<UInt8>) -> Bool {
     skipSpace(in: line)
     guard position < line.count, line[position] == byte else { return false }
@@ -30,8 +30,8 @@ struct JSONScanner {
     return true
   }
 
-  /// Whether a string is next.
-  mutating func isAtText(in line: Span<UInt8>) -> Bool {
+  /// Skips white space, and returns whether a string follows.
+  mutating func skipToText(in line: Span<UInt8>) -> Bool {
     skipSpace(in: line)
     return position < line.count && line[position] == UInt8(ascii: "\"")
   }
@@ -50,7 +50,7 @@ struct JSONScanner {
         position += 1
         return Text(start: start, end: position - 1, isASCII: isASCII, hasEscapes: hasEscapes)
       case UInt8(ascii: "\\"):
-        // Over the byte behind it too, for a quote there is not the end.
+        // Skip the escaped byte too, because an escaped quote does not end the string.
         hasEscapes = true
         position += 2
       case 0x80...:
@@ -61,9 +61,9 @@ struct JSONScanner {
     }
   }
 
-  /// Reads a whole number of up to 18 digits, which 64 bits always hold.
+  /// Reads a whole number of up to 18 digits, which always fits into 64 bits.
   ///
-  /// What follows is the caller's to check: a fraction or an exponent is no comma and no brace.
+  /// The caller checks the next byte: a fraction or an exponent is neither a comma nor a brace.
   mutating func integer(in line: Span<UInt8>) -> Int64? {
     let isNegative = take(UInt8(ascii: "-"), in: line)
     let start = position
@@ -75,7 +75,7 @@ struct JSONScanner {
       position += 1
     }
     guard position > start else { return nil }
-    // Zeros in front are not JSON, and a negative zero is whatever the general decoder makes of it.
+    // Leading zeros are not JSON, and the general decoder decides about a negative zero.
     if line[start] == UInt8(ascii: "0"), isNegative || position - start > 1 { return nil }
     return isNegative ? -number : number
   }
@@ -106,13 +106,13 @@ struct JSONScanner {
 }
 
 extension JSONScanner.Text {
-  /// The content as one number, to be compared with that of another text; nil for one of more than
-  /// 16 bytes and for one with escapes.
+  /// The content as one number, for comparisons with other texts; nil if it is longer than 16 bytes or has
+  /// escapes.
   func packed(in line: Span<UInt8>) -> UInt128? {
     end - start <= 16 && !hasEscapes ? line.packed(start..<end) : nil
   }
 
-  /// The content in UTF-8; nil if it is not UTF-8 or has an escape that JSON does not know.
+  /// The content in UTF-8; nil if it is not UTF-8 or has an invalid escape.
   func bytes(in line: Span<UInt8>) -> [UInt8]? {
     let content = line.extracting(start..<end)
     guard isASCII || content.isUTF8 else { return nil }
@@ -148,7 +148,7 @@ extension JSONScanner.Text {
     return bytes
   }
 
-  /// Reads what is behind `\u`, with the second half of a surrogate pair; nil for half of one.
+  /// Reads the digits after `\u`, with the second half of a surrogate pair; nil for an unpaired half.
   private static func scalar(in content: Span<UInt8>, at offset: inout Int) -> Unicode.Scalar? {
     guard let unit = codeUnit(in: content, at: &offset) else { return nil }
     guard 0xD800...0xDBFF ~= unit else { return Unicode.Scalar(unit) }
@@ -173,14 +173,14 @@ extension JSONScanner.Text {
 }
 
 extension Span<UInt8> {
-  /// The offset of the first byte, from one on, that is not plain ASCII text in a string of JSON: a
-  /// quote, a backslash, a control character or a byte of 0x80 or more. `count` if there is none.
+  /// The offset of the first byte from `start` on that is not plain ASCII in a JSON string: a quote, a
+  /// backslash, a control character or a byte of 0x80 or more. `count` if there is none.
   func endOfPlainText(from start: Int) -> Int {
     var offset = start
     let (ones, tops): (UInt64, UInt64) = (0x0101_0101_0101_0101, 0x8080_8080_8080_8080)
-    // Eight bytes at a time. Each term sets the top bit of the bytes that it looks for: those that are
-    // zero after the XOR, and those below a space. A borrow may mark bytes behind such a one as well,
-    // never one before it, and the first is all that is asked for.
+    // Eight bytes at a time. Each term sets the top bit of the bytes that it looks for: bytes that are zero
+    // after the XOR, and bytes below a space. A borrow may also mark bytes after such a byte but never one
+    // before it, and only the first mark counts.
     while offset + 8 <= count {
       let word = UInt64(littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
       let (quotes, backslashes) = (word ^ ones &* 0x22, word ^ ones &* 0x5C)
@@ -199,14 +199,14 @@ extension Span<UInt8> {
     return offset
   }
 
-  /// Up to 16 bytes as one number, big end first.
+  /// Up to 16 bytes as one big-endian number.
   fileprivate func packed(_ range: Range<Int>) -> UInt128 {
     var number: UInt128 = 0
     for offset in range { number = number << 8 | UInt128(self[offset]) }
     return number
   }
 
-  /// Whether the bytes are well-formed UTF-8.
+  /// True if the bytes are well-formed UTF-8.
   var isUTF8: Bool {
     do {
       _ = try UTF8Span(validating: self)
@@ -217,8 +217,8 @@ extension Span<UInt8> {
   }
 }
 
-/// Up to 16 characters as one number, to be compared with `JSONScanner.Text.packed`. Inlined, so that
-/// each text becomes a constant.
+/// Up to 16 characters as one number, for comparisons with `JSONScanner.Text.packed`. Inlined, so that each
+/// text becomes a constant.
 @inline(__always)
 func packed(_ text: StaticString) -> UInt128 {
   text.withUTF8Buffer { $0.reduce(0) { $0 << 8 | UInt128($1) } }

@@ -4,13 +4,13 @@
   import Foundation
 #endif
 
-/// Writes the answers that go out by the thousand, byte for byte as the general encoder does: members
-/// sorted by name, and as few escapes as JSON allows.
+/// Writes the frequent answers, byte for byte as the general encoder does: members sorted by name, and as
+/// few escapes as JSON allows.
 struct JSONWriter {
-  /// What was written.
+  /// The bytes written so far.
   var bytes: [UInt8] = []
 
-  /// Appends an answer as a line with its line feed; false, and nothing is written, for one that is
+  /// Appends an answer as a line with its line feed. Returns false, and writes nothing, if the answer is
   /// left to the general encoder.
   mutating func write(_ response: ControlResponse) -> Bool {
     switch response.outcome {
@@ -33,7 +33,7 @@ struct JSONWriter {
     return true
   }
 
-  /// What comes before a result.
+  /// Writes the start of a response, up to its result.
   private mutating func writeHead(of response: ControlResponse) {
     raw("{\"id\":")
     write(response.id)
@@ -64,7 +64,7 @@ struct JSONWriter {
     raw("}")
   }
 
-  /// The result of a put that no node refused.
+  /// Writes the result of a put without failures.
   private mutating func write(_ result: PutResult) {
     raw("\"expires\":")
     integer(result.expires)
@@ -81,7 +81,7 @@ struct JSONWriter {
     raw(result.isWeak ? ",\"weak\":true}" : ",\"weak\":false}")
   }
 
-  /// An error with neither nodes nor steps.
+  /// Writes an error with neither nodes nor steps.
   private mutating func write(_ error: ControlError) {
     raw("{\"code\":")
     integer(Int64(error.code.rawValue))
@@ -113,7 +113,7 @@ struct JSONWriter {
 
   // MARK: - Parts
 
-  /// Appends what is JSON already.
+  /// Appends a fragment of JSON.
   @inline(__always)
   private mutating func raw(_ fragment: StaticString) {
     fragment.withUTF8Buffer { append($0) }
@@ -138,7 +138,7 @@ struct JSONWriter {
     string(text.utf8.span)
   }
 
-  /// A string of these bytes, which are UTF-8.
+  /// Writes a string of UTF-8 bytes.
   private mutating func string(_ text: Span<UInt8>) {
     raw("\"")
     var offset = 0
@@ -152,7 +152,7 @@ struct JSONWriter {
     raw("\"")
   }
 
-  /// A byte that is not plain: those of other scripts stand for themselves.
+  /// Writes a byte that needs an escape. Bytes of other scripts need none.
   private mutating func escape(_ byte: UInt8) {
     switch byte {
     case UInt8(ascii: "\""): raw("\\\"")
@@ -174,7 +174,7 @@ struct JSONWriter {
     text.withUnsafeBufferPointer { append($0) }
   }
 
-  /// The fragments are short, and `append(contentsOf:)` is a long call for a few bytes.
+  /// The fragments are short, and `append(contentsOf:)` is slow for a few bytes.
   @inline(__always)
   private mutating func append(_ text: UnsafeBufferPointer<UInt8>) {
     bytes.append(addingCapacity: text.count) { output in

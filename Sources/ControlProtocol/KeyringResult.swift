@@ -1,4 +1,4 @@
-/// What the methods of the keyring give back: how it is now.
+/// The result of the keyring methods: the keyring after the request.
 package struct KeyringResult: Codable, Hashable, Sendable {
   private enum CodingKeys: String, CodingKey {
     case network, keys, path, saved, note
@@ -6,13 +6,14 @@ package struct KeyringResult: Codable, Hashable, Sendable {
 
   /// The name of the private network.
   package var network: String
-  /// The keys by their fingerprints, the one that seals first.
+  /// The keys by fingerprint, the encrypting one first.
   package var keys: [KeyInRing]
-  /// The file that the keys come from.
+  /// The file with the keys.
   package var path: String
-  /// Whether the file has them too, so that the next start finds them there. They are in force in any case.
+  /// True if the file has these keys, so that they are used after the next start. They are in force in any
+  /// case.
   package var saved: Bool
-  /// Where it has not: what to do, on one line.
+  /// The remaining steps if the keys were not saved, on one line.
   package var note: String?
 
   /// A keyring.
@@ -25,14 +26,14 @@ package struct KeyringResult: Codable, Hashable, Sendable {
   }
 }
 
-/// A key of the ring; the key itself is told to nobody.
+/// A key of the keyring. The key itself is never shown.
 package struct KeyInRing: Codable, Hashable, Sendable {
   /// 12 hexadecimal digits, the same on every node.
   package var fingerprint: String
-  /// Whether it seals what this node sends. All of them open.
+  /// True if this key encrypts. All keys decrypt.
   package var seals: Bool
 
-  /// A key of the ring.
+  /// A key of the keyring.
   package init(fingerprint: String, seals: Bool) {
     self.fingerprint = fingerprint
     self.seals = seals

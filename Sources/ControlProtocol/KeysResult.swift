@@ -1,8 +1,8 @@
-/// What `keys` gives back: a page of the keys that this node holds.
+/// The result of `keys`: a page of the keys that this node holds.
 package struct KeysResult: Codable, Hashable, Sendable {
   /// The keys of the page.
   package var keys: [HeldKey]
-  /// What to send for the next page; null where this is the last.
+  /// The cursor of the next page; null if this is the last.
   @NullIfNil package var cursor: String?
 
   /// A page of keys.
@@ -12,25 +12,25 @@ package struct KeysResult: Codable, Hashable, Sendable {
   }
 }
 
-/// A key that this node holds a record of.
+/// A key under which this node holds a record.
 package struct HeldKey: Hashable, Sendable {
-  /// What kind of record it is; on the wire only where it is not plain.
+  /// The kind of record. It is on the wire only if the record is not plain.
   package var kind = RecordKindName.plain
-  /// On the wire `key` where it is UTF-8, otherwise `key_base64`. The name of a signed record, and the
-  /// target of an immutable one in hexadecimal digits.
+  /// The key, the name of a signed record, or the target of an immutable one in hexadecimal digits. On the
+  /// wire it is `key` if it is UTF-8, and otherwise `key_base64`.
   package var key: [UInt8]
-  /// Whose signed record it is, in hexadecimal digits; nil for the other kinds.
+  /// The owner of a signed record, in hexadecimal digits; nil for the other kinds.
   package var publicKey: String?
-  /// Where the record belongs: 40 hexadecimal digits.
+  /// The target of the record: 40 hexadecimal digits.
   package var target: String
   /// The version that is held.
   package var seq: Int64
-  /// When it expires, in seconds since the epoch.
+  /// The expiry time, in seconds since the epoch.
   package var expires: Int64
   /// The bytes of the value.
   package var size: Int64
 
-  /// What is known of a key without its value.
+  /// A record without its value.
   package init(
     key: [UInt8], target: String, seq: Int64, expires: Int64, size: Int64
   ) {
@@ -43,7 +43,7 @@ package struct HeldKey: Hashable, Sendable {
 }
 
 extension HeldKey: Codable {
-  /// Reads an entry of `keys`.
+  /// Decodes an entry of `keys`.
   package init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: MemberName.self)
     kind = try container.decodeIfPresent(RecordKindName.self, forKey: "kind") ?? .plain
@@ -55,7 +55,7 @@ extension HeldKey: Codable {
     size = try container.decode(Int64.self, forKey: "size")
   }
 
-  /// Writes an entry of `keys`.
+  /// Encodes an entry of `keys`.
   package func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: MemberName.self)
     if kind != .plain { try container.encode(kind, forKey: "kind") }

@@ -1,4 +1,4 @@
-/// What `lookup` gives back.
+/// The result of `lookup`.
 package struct LookupResult: Codable, Hashable, Sendable {
   /// The point that was looked up: 40 hexadecimal digits.
   package var target: String
@@ -15,7 +15,7 @@ package struct LookupResult: Codable, Hashable, Sendable {
   }
 }
 
-/// A node that a lookup ended at.
+/// A node that a lookup found.
 package struct LookupNode: Codable, Hashable, Sendable {
   private enum CodingKeys: String, CodingKey {
     case nodeID = "node_id"
@@ -24,15 +24,14 @@ package struct LookupNode: Codable, Hashable, Sendable {
 
   /// 40 hexadecimal digits.
   package var nodeID: String
-  /// HOST:PORT.
+  /// The HOST:PORT of the node.
   package var address: String
-  /// Round trip in milliseconds; nil where it was not measured, as for this node itself.
+  /// The round trip in milliseconds; nil if it was not measured, as for this node itself.
   package var rtt: Double?
-  /// What the node, which may be this one, holds under the key; nil where it holds nothing or was not
-  /// asked.
+  /// The version that the node holds under the key; nil if it holds none or was not asked.
   package var held: HeldVersion?
 
-  /// One of the closest nodes.
+  /// A node among the closest.
   package init(nodeID: String, address: String, rtt: Double? = nil, held: HeldVersion? = nil) {
     self.nodeID = nodeID
     self.address = address
@@ -41,7 +40,7 @@ package struct LookupNode: Codable, Hashable, Sendable {
   }
 }
 
-/// One query of a lookup.
+/// A query of a lookup.
 package struct LookupStep: Codable, Hashable, Sendable {
   private enum CodingKeys: String, CodingKey {
     case hop
@@ -49,20 +48,20 @@ package struct LookupStep: Codable, Hashable, Sendable {
     case address, rtt, outcome, held
   }
 
-  /// 1 for a node that was known at the start, one more than the node that told of it for any other.
+  /// The hop: 1 for a node known at the start, otherwise one more than that of the node that returned it.
   package var hop: Int64
   /// 40 hexadecimal digits.
   package var nodeID: String
-  /// HOST:PORT.
+  /// The HOST:PORT of the node.
   package var address: String
-  /// Round trip in milliseconds; nil where no answer came.
+  /// The round trip in milliseconds; nil without an answer.
   package var rtt: Double?
-  /// A word in snake_case, such as `answered` or `silent`.
+  /// A name in snake_case, such as `answered` or `silent`.
   package var outcome: String
-  /// What the node holds under the key, as its answer told; nil where it holds nothing or was not asked.
+  /// The version that the node reported for the key; nil if it holds none or was not asked.
   package var held: HeldVersion?
 
-  /// A query and what became of it.
+  /// A query and its outcome.
   package init(
     hop: Int64, nodeID: String, address: String, rtt: Double? = nil, outcome: String,
     held: HeldVersion? = nil

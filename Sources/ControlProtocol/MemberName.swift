@@ -4,7 +4,7 @@
   import Foundation
 #endif
 
-/// The name of any member of a JSON object, for objects whose members are not known beforehand.
+/// The name of any member of a JSON object, for objects whose members are not fixed.
 struct MemberName: CodingKey, ExpressibleByStringLiteral {
   let stringValue: String
   var intValue: Int? { nil }
@@ -15,7 +15,7 @@ struct MemberName: CodingKey, ExpressibleByStringLiteral {
 }
 
 extension KeyedEncodingContainer<MemberName> {
-  /// Writes a byte string under its name where it is UTF-8, and under `NAME_base64` where it is not.
+  /// Encodes a byte string under its name if it is UTF-8, and under `NAME_base64` if not.
   mutating func encodeBytes(_ bytes: [UInt8], as name: String) throws {
     if let text = String(validating: bytes, as: UTF8.self) {
       try encode(text, forKey: MemberName(stringValue: name))
@@ -24,14 +24,14 @@ extension KeyedEncodingContainer<MemberName> {
     }
   }
 
-  /// Writes bytes in base64, whatever they are.
+  /// Encodes bytes in base64.
   mutating func encodeBase64(_ bytes: [UInt8], as name: String) throws {
     try encode(Data(bytes).base64EncodedString(), forKey: MemberName(stringValue: name))
   }
 }
 
 extension KeyedDecodingContainer<MemberName> {
-  /// Reads what `encodeBytes` wrote.
+  /// Decodes the bytes that `encodeBytes` wrote.
   func decodeBytes(_ name: String) throws -> [UInt8] {
     if let text = try decodeIfPresent(String.self, forKey: MemberName(stringValue: name)) {
       return Array(text.utf8)
@@ -39,7 +39,7 @@ extension KeyedDecodingContainer<MemberName> {
     return try decodeBase64(name + "_base64")
   }
 
-  /// Reads what `encodeBase64` wrote.
+  /// Decodes the bytes that `encodeBase64` wrote.
   func decodeBase64(_ name: String) throws -> [UInt8] {
     let name = MemberName(stringValue: name)
     guard let bytes = Data(base64Encoded: try decode(String.self, forKey: name)) else {

@@ -1,8 +1,7 @@
-/// An optional that is written as `null` when it has no value, so that whoever reads the JSON finds
-/// the member in every answer.
+/// An optional that is encoded as `null` if it has no value, so that every answer contains the member.
 @propertyWrapper
 package struct NullIfNil<Value: Codable & Hashable & Sendable>: Hashable, Sendable {
-  /// The value, or nil where it is not known.
+  /// The value; nil if it is unknown.
   package var wrappedValue: Value?
 
   /// A value that may be missing.
@@ -10,13 +9,13 @@ package struct NullIfNil<Value: Codable & Hashable & Sendable>: Hashable, Sendab
 }
 
 extension NullIfNil: Codable {
-  /// Reads a value or null.
+  /// Decodes a value or null.
   package init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
     wrappedValue = container.decodeNil() ? nil : try container.decode(Value.self)
   }
 
-  /// Writes the value or null.
+  /// Encodes the value or null.
   package func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     if let wrappedValue { try container.encode(wrappedValue) } else { try container.encodeNil() }
@@ -24,7 +23,7 @@ extension NullIfNil: Codable {
 }
 
 extension KeyedDecodingContainer {
-  /// The derived `init(from:)` of a result calls this one: an absent member is read like a null.
+  /// Decodes an absent member like a null. The derived `init(from:)` of a result calls this method.
   package func decode<Value>(
     _ type: NullIfNil<Value>.Type, forKey key: Key
   ) throws -> NullIfNil<Value> {

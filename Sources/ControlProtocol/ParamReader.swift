@@ -4,15 +4,15 @@
   import Foundation
 #endif
 
-/// Reads the members of `params` strictly: every error names the parameter that it is about.
+/// Reads the members of `params` strictly. Every error names its parameter.
 struct ParamReader {
-  /// nil where the request has no `params`, which is the same as an empty object.
+  /// Nil if the request has no `params`, which is the same as an empty object.
   private let container: KeyedDecodingContainer<MemberName>?
 
-  /// - Throws: -32602 for a parameter that the method does not take.
+  /// - Throws: -32602 for an unknown parameter.
   init(_ container: KeyedDecodingContainer<MemberName>?, for method: ControlMethod) throws(ControlError) {
     self.container = container
-    // Sorted, because the decoder gives them in an order that changes with every process.
+    // Sorted, because the decoder's order changes with every process.
     let unknown = container?.allKeys.map(\.stringValue).filter { !method.params.contains($0) }.sorted()
     guard let name = unknown?.first else { return }
     let takes =
@@ -21,7 +21,7 @@ struct ParamReader {
     throw .invalidParam(shown, "\(method.rawValue) takes no parameter '\(shown)'; \(takes)")
   }
 
-  /// The parameter, or nil where it is absent or null.
+  /// The parameter; nil if it is absent or null.
   private func optional<Value: Decodable>(
     _ name: String, _ type: Value.Type, _ what: String
   ) throws(ControlError) -> Value? {
@@ -55,7 +55,7 @@ struct ParamReader {
     return number
   }
 
-  /// A byte string that is given as text or as base64, but not as both.
+  /// A byte string that is given either as text or as base64.
   func optionalBytes(_ name: String) throws(ControlError) -> [UInt8]? {
     let text = try optionalString(name)
     guard let base64 = try optionalString(name + "_base64") else { return text.map { Array($0.utf8) } }
@@ -68,7 +68,7 @@ struct ParamReader {
     return Array(bytes)
   }
 
-  /// Bytes in base64, without another form.
+  /// Bytes in base64 only.
   func optionalBase64(_ name: String) throws(ControlError) -> [UInt8]? {
     guard let text = try optionalString(name) else { return nil }
     guard let bytes = Data(base64Encoded: text) else {
@@ -77,7 +77,7 @@ struct ParamReader {
     return Array(bytes)
   }
 
-  /// So many bytes, in hexadecimal digits.
+  /// A number of bytes in hexadecimal digits.
   func optionalHex(_ name: String, count: Int) throws(ControlError) -> [UInt8]? {
     guard let text = try optionalString(name) else { return nil }
     guard let bytes = Hex.bytes(text), bytes.count == count else {
@@ -86,7 +86,7 @@ struct ParamReader {
     return bytes
   }
 
-  /// The kind of record; plain where none is named.
+  /// The kind of record; plain by default.
   func kind() throws(ControlError) -> RecordKindName {
     guard let text = try optionalString("kind") else { return .plain }
     guard let kind = RecordKindName(rawValue: text) else {

@@ -1,14 +1,14 @@
-/// What `peers` gives back: the contacts of the routing table.
+/// The result of `peers`: the contacts of the routing table.
 package struct PeersResult: Codable, Hashable, Sendable {
-  /// The contacts, as the daemon orders them.
-  package var peers: [Peer]
+  /// The contacts, in the daemon's order.
+  package var peers: [ControlPeer]
 
   /// The contacts of the routing table.
-  package init(peers: [Peer]) { self.peers = peers }
+  package init(peers: [ControlPeer]) { self.peers = peers }
 }
 
 /// A contact of the routing table.
-package struct Peer: Codable, Hashable, Sendable {
+package struct ControlPeer: Codable, Hashable, Sendable {
   private enum CodingKeys: String, CodingKey {
     case nodeID = "node_id"
     case address, addresses, bucket, rtt, age
@@ -16,31 +16,32 @@ package struct Peer: Codable, Hashable, Sendable {
     case state, proven
   }
 
-  /// How much a contact is trusted to answer.
+  /// The liveness of a contact.
   package enum State: String, Codable, Hashable, Sendable {
-    /// Heard of lately.
+    /// The contact answered recently.
     case good
-    /// Silent for a while, or failed lately; to be pinged before it is counted on.
+    /// The contact has been unresponsive for a while, or failed recently. It is pinged before it is relied
+    /// on.
     case questionable
   }
 
   /// 40 hexadecimal digits.
   package var nodeID: String
-  /// HOST:PORT of the address in use.
+  /// The HOST:PORT of the address in use.
   package var address: String
-  /// All addresses, where there is more than one.
+  /// All addresses, if there is more than one.
   package var addresses: [String]?
-  /// How many leading bits the ID shares with this node's.
+  /// The number of leading bits that the ID shares with this node's.
   package var bucket: Int64
-  /// Smoothed round trip in milliseconds; null where it was never measured.
+  /// The smoothed round trip in milliseconds; null if it was never measured.
   @NullIfNil package var rtt: Double?
   /// Seconds since the contact entered the table.
   package var age: Int64
   /// Seconds since the contact last answered.
   package var lastSeen: Int64
-  /// How much the contact is trusted to answer.
+  /// The liveness of the contact.
   package var state: State
-  /// Whether the contact has proven to have the key of its ID.
+  /// True if the contact has proven its ID.
   package var proven: Bool
 
   /// A contact.

@@ -1,4 +1,4 @@
-/// What `ping` gives back.
+/// The result of `ping`.
 package struct PingResult: Codable, Hashable, Sendable {
   private enum CodingKeys: String, CodingKey {
     case nodeID = "node_id"
@@ -7,9 +7,9 @@ package struct PingResult: Codable, Hashable, Sendable {
 
   /// The ID of the node that answered: 40 hexadecimal digits.
   package var nodeID: String
-  /// HOST:PORT that it answered from.
+  /// The HOST:PORT that the node answered from.
   package var address: String
-  /// Round trip in milliseconds.
+  /// The round trip in milliseconds.
   package var rtt: Double
 
   /// An answer to a ping.

@@ -1,5 +1,5 @@
-/// The version of this project, which both programs print and `status` gives.
+/// The version of this project, which both programs and `status` show.
 package enum ProjectVersion {
-  /// Semantic version 2.0.0.
+  /// The version (Semantic Versioning 2.0.0).
   package static let current = "0.5.0"
 }

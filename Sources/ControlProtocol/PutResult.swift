@@ -1,4 +1,4 @@
-/// What `put` and `delete` give back, and `quorum_failed` in its `data`.
+/// The result of `put` and `delete`, and part of the `data` of `quorum_failed`.
 package struct PutResult: Codable, Hashable, Sendable {
   private enum CodingKeys: String, CodingKey {
     case publicKey = "public_key"
@@ -6,19 +6,19 @@ package struct PutResult: Codable, Hashable, Sendable {
     case target, seq, expires, stored, replicas, silent, failures
   }
 
-  /// The key that signed the record, in hexadecimal digits, for a signed one.
+  /// The public key that signed the record, in hexadecimal digits; nil for other kinds.
   package var publicKey: String?
-  /// Where the record belongs: 40 hexadecimal digits.
+  /// The target of the record: 40 hexadecimal digits.
   package var target: String
   /// The version that was written.
   package var seq: Int64
-  /// When the record expires, in seconds since the epoch.
+  /// The expiry time of the record, in seconds since the epoch.
   package var expires: Int64
-  /// How many nodes confirmed; this one counts if it is among them.
+  /// The number of nodes that confirmed, this one included if it stores the record.
   package var stored: Int64
-  /// How many nodes were to store the record.
+  /// The number of nodes that should store the record.
   package var replicas: Int64
-  /// How many nodes should have the record and do not answer at present.
+  /// The number of nodes that should have the record and do not answer at present.
   package var silent: Int64
   /// True if fewer nodes confirmed than make a majority once the silent ones are back. A read may miss the record
   /// then.
@@ -43,7 +43,7 @@ package struct PutResult: Codable, Hashable, Sendable {
 }
 
 extension PutResult {
-  /// Reads the result object.
+  /// Decodes the result object.
   package init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     publicKey = try container.decodeIfPresent(String.self, forKey: .publicKey)
@@ -52,7 +52,7 @@ extension PutResult {
     expires = try container.decode(Int64.self, forKey: .expires)
     stored = try container.decode(Int64.self, forKey: .stored)
     replicas = try container.decode(Int64.self, forKey: .replicas)
-    // A daemon of version 0.5 says neither.
+    // A daemon of version 0.5 sends neither.
     silent = try container.decodeIfPresent(Int64.self, forKey: .silent) ?? 0
     isWeak = try container.decodeIfPresent(Bool.self, forKey: .isWeak) ?? false
     failures = try container.decode([PutFailure].self, forKey: .failures)
@@ -66,14 +66,14 @@ package struct PutFailure: Codable, Hashable, Sendable {
     case address, reason
   }
 
-  /// 40 hexadecimal digits; nil where the node is not known.
+  /// 40 hexadecimal digits; nil if the node is unknown.
   package var nodeID: String?
-  /// HOST:PORT; nil where it is not known.
+  /// The HOST:PORT of the node; nil if it is unknown.
   package var address: String?
-  /// A few words; those of a remote node are its own.
+  /// The reason in a few words. A remote node chooses its own words.
   package var reason: String
 
-  /// A refusal or a failure of one node.
+  /// A failure of a node.
   package init(nodeID: String?, address: String?, reason: String) {
     self.nodeID = nodeID
     self.address = address

@@ -1,34 +1,34 @@
-/// The kinds of records, as `kind` names them.
+/// The kinds of records, by their names in `kind`.
 package enum RecordKindName: String, Codable, CaseIterable, Hashable, Sendable {
-  /// Under a key; anyone may write it.
+  /// A record under a key, which anyone may write.
   case plain
-  /// Under the hash of its value.
+  /// A record under the hash of its value.
   case immutable
-  /// Under a public key and a name (its salt); only the owner of that key may write it.
+  /// A record under a public key and a name (its salt), which only the owner of the key may write.
   case signed
 }
 
-/// A signature that was made by the client, and what it rests on besides the value and the name.
+/// A signature that the client made, and the signed data besides the value and the name.
 package struct SignatureParams: Hashable, Sendable {
-  /// The bytes of a public key and of a signature (Ed25519).
+  /// The lengths of a public key and of a signature (Ed25519), in bytes.
   static let publicKeyBytes = 32
   static let signatureBytes = 64
 
   /// The owner's Ed25519 key, 32 bytes; hexadecimal on the wire.
   package var publicKey: [UInt8]
-  /// The version that is signed, 0 or more.
+  /// The signed version, 0 or more.
   package var seq: Int64
-  /// 64 bytes; hexadecimal on the wire.
+  /// The signature, 64 bytes; hexadecimal on the wire.
   package var signature: [UInt8]
 
-  /// A signature that is there already.
+  /// An existing signature.
   package init(publicKey: [UInt8], seq: Int64, signature: [UInt8]) {
     self.publicKey = publicKey
     self.seq = seq
     self.signature = signature
   }
 
-  /// All three members, or none.
+  /// Reads all three members; nil if there are none.
   init?(_ reader: ParamReader) throws(ControlError) {
     let publicKey = try reader.optionalHex("public_key", count: Self.publicKeyBytes)
     let seq = try reader.optionalInteger("seq", in: 0...Int64.max)

@@ -4,18 +4,18 @@
   import Foundation
 #endif
 
-/// What a client calls its request; the answer carries the same (JSON-RPC 2.0, section 4).
+/// The ID of a request, which the answer repeats (JSON-RPC 2.0, section 4).
 package enum RequestID: Hashable, Sendable {
   case string(String)
   case integer(Int64)
-  /// A number that is not an `Int64`; kept to 38 digits.
+  /// A number that is not an `Int64`, kept to 38 digits.
   case decimal(Decimal)
-  /// A request may be called null; an answer is where the request could not be read.
+  /// The ID null. The answer to an unreadable request has it, too.
   case null
 }
 
 extension RequestID: Codable {
-  /// Reads a string, a number or null.
+  /// Decodes a string, a number or null.
   package init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
     if container.decodeNil() {
@@ -29,7 +29,7 @@ extension RequestID: Codable {
     }
   }
 
-  /// Writes the ID as it was read.
+  /// Encodes the ID as it was received.
   package func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     switch self {

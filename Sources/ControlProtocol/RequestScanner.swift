@@ -4,11 +4,11 @@
   import Foundation
 #endif
 
-/// Reads the requests that a client sends by the thousand, straight from the bytes of their line.
+/// Reads the frequent requests directly from the bytes of their lines.
 ///
-/// It knows `put`, `get` and `delete` with parameters that are right. Everything else (other methods,
-/// nulls, members that are unknown or come twice, numbers with a fraction, and whatever is wrong) it
-/// leaves to the general decoder, which alone finds the words for an error.
+/// It handles `put`, `get` and `delete` with valid parameters. Everything else (other methods, nulls,
+/// unknown or duplicate members, numbers with a fraction, and errors) is left to the general decoder, which
+/// alone writes error messages.
 struct RequestScanner {
   private var scanner = JSONScanner()
   private var isVersion2 = false
@@ -25,10 +25,10 @@ struct RequestScanner {
   private var maxAge: Int64?
   private var trace: Bool?
 
-  /// The request of a line; nil where the general decoder has to read it.
+  /// The request of a line; nil if the general decoder has to read it.
   static func request(in line: Span<UInt8>) -> DecodedRequest? {
     var request = RequestScanner()
-    guard request.readEnvelope(in: line), request.scanner.isAtEnd(of: line), request.isVersion2,
+    guard request.readEnvelope(in: line), request.scanner.skipToEnd(of: line), request.isVersion2,
       let method = request.method, let decoded = request.request(method, in: line)
     else { return nil }
     return DecodedRequest(id: request.id, outcome: .success(decoded))
@@ -36,7 +36,7 @@ struct RequestScanner {
 
   // MARK: - Members
 
-  /// Reads the outermost object; false for one that is left to the general decoder.
+  /// Reads the outermost object. Returns false if it is left to the general decoder.
   private mutating func readEnvelope(in line: Span<UInt8>) -> Bool {
     guard scanner.take(UInt8(ascii: "{"), in: line) else { return false }
     repeat {
@@ -62,7 +62,7 @@ struct RequestScanner {
 
   private mutating func readID(in line: Span<UInt8>) -> Bool {
     guard id == nil else { return false }
-    if scanner.isAtText(in: line) {
+    if scanner.skipToText(in: line) {
       guard let text = scanner.text(in: line)?.bytes(in: line) else { return false }
       id = .string(String(decoding: text, as: UTF8.self))
     } else {
@@ -111,7 +111,7 @@ struct RequestScanner {
     return name
   }
 
-  /// Takes a member that was read and is there for the first time.
+  /// Sets a member that is present for the first time.
   private static func fill<Value>(_ member: inout Value?, with value: Value?) -> Bool {
     guard member == nil, let value else { return false }
     member = value
@@ -120,7 +120,7 @@ struct RequestScanner {
 
   // MARK: - The request
 
-  /// What the members make; nil if a parameter is missing, out of its range or not the method's own.
+  /// The request with these members; nil if a parameter is missing, out of range or not the method's own.
   private func request(_ method: ControlMethod, in line: Span<UInt8>) -> ControlRequest? {
     guard let key = Self.bytes(key, keyBase64, in: line), key.count >= ControlLimits.minKeyBytes else {
       return nil
@@ -143,7 +143,7 @@ struct RequestScanner {
     }
   }
 
-  /// A byte string that is given as text or as base64, but not as both.
+  /// A byte string that is given either as text or as base64.
   private static func bytes(
     _ text: JSONScanner.Text?, _ base64: JSONScanner.Text?, in line: Span<UInt8>
   ) -> [UInt8]? {

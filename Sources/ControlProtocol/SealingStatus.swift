@@ -1,4 +1,4 @@
-/// The part of `status` that only a node of a private network has.
+/// The part of `status` for a node of a private network.
 package struct SealingStatus: Codable, Hashable, Sendable {
   private enum CodingKeys: String, CodingKey {
     case network, keys, sessions, opened
@@ -10,27 +10,27 @@ package struct SealingStatus: Codable, Hashable, Sendable {
 
   /// The name of the network.
   package var network: String
-  /// The keys that open.
+  /// The number of keys.
   package var keys: Int64 = 0
-  /// The sessions of other nodes that are known; each begins one when it starts.
+  /// The number of known sessions of other nodes. Each node begins a session when it starts.
   package var sessions: Int64 = 0
-  /// Datagrams that were opened.
+  /// Datagrams that were decrypted.
   package var opened: Int64 = 0
   /// Datagrams dropped because they were not sealed.
   package var notSealed: Int64 = 0
-  /// Datagrams dropped because no key of ours opens them.
+  /// Datagrams dropped because no key decrypts them.
   package var wrongKey: Int64 = 0
-  /// Datagrams dropped because they had come before.
+  /// Datagrams dropped because they were received before.
   package var replayed: Int64 = 0
-  /// Datagrams dropped because they came from a clock that is too far from ours.
+  /// Datagrams dropped because the sender's clock differs too much from this node's.
   package var untimely: Int64 = 0
-  /// Datagrams of unknown senders dropped because too many of these came in one second.
+  /// Datagrams of unknown senders dropped because too many came in one second.
   package var tooMany: Int64 = 0
 
-  /// A private network of which nothing has come yet; set what is known.
+  /// The status of a network from which nothing has been received.
   package init(network: String) { self.network = network }
 
-  /// All that were dropped.
+  /// All dropped datagrams.
   package var dropped: Int64 {
     [notSealed, wrongKey, replayed, untimely, tooMany].reduce(0) {
       $0.addingReportingOverflow($1).partialValue

@@ -1,4 +1,4 @@
-/// What `status` gives back. Counters begin at 0 when the daemon starts.
+/// The result of `status`. Counters begin at 0 when the daemon starts.
 package struct StatusResult: Codable, Hashable, Sendable {
   private enum CodingKeys: String, CodingKey {
     case nodeID = "node_id"
@@ -51,26 +51,26 @@ package struct StatusResult: Codable, Hashable, Sendable {
     case sealing
   }
 
-  /// How far the node has come.
+  /// The progress of the node.
   package enum State: String, Codable, Hashable, Sendable {
-    /// The first join has not ended; operations wait for it.
+    /// The first join has not ended. Operations wait for it.
     case joining
     case ready
   }
 
-  /// What becomes of the records when the daemon stops.
+  /// The fate of the records when the daemon stops.
   package enum Durability: String, Codable, Hashable, Sendable {
-    /// They are there again at the next start, and so is every confirmed one after a crash.
+    /// The records are kept. After a crash every confirmed record is there again.
     case disk
-    /// They are gone.
+    /// The records are lost.
     case memory
   }
 
   /// 40 hexadecimal digits.
   package var nodeID = ""
-  /// The public key that its signed records are read by, in hexadecimal digits.
+  /// The public key of the node's signed records, in hexadecimal digits.
   package var recordKey = ""
-  /// HOST:PORT that the node is bound to; the first of `addresses`.
+  /// The HOST:PORT that the node is bound to: the first of `addresses`.
   package var address = ""
   /// Every HOST:PORT that the node is bound to.
   package var addresses: [String] = []
@@ -78,30 +78,30 @@ package struct StatusResult: Codable, Hashable, Sendable {
   package var version = ""
   /// Seconds since the daemon started.
   package var uptime: Int64 = 0
-  /// How far the node has come.
+  /// The progress of the node.
   package var state = State.joining
-  /// The buckets that have nodes, by index.
+  /// The buckets with nodes, by index.
   package var buckets: [BucketStatus] = []
   /// Contacts in the routing table.
   package var knownNodes: Int64 = 0
-  /// Records held here, without tombstones.
+  /// Records held by this node, without tombstones.
   package var storedKeys: Int64 = 0
   /// Bytes of their keys and values.
   package var storedBytes: Int64 = 0
-  /// Tombstones held here: deletions that hide older versions until those have expired everywhere.
+  /// Tombstones held by this node: deletions that hide older versions until those have expired everywhere.
   package var storedTombstones: Int64 = 0
-  /// Keys whose last put or deletion was a client's of this node, which republishes them until they
+  /// Keys whose last put or deletion came from a client of this node, which republishes them until they
   /// expire.
   package var publishedKeys: Int64 = 0
-  /// Values that this node fetched for a client and keeps to answer gets with a `max_age`.
+  /// Values that this node fetched for a client and keeps for gets with a `max_age`.
   package var cachedKeys: Int64 = 0
   /// Bytes of their keys and values.
   package var cachedBytes: Int64 = 0
-  /// Bytes of storage in use, counted as the limit counts them.
+  /// Bytes of storage in use, as the limit counts them.
   package var storageUsed: Int64 = 0
-  /// Bytes of storage that records may take; over it, new ones are refused as `storage_full`.
+  /// The most bytes that records may take. Beyond it, new records are refused as `storage_full`.
   package var storageLimit: Int64 = 0
-  /// What becomes of the records when the daemon stops.
+  /// The fate of the records when the daemon stops.
   package var durability = Durability.memory
   /// Gets of clients that found a value.
   package var getsOK: Int64 = 0
@@ -113,75 +113,76 @@ package struct StatusResult: Codable, Hashable, Sendable {
   package var putsOK: Int64 = 0
   /// Puts and deletions of clients that failed.
   package var putsFailed: Int64 = 0
-  /// The network's round trip in milliseconds; null where it is not known.
+  /// The network's round trip in milliseconds; null if it is unknown.
   @NullIfNil package var latency: Double? = nil
   /// Queries sent to other nodes.
   package var queriesSent: Int64 = 0
-  /// Queries of other nodes that were answered.
+  /// Queries of other nodes that this node answered.
   package var queriesAnswered: Int64 = 0
-  /// Queries sent that no answer came to in time.
+  /// Queries that were not answered in time.
   package var queriesTimedOut: Int64 = 0
-  /// Queries sent once more, for their answer was late.
+  /// Queries that were sent again because the answer was late.
   package var queriesResent: Int64 = 0
-  /// Answers that belong to no query: too late, from elsewhere, or made up.
+  /// Answers that belong to no query: late, from another address, or forged.
   package var strayAnswers: Int64 = 0
   /// Records that other nodes stored here.
   package var recordsStored: Int64 = 0
   /// Records of other nodes that were refused.
   package var recordsRefused: Int64 = 0
-  /// Answers with a record that was not signed by its owner, or did not belong where it was said to.
+  /// Answers with a record that its owner did not sign, or that has another target.
   package var recordsForged: Int64 = 0
-  /// Proofs of identity of other nodes that were right, and that were not.
+  /// Valid and invalid identity proofs of other nodes.
   package var proofsAccepted: Int64 = 0
   package var proofsRefused: Int64 = 0
-  /// Records found damaged in storage; they count as missing until another holder gives them back.
+  /// Records found damaged in the store. They count as missing until another holder returns them.
   package var recordsDamaged: Int64 = 0
-  /// Records removed because their time was over.
+  /// Records removed because they expired.
   package var recordsExpired: Int64 = 0
   /// Read repairs sent to other nodes.
   package var repairsSent: Int64 = 0
-  /// Records whose holders this node checked of its own accord.
+  /// Records whose holders this node checked during maintenance.
   package var replications: Int64 = 0
-  /// Records that were due to be checked and were not, for another node had just done it.
+  /// Records that were due for a check and skipped because another node had just checked them.
   package var replicationsSkipped: Int64 = 0
-  /// Records that this node published and stored anew at the nodes closest to them.
+  /// Records that this node published and stored again at the nodes closest to them.
   package var republications: Int64 = 0
-  /// Puts of clients that were confirmed and could not be noted here: nobody republishes those.
+  /// Confirmed puts of clients that could not be saved as publications. No node republishes them.
   package var publicationsFailed: Int64 = 0
-  /// Records offered to nodes that came or came back.
+  /// Records offered to new or returning nodes.
   package var handOffs: Int64 = 0
-  /// Copies that upkeep (these three) gave to nodes that lacked them.
+  /// Copies that replication, republication and hand-off gave to nodes that lacked them.
   package var replicasSent: Int64 = 0
-  /// Datagrams that the system would not send.
+  /// Datagrams that the system rejected.
   package var datagramsDropped: Int64 = 0
-  /// Answers of other nodes to queries sent.
+  /// Answers of other nodes to this node's queries.
   package var responsesReceived: Int64 = 0
-  /// Datagrams that were no message.
+  /// Datagrams that were not valid messages.
   package var datagramsMalformed: Int64 = 0
-  /// Operations of clients that are being carried out.
+  /// Operations of clients that run or wait.
   package var pendingOperations: Int64 = 0
-  /// Datagrams over a limit whose senders were told so, unless that would have been longer.
+  /// Datagrams over a limit that were answered with an error. The error is sent only if it is no longer than
+  /// the query.
   package var requestsRefused: Int64 = 0
-  /// Datagrams that were dropped in silence because their source had sent too many.
+  /// Datagrams that were dropped silently because their source had sent too many.
   package var requestsOverSourceLimit: Int64 = 0
-  /// Datagrams that were dropped in silence because all sources together had sent too many.
+  /// Datagrams that were dropped silently because all sources together had sent too many.
   package var requestsOverTotalLimit: Int64 = 0
-  /// Answers that were not sent because nobody had proven to be at their address.
+  /// Answers that were withheld because the address of the query was not proven.
   package var answersWithheld: Int64 = 0
-  /// Records of other nodes that were refused because one address had stored too many in a second.
+  /// Records of other nodes that were refused because an address had stored too many in a second.
   package var storesOverLimit: Int64 = 0
-  /// Of a node of a private network; nil in an open one.
+  /// The private network's status; nil in an open one.
   package var sealing: SealingStatus?
 
-  /// The state of a node that has just started; set what is known.
+  /// The status of a node that has just started.
   package init() {}
 }
 
-/// A bucket of the routing table that has nodes.
+/// A bucket of the routing table with nodes.
 package struct BucketStatus: Codable, Hashable, Sendable {
-  /// How many leading bits its nodes share with this node's ID, 0 to 159.
+  /// The number of leading bits that its nodes share with this node's ID, 0 to 159.
   package var index: Int64
-  /// How many nodes it holds.
+  /// The number of its nodes.
   package var nodes: Int64
 
   /// A bucket with its number of nodes.

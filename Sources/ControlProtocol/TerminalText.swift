@@ -1,15 +1,15 @@
-/// Makes text that came from the network, or went there, safe to be shown.
+/// Makes text from the network safe to print on a terminal.
 ///
-/// Anybody may choose a key, a value or the words of a refusal. Shown as they are, they could move
-/// the cursor, rename the window or hide what follows.
+/// Anyone may choose a key, a value or an error message. Printed unchanged, they could move the cursor,
+/// rename the window or hide what follows.
 package enum TerminalText {
-  /// The text with everything that a terminal would obey written out, on one line.
+  /// Escapes everything that a terminal would obey, on one line.
   package static func escaped(_ text: String) -> String { escape(text, keepingLines: false) }
 
-  /// The same for bytes; where they are not UTF-8, each byte outside ASCII becomes `\xNN`.
+  /// Escapes bytes. In text that is not UTF-8, each byte outside ASCII becomes `\xNN`.
   package static func escaped(_ bytes: [UInt8]) -> String { escape(bytes, keepingLines: false) }
 
-  /// The same, but line feeds and tabs stay.
+  /// Escapes bytes, but keeps line feeds and tabs.
   package static func escapedLines(_ bytes: [UInt8]) -> String { escape(bytes, keepingLines: true) }
 
   private static func escape(_ bytes: [UInt8], keepingLines: Bool) -> String {
@@ -35,7 +35,7 @@ package enum TerminalText {
       case "\r": result.append(contentsOf: "\\r".unicodeScalars)
       case _ where scalar.value < 0x20 || scalar.value == 0x7F:
         result.append(contentsOf: ("\\x" + hex(scalar.value, 2)).unicodeScalars)
-      case _ where isObeyed(scalar):
+      case _ where isControl(scalar):
         result.append(contentsOf: "\\u{\(hex(scalar.value, 4))}".unicodeScalars)
       default: result.append(scalar)
       }
@@ -43,9 +43,10 @@ package enum TerminalText {
     return String(result)
   }
 
-  /// C1 controls, which some terminals take for escape sequences; line and paragraph separators; and
-  /// the marks that turn the direction of writing, which make a text read as another one.
-  private static func isObeyed(_ scalar: Unicode.Scalar) -> Bool {
+  /// Returns whether a terminal may obey the scalar: C1 controls, which some terminals treat as escape
+  /// sequences, line and paragraph separators, and marks that change the direction of writing and so make a
+  /// text read as another.
+  private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.value {
     case 0x80...0x9F, 0x061C, 0x200E...0x200F, 0x2028...0x202E, 0x2066...0x2069: true
     default: false

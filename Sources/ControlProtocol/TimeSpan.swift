@@ -1,12 +1,12 @@
-/// Lengths of time as a person writes them.
+/// Lengths of time in text form.
 package enum TimeSpan {
-  /// The units, from the shortest on, in milliseconds.
+  /// The units, the shortest first, in milliseconds.
   private static let units: [(suffix: String, milliseconds: Int64)] = [
     ("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000), ("w", 604_800_000),
   ]
 
-  /// The length that a text names: `500ms`, `90s`, `5m`, `2h`, `7d`, `1w`, or `90`, which are seconds;
-  /// nil for anything else.
+  /// Parses a length: `500ms`, `90s`, `5m`, `2h`, `7d`, `1w`, or `90`, which means seconds; nil for anything
+  /// else.
   package static func duration(_ text: String) -> Duration? {
     let digits = text.prefix { $0.isASCII && $0.isNumber }
     let suffix = text.dropFirst(digits.count)
@@ -16,21 +16,21 @@ package enum TimeSpan {
     return overflow ? nil : .milliseconds(milliseconds)
   }
 
-  /// The same in whole seconds; nil also for a length that has none.
+  /// Parses a length in whole seconds; nil also for a fraction of a second.
   package static func seconds(_ text: String) -> Int64? {
     guard let duration = duration(text), duration.components.attoseconds == 0 else { return nil }
     return duration.components.seconds
   }
 
-  /// A length in the greatest unit that tells all of it, so that `duration` reads it back: `90s`, `2h`.
-  /// What is below a millisecond is left out.
+  /// Formats a length exactly in the greatest unit that allows it, for example `90s` or `2h`, so that
+  /// `duration` reads it back. Fractions of a millisecond are dropped.
   package static func exact(_ duration: Duration) -> String {
     let (seconds, attoseconds) = duration.components
     let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000)
     guard !overflow else { return "\(seconds)s" }
     let milliseconds = whole + attoseconds / 1_000_000_000_000_000
     guard milliseconds != 0 else { return "0s" }
-    // Weeks are left to those who write them: 30 days are told as 30d, and 7 as 7d.
+    // Weeks are not used: 30 days are written as 30d, and 7 as 7d.
     let unit = units.dropLast().last { milliseconds % $0.milliseconds == 0 }
     guard let unit else { return "\(milliseconds)ms" }
     return "\(milliseconds / unit.milliseconds)\(unit.suffix)"

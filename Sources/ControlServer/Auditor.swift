@@ -4,7 +4,7 @@ import Logging
 import NodeRuntime
 import NodeTime
 
-/// Logs what clients ask for and what came of it; of writes, who the client is.
+/// Logs clients' requests and their outcomes. A write is logged with the identity of its client.
 final class Auditor {
   private let loop: EventLoop
   private let logger: Logger
@@ -12,7 +12,7 @@ final class Auditor {
   private var writes = WriteLog()
   private var summary: LoopTimer?
   private var lastFailures: [ControlErrorCode: Instant] = [:]
-  /// Which writes are logged although all went well.
+  /// The writes that are logged even if they succeed.
   var writeLogging: ControlServerSettings.WriteLogging
 
   init(on loop: EventLoop, _ writeLogging: ControlServerSettings.WriteLogging, logger: Logger) {
@@ -22,11 +22,11 @@ final class Auditor {
     users = UserNames(on: loop)
   }
 
-  /// A request has ended.
-  func ended(
-    _ request: ControlRequest, of client: PeerCredentials?, _ outcome: Result<ControlResult, ControlError>
+  /// Logs a request that has ended.
+  func handleEnd(
+    of request: ControlRequest, by client: PeerCredentials?, _ outcome: Result<ControlResult, ControlError>
   ) {
-    // A full store, say, fails every put: one failure a second of each kind is logged as a warning.
+    // A full store, for example, fails every put. Each kind of failure is logged as a warning once a second.
     var isRepeat = false
     if case .failure(let error) = outcome {
       let now = loop.now.monotonic
@@ -34,18 +34,19 @@ final class Auditor {
       if !isRepeat { lastFailures[error.code] = now }
     }
     guard request.isWrite else { return logger.log(request, outcome, isRepeat: isRepeat) }
-    let isLogged = request.isForTheOperator || isLogged(client)
+    let isLogged = request.isForTheOperator || tryLog(client)
     let level = logger.level(of: request, outcome, isRepeat: isRepeat, isLogged: isLogged)
     guard logger.logLevel <= level else { return }
     withMetadata(of: client) { [logger] in logger.log(request, outcome, at: level, by: $0) }
   }
 
-  private func isLogged(_ client: PeerCredentials?) -> Bool {
+  /// Returns whether a write of a client is to be logged. A logged write may spend from the budget.
+  private func tryLog(_ client: PeerCredentials?) -> Bool {
     switch writeLogging {
     case .all: return true
     case .none: return false
     case .limited:
-      if writes.note(loop.now.monotonic, client) { return true }
+      if writes.tryLog(loop.now.monotonic, client) { return true }
       if summary == nil {
         summary = loop.schedule(after: WriteLog.period) { [unowned self] in summarise() }
       }

@@ -6,51 +6,52 @@ import Logging
 import Platform
 import SystemPackage
 
-/// One client: its lines in, its answers out, and its limits.
+/// A client: reads its lines, sends its answers and enforces its limits.
 ///
-/// Answers go out in the order in which they come to be. A client that sends faster than it is
-/// served, or than it reads, is not read from until it catches up; one that stalls in the middle of
-/// a line or of its answers loses the connection.
+/// Answers are sent in the order in which the requests end. A client that sends faster than it is served, or
+/// reads too slowly, is not read from until it catches up. A client that stalls in the middle of a line or
+/// of its answers is disconnected.
 final class ControlConnection: DescriptorWatcher {
-  /// How long a client may stall.
-  private static let patience: Duration = .seconds(30)
-  /// No more lines are taken while so many bytes of answers wait to be read, until they are this few again.
-  private static let mostUnread = 256 << 10
-  private static let fewUnread = 64 << 10
-  /// As many reads empty what a client that is gone can have left behind.
-  private static let mostReads = 16
-  /// As many lines are taken in one iteration of the loop: others, and the network, have their turn before the
+  /// The time a client may stall.
+  private static let stallTimeout: Duration = .seconds(30)
+  /// No more lines are read while more bytes of answers than `maxUnread` are unsent, until at most
+  /// `lowUnread` are left.
+  private static let maxUnread = 256 << 10
+  private static let lowUnread = 64 << 10
+  /// The most reads that empty the socket of a client that has closed its end.
+  private static let maxFinalReads = 16
+  /// The most lines handled in one iteration of the loop. Other clients and the network come before the
   /// rest.
-  private static let mostLines = 32
+  private static let maxLinesPerIteration = 32
 
   private let descriptor: Int32
   private let connections: Connections
   private let client: ClientID
-  /// Who it is; nil where the kernel does not say.
+  /// The client's process and user; nil if the kernel does not report them.
   private let credentials: PeerCredentials?
   private var watch: WatchID?
   private var watchedFor: Readiness = .readable
   private var lines = LineBuffer(limit: ControlLimits.maxLineBytes)
-  /// Answers that are not sent yet, and how many bytes at their front are.
+  /// Answers that are not sent yet. The first `sent` bytes of them are.
   private var output: [UInt8] = []
   private var sent = 0
   private var isFlushPlanned = false
-  /// The client reads slower than it is answered.
+  /// The client reads more slowly than it is answered.
   private var isClogged = false
   private var inFlight = 0
   private var stage = Stage.serving
-  /// The client has said all it will say, and waits for its answers.
+  /// The client has closed its sending side and waits for its answers.
   private var isInputClosed = false
   private var isTakingLines = false
-  /// There are more lines than are taken in one iteration.
+  /// More lines are buffered than are handled in one iteration.
   private var hasMore = false
   private var stall: LoopTimer?
 
   private enum Stage {
     case serving
-    /// All that it asked for is answered: it ends when the answers are out.
+    /// All requests are answered; the connection closes when the answers are sent.
     case finishing
-    /// It has been told why it ends, and is given a moment to read that.
+    /// An error ends the connection, and the client is given a moment to read it.
     case draining
     case closed
   }
@@ -64,20 +65,20 @@ final class ControlConnection: DescriptorWatcher {
     watch = try connections.loop.watch(descriptor, for: .readable, self)
   }
 
-  /// There are as many clients as are served.
-  func turnAway() {
+  /// Rejects the client because the limit of clients is reached.
+  func reject() {
     let limit = connections.settings.clients
-    end(with: ControlError(.busy, "\(limit) clients are connected already; try again when one has left"))
+    end(with: ControlError(.busy, "busy: \(limit) clients are already connected; try again later"))
   }
 
-  /// The node ends: what is answered is still sent, if the client has room for it.
+  /// Closes the connection because the node stops. Answers are still sent if the socket has room for them.
   func shutDown() {
     if stage == .serving { stage = .draining }
     flush()
     close()
   }
 
-  /// Nothing is sent or read any more.
+  /// Closes the connection without sending or reading anything else.
   func close() {
     guard stage != .closed, let watch else { return }
     stage = .closed
@@ -87,22 +88,22 @@ final class ControlConnection: DescriptorWatcher {
     Glibc.close(descriptor)
     connections.requestsInFlight -= inFlight
     inFlight = 0
-    connections.service.clientLeft(client)
-    // Whoever is on its way back here must find it.
+    connections.service.handleDeparture(of: client)
+    // The connection must stay alive until the callers on the stack return.
     connections.loop.executeLater { [self] in connections.remove(self) }
   }
 
   // MARK: - What the client does
 
-  func isReady(_ readiness: Readiness) {
+  func handleReadiness(_ readiness: Readiness) {
     if readiness.contains(.writable) {
       flush()
       takeLines()
     }
     if readiness.contains(.readable) { read() }
     guard readiness.contains(.broken) else { return }
-    // Whoever is gone reads no answers, but what was asked for before is done.
-    for _ in 0..<Self.mostReads where stage == .serving && !isInputClosed { read() }
+    // A client that is gone reads no answers, but its earlier requests are still carried out.
+    for _ in 0..<Self.maxFinalReads where stage == .serving && !isInputClosed { read() }
     close()
   }
 
@@ -112,7 +113,7 @@ final class ControlConnection: DescriptorWatcher {
     let count = recv(descriptor, buffer.baseAddress, buffer.count, 0)
     switch count {
     case 1...:
-      // What comes after the end is thrown away.
+      // Input after the end is discarded.
       guard stage == .serving else { return }
       lines.append(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
       takeLines()
@@ -128,13 +129,13 @@ final class ControlConnection: DescriptorWatcher {
   }
 
   private func takeLines() {
-    // A request that is answered at once comes back here while its line is being handled.
+    // A request that is answered at once calls this method while its line is being handled.
     guard !isTakingLines else { return }
     isTakingLines = true
     defer { isTakingLines = false }
-    // Those that are left over wait for their turn.
+    // The remaining lines wait for the next iteration.
     guard !hasMore else { return }
-    var room = Self.mostLines
+    var room = Self.maxLinesPerIteration
     while stage == .serving, inFlight < connections.settings.requestsPerClient, !isClogged {
       guard room > 0 else {
         hasMore = true
@@ -147,7 +148,7 @@ final class ControlConnection: DescriptorWatcher {
       switch lines.next() {
       case .line(let line):
         room -= 1
-        // A whole line is a sign of life.
+        // A complete line shows that the client has not stalled.
         watchForStall(false)
         handle(line)
         continue
@@ -177,7 +178,7 @@ final class ControlConnection: DescriptorWatcher {
     connections.loop.change(watch, to: wanted)
   }
 
-  /// Ends a connection that stays stalled, whoever of the two it waits for.
+  /// Closes a connection that stays stalled, whether it waits for a line or for the client to read.
   private func watchForStall(_ isStalled: Bool) {
     guard isStalled else {
       stall?.cancel()
@@ -185,12 +186,12 @@ final class ControlConnection: DescriptorWatcher {
       return
     }
     guard stall == nil else { return }
-    stall = connections.loop.schedule(after: Self.patience) { [unowned self] in
+    stall = connections.loop.schedule(after: Self.stallTimeout) { [unowned self] in
       stall = nil
       end(
         with: ControlError(
           .invalidRequest,
-          "no whole line was sent, or no answer read, for \(Self.patience.components.seconds) s; connect again",
+          "no complete line was sent, or no answer read, for \(Self.stallTimeout.components.seconds) s; connect again",
           reason: "stalled"))
     }
   }
@@ -198,7 +199,7 @@ final class ControlConnection: DescriptorWatcher {
   // MARK: - Requests
 
   private func handle(_ line: [UInt8]) {
-    // Between requests people press the return key; it asks for nothing.
+    // People press the return key between requests. An empty line is not a request.
     guard line.contains(where: { $0 != UInt8(ascii: "\r") && $0 != UInt8(ascii: " ") }) else { return }
     let decoded = ControlCodec.decodeRequest(line)
     switch decoded.outcome {
@@ -208,7 +209,7 @@ final class ControlConnection: DescriptorWatcher {
       let limit = connections.settings.requests
       guard connections.requestsInFlight < limit else {
         if let id = decoded.id {
-          let message = "\(limit) requests of all clients are under way already; try again in a moment"
+          let message = "busy: \(limit) requests of all clients are already running; try again in a moment"
           answer(id, .failure(ControlError(.busy, message)))
         }
         return
@@ -216,13 +217,13 @@ final class ControlConnection: DescriptorWatcher {
       inFlight += 1
       connections.requestsInFlight += 1
       connections.service.carryOut(request, for: client, credentials) { [self] outcome in
-        // One that is closed counts for nothing any more.
+        // A closed connection no longer counts towards the limits.
         guard stage != .closed else { return }
         inFlight -= 1
         connections.requestsInFlight -= 1
         guard stage == .serving else { return }
         if let id = decoded.id { answer(id, outcome) }
-        // There is room for one more now.
+        // There is room for another request.
         if !watchedFor.contains(.readable) || isInputClosed { takeLines() }
       }
     }
@@ -233,13 +234,13 @@ final class ControlConnection: DescriptorWatcher {
   private func answer(_ id: RequestID, _ outcome: Result<ControlResult, ControlError>) {
     guard stage == .serving else { return }
     ControlCodec.encode(ControlResponse(id: id, outcome: outcome), appendingTo: &output)
-    if output.count - sent > Self.mostUnread { isClogged = true }
+    if output.count - sent > Self.maxUnread { isClogged = true }
     guard !isFlushPlanned else { return }
     isFlushPlanned = true
     connections.flushLater(self)
   }
 
-  /// Sends what the client has room for.
+  /// Sends as much as the socket has room for.
   func flush() {
     isFlushPlanned = false
     let unsent = output.count - sent
@@ -259,11 +260,11 @@ final class ControlConnection: DescriptorWatcher {
     // A client that reads, however slowly, has not stalled.
     if output.count - sent < unsent { watchForStall(false) }
     if sent == output.count {
-      output.removeAll(keepingCapacity: output.capacity <= Self.fewUnread)
+      output.removeAll(keepingCapacity: output.capacity <= Self.lowUnread)
       sent = 0
       if stage == .finishing { close() }
     }
-    if output.count - sent <= Self.fewUnread { isClogged = false }
+    if output.count - sent <= Self.lowUnread { isClogged = false }
     switch stage {
     case .serving: takeLines()
     case .finishing:
@@ -276,7 +277,7 @@ final class ControlConnection: DescriptorWatcher {
 
   // MARK: - The end
 
-  /// Says why, and closes when that is out.
+  /// Sends an error and closes the connection when it is sent.
   private func end(with error: ControlError) {
     guard stage == .serving else { return }
     answer(.null, .failure(error))
@@ -287,8 +288,8 @@ final class ControlConnection: DescriptorWatcher {
     if wasClogged || sent < output.count { close() } else { drain() }
   }
 
-  /// Closes our half and throws away what still comes, so that the client can read why before the
-  /// connection is reset under it.
+  /// Closes the sending side and discards further input, so that the client can read the error before the
+  /// connection is reset.
   private func drain() {
     guard stage == .draining else { return }
     lines = LineBuffer(limit: ControlLimits.maxLineBytes)
@@ -298,16 +299,16 @@ final class ControlConnection: DescriptorWatcher {
     stall = connections.loop.schedule(after: .milliseconds(500)) { [unowned self] in close() }
   }
 
-  /// Closes when all answers are out, or the client has not read them for too long.
+  /// Closes the connection when all answers are sent, or when the client does not read them in time.
   private func finish() {
     stage = .finishing
     watchForStall(false)
     flush()
   }
 
-  /// Gives a client that all is answered to so long to read the next of it.
+  /// Closes the connection if the client does not read its answers in time.
   private func waitForReader() {
     guard stall == nil else { return }
-    stall = connections.loop.schedule(after: Self.patience) { [unowned self] in close() }
+    stall = connections.loop.schedule(after: Self.stallTimeout) { [unowned self] in close() }
   }
 }

@@ -7,27 +7,27 @@ package import NodeRuntime
 package import Signatures
 import SystemPackage
 
-/// Serves the control socket, on the event loop of the node: a request reaches the core without
-/// changing threads.
+/// Serves the control socket on the node's event loop, so that a request reaches the core without changing
+/// threads.
 package struct ControlServer: Sendable {
-  /// The file that this server has made; nil where it was handed a socket.
+  /// The file that this server made; nil if it was handed a socket.
   private let file: ControlSocketFile?
   private let listener: LoopBound<Listener>
 
-  /// The socket that is served.
+  /// The socket to serve.
   package enum Socket: Sendable {
-    /// One that is made at this path, with the permissions of its file, and its group.
+    /// A socket to make at this path, with the permissions of its file, and its group.
     case path(SocketPath, mode: Int, group: String)
-    /// One that is bound and listens already; its file is another's to remove.
+    /// A socket that is bound and listens already. Its file belongs to whoever made it.
     case listening(Int32)
   }
 
-  /// Makes the socket, if need be, and begins to serve it.
+  /// Makes the socket if needed, and begins to serve it.
   ///
   /// - Parameters:
-  ///   - settings: the numbers that it works by.
-  ///   - version: what `status` says of the daemon's version.
-  ///   - recordKey: signs the records of clients that have no key of their own.
+  ///   - settings: the limits of the server.
+  ///   - version: the daemon's version for `status`.
+  ///   - recordKey: signs the records of clients without a key of their own.
   ///   - keys: where changes of the keyring are written; nil in an open network.
   /// - Throws: `ControlSocketError`; an `Errno`, if the system does not watch the socket.
   package static func start(
@@ -60,36 +60,36 @@ package struct ControlServer: Sendable {
     }
   }
 
-  /// Works by other numbers from now on. Whoever is connected stays.
+  /// Applies new limits. Connected clients stay connected.
   package func reconfigure(_ settings: ControlServerSettings) async throws {
     try await listener.loop.run { listener.value.reconfigure(settings) }
   }
 
-  /// Stops to serve, and removes the socket if this server has made it.
+  /// Stops serving, and removes the socket if this server made it.
   package func stop() async throws {
     file?.remove()
     try await listener.loop.run { listener.value.close() }
   }
 }
 
-/// Takes clients in.
+/// Accepts clients.
 final class Listener: DescriptorWatcher {
   private let descriptor: Int32
   private let connections: Connections
   private var watch: WatchID?
   /// Set while the system has no descriptors left for further clients.
   private var pause: LoopTimer?
-  /// Whether that was told.
-  private var isShort = false
+  /// True if the shortage was logged.
+  private var hasLoggedShortage = false
 
-  /// As many clients as are taken in in one iteration of the loop.
-  private static let atOnce = 16
+  /// The most clients accepted in one iteration of the loop.
+  private static let maxAcceptsPerIteration = 16
 
   /// - Throws: the cause, if the system does not watch the socket.
   init(_ descriptor: Int32, _ connections: Connections) throws(Errno) {
     self.descriptor = descriptor
     self.connections = connections
-    // A socket of systemd's may be one that blocks.
+    // A socket from systemd may be in blocking mode.
     _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
     do throws(Errno) {
       watch = try connections.loop.watch(descriptor, for: .readable, self)
@@ -100,11 +100,11 @@ final class Listener: DescriptorWatcher {
     connections.start()
   }
 
-  func isReady(_ readiness: Readiness) {
-    for _ in 0..<Self.atOnce {
+  func handleReadiness(_ readiness: Readiness) {
+    for _ in 0..<Self.maxAcceptsPerIteration {
       do throws(Errno) {
         connections.add(try EventLoop.accept(from: descriptor))
-        isShort = false
+        hasLoggedShortage = false
       } catch {
         switch error {
         case .interrupted, .connectionAbort: continue
@@ -115,12 +115,12 @@ final class Listener: DescriptorWatcher {
     }
   }
 
-  /// The system is short of something: it is asked again after a while, and not at once.
+  /// The system is out of a resource, such as descriptors. Accepting is retried after a second.
   private func waitForRoom(_ error: Errno) {
-    if !isShort {
-      isShort = true
+    if !hasLoggedShortage {
+      hasLoggedShortage = true
       connections.logger.warning(
-        "cannot take in a client of the control socket", metadata: ["reason": "\(error)"])
+        "cannot accept a client of the control socket", metadata: ["reason": "\(error)"])
     }
     guard let watch, pause == nil else { return }
     connections.loop.change(watch, to: [])
@@ -147,16 +147,16 @@ final class Connections {
   let service: ControlService
   let loop: EventLoop
   let logger: Logger
-  /// The numbers that all of them work by.
+  /// The limits of all connections.
   private(set) var settings: ControlServerSettings
-  /// Requests of all of them that are being carried out.
+  /// Requests of all clients that are being carried out.
   var requestsInFlight = 0
   private let auditor: Auditor
   private var connections: [ObjectIdentifier: ControlConnection] = [:]
   private var clients: UInt64 = 0
-  /// Those with answers that wait for the end of the iteration.
+  /// The connections with answers that wait for the end of the iteration.
   private var unflushed: [ControlConnection] = []
-  /// What is read goes through this, whoever it comes from.
+  /// The buffer into which every connection reads.
   let readBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
 
   init(
@@ -170,7 +170,7 @@ final class Connections {
     self.logger = logger
   }
 
-  /// Begins to send answers; to be ended with `closeAll`.
+  /// Begins to flush answers at the end of each iteration. `closeAll` ends it.
   func start() {
     loop.onIterationEnd(for: self) { [unowned self] in flush() }
   }
@@ -182,22 +182,22 @@ final class Connections {
     auditor.writeLogging = new.writeLogging
   }
 
-  /// A name for a client that no other has had.
+  /// A new name for a client, never used before.
   func nextClient() -> ClientID {
     clients += 1
     return ClientID(rawValue: clients)
   }
 
-  /// Serves a client, or tells it that as many are served as can be.
+  /// Serves a client, or rejects it if the limit of clients is reached.
   func add(_ descriptor: Int32) {
-    let isOneTooMany = connections.count >= settings.clients
-    // Those that are turned away have a moment to read why, unless they become a crowd.
-    let isCrowd = connections.count >= settings.clients * 2
+    let isOverLimit = connections.count >= settings.clients
+    // Rejected clients are given a moment to read the error, unless there are too many of them.
+    let isFarOverLimit = connections.count >= settings.clients * 2
     do throws(Errno) {
       let connection = try ControlConnection(descriptor, self)
       connections[ObjectIdentifier(connection)] = connection
-      if isOneTooMany { connection.turnAway() }
-      if isCrowd { connection.close() }
+      if isOverLimit { connection.reject() }
+      if isFarOverLimit { connection.close() }
     } catch {
       logger.warning("cannot serve a client of the control socket", metadata: ["reason": "\(error)"])
       close(descriptor)
@@ -208,14 +208,14 @@ final class Connections {
     connections[ObjectIdentifier(connection)] = nil
   }
 
-  /// Has the answers of a client sent when this iteration of the loop ends.
+  /// Sends the answers of a client when this iteration of the loop ends.
   func flushLater(_ connection: ControlConnection) { unflushed.append(connection) }
 
   private func flush() {
     let waiting = unflushed
     unflushed = []
     for connection in waiting { connection.flush() }
-    // Where room for answers led to more of them, others have their turn first.
+    // If sending made room for more answers, other work comes first.
     if !unflushed.isEmpty { loop.requestIteration() }
   }
 

@@ -1,12 +1,12 @@
-/// The numbers that a control server works by; they may change while it runs.
+/// The limits of a control server. They may change while it runs.
 package struct ControlServerSettings: Hashable, Sendable {
-  /// Which writes of clients are logged, at the level `info`.
+  /// The writes of clients that are logged at the level `info`.
   package enum WriteLogging: Hashable, Sendable {
-    /// Each, as long as they are few, and how many more there were.
+    /// Each write, up to a rate, and the number of writes beyond it.
     case limited
-    /// Each.
+    /// Every write.
     case all
-    /// None by itself.
+    /// No single write.
     case none
   }
 
@@ -17,7 +17,7 @@ package struct ControlServerSettings: Hashable, Sendable {
   package var requestsPerClient = 256
   /// Requests of all clients that are carried out at the same time; one more is refused as busy.
   package var requests = 4096
-  /// Which writes of clients are logged.
+  /// The writes that are logged.
   package var writeLogging = WriteLogging.limited
 
   package init() {}

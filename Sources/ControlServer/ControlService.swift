@@ -4,8 +4,8 @@ import Kademlia
 import NodeRuntime
 import Signatures
 
-/// Carries out what a client asks for: requests in the control socket's words become operations of
-/// the node, and their outcomes become answers.
+/// Carries out clients' requests. A request becomes an operation of the node, and its outcome becomes the
+/// answer.
 final class ControlService {
   typealias Answer = (Result<ControlResult, ControlError>) -> Void
 
@@ -26,17 +26,17 @@ final class ControlService {
     self.auditor = auditor
   }
 
-  /// Carries a request out and answers exactly once, now or later.
+  /// Carries out a request and answers exactly once, now or later.
   ///
   /// - Parameters:
-  ///   - client: whose it is; where many wait, the clients take turns.
-  ///   - credentials: who that is.
+  ///   - client: the client that sent it; waiting clients take turns.
+  ///   - credentials: the client's process and user.
   func carryOut(
     _ request: ControlRequest, for client: ClientID, _ credentials: PeerCredentials?,
     then answer: @escaping Answer
   ) {
     let answer: Answer = { [self] outcome in
-      auditor.ended(request, of: credentials, outcome)
+      auditor.handleEnd(of: request, by: credentials, outcome)
       answer(outcome)
     }
     switch request {
@@ -76,11 +76,11 @@ final class ControlService {
     case .keyringList:
       answer(keyring.list())
     case .keyringAdd(let params):
-      answer(mayChangeKeys(credentials) ? keyring.add(params) : .failure(.notYours))
+      answer(mayChangeKeys(credentials) ? keyring.add(params) : .failure(.notPermitted))
     case .keyringUse(let params):
-      answer(mayChangeKeys(credentials) ? keyring.use(params.fingerprint) : .failure(.notYours))
+      answer(mayChangeKeys(credentials) ? keyring.use(params.fingerprint) : .failure(.notPermitted))
     case .keyringRemove(let params):
-      answer(mayChangeKeys(credentials) ? keyring.remove(params.fingerprint) : .failure(.notYours))
+      answer(mayChangeKeys(credentials) ? keyring.remove(params.fingerprint) : .failure(.notPermitted))
     }
   }
 
@@ -88,8 +88,8 @@ final class ControlService {
     client.map { $0.user == 0 || $0.user == geteuid() } ?? false
   }
 
-  /// A client is gone: what it asked for and has not begun is dropped, unless it changes something.
-  func clientLeft(_ client: ClientID) { node.clientLeft(client) }
+  /// Drops the waiting requests of a client that has disconnected, except those that change something.
+  func handleDeparture(of client: ClientID) { node.handleDeparture(of: client) }
 
   private func resolve(
     _ addresses: [HostPort], _ answer: @escaping Answer, then use: @escaping ([Endpoint]) -> Void
@@ -148,7 +148,7 @@ final class ControlService {
     submit(.get(name, maxAge: params.maxAge, isTraced: params.trace), client, answer)
   }
 
-  /// Stores a record signed with the key of this node's records.
+  /// Stores a record signed with the node's record key.
   private func sign(
     _ value: [UInt8], salt: [UInt8], ttl: Int64? = nil, ifSeq: Int64? = nil, _ client: ClientID,
     _ answer: @escaping Answer
@@ -169,7 +169,7 @@ final class ControlService {
 
   private func ping(_ address: HostPort, _ client: ClientID, _ answer: @escaping Answer) {
     resolve([address], answer) { [self] endpoints in
-      // The node can reach an address only of a family that it is bound to.
+      // The node can reach only addresses of a family that it is bound to.
       let families = node.families
       let usable = endpoints.first { families.contains(AddressFamilies($0.address.family)) }
       guard let endpoint = usable else {
@@ -184,12 +184,12 @@ final class ControlService {
     var after: PagePlace?
     if let cursor = params.cursor {
       guard let place = PagePlace(cursor: cursor) else {
-        return .failure(.invalidParam("cursor", "cursor must be what the page before gave"))
+        return .failure(.invalidParam("cursor", "cursor must be the one that the previous page returned"))
       }
       after = place
     }
     let limit = Int(params.limit)
-    // One more than the page has, to know whether another follows.
+    // One record more than the page holds shows whether another page follows.
     let records = node.page(prefix: params.prefix, after: after, limit: limit + 1)
     let page = records.prefix(limit)
     let next = records.count > limit ? page.last.map { PagePlace(of: $0).cursor } : nil
@@ -198,7 +198,7 @@ final class ControlService {
 }
 
 extension Result where Success == ControlResult, Failure == ControlError {
-  /// The same result of a signed record, with the key that it is read by.
+  /// The same result with the public key that reads the signed record.
   fileprivate func signed(by owner: PublicKey) -> Self {
     guard case .success(.put(var put)) = self else { return self }
     put.publicKey = Hex.string(owner.bytes)
@@ -207,7 +207,7 @@ extension Result where Success == ControlResult, Failure == ControlError {
 }
 
 extension PagePlace {
-  /// What a client sends for what comes after: the target, the kind and the key, in hexadecimal digits.
+  /// The cursor of the page after this place: the target, the kind and the key, in hexadecimal digits.
   fileprivate var cursor: String {
     "\(id.target)" + Hex.string(CollectionOfOne(id.kind.rawValue)) + Hex.string(key)
   }

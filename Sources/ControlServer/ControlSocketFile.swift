@@ -3,31 +3,32 @@ import Glibc
 import Platform
 import SystemPackage
 
-/// The socket file of a daemon, from its making to its removal.
+/// The socket file of a daemon, from its creation to its removal.
 struct ControlSocketFile: Sendable {
   let path: String
-  /// The listening socket; whoever serves it closes it.
+  /// The listening socket. The server that uses it closes it.
   let descriptor: Int32
-  /// Which file it is, so that only this one is removed.
+  /// The identity of the file, so that no other file is removed.
   private let device: dev_t
   private let inode: ino_t
 
   private static let backlog: Int32 = 64
 
-  /// Makes the socket and listens on it, its directory made if need be.
+  /// Creates the socket and listens on it. Missing directories are created.
   ///
-  /// A file that a dead daemon left behind is replaced; one at which somebody listens is not.
+  /// A file that a dead daemon left behind is replaced. A file at which a process listens is not.
   ///
   /// - Parameters:
   ///   - mode: the permissions of the file.
-  ///   - group: its group. The usual one is left out where it does not exist, or cannot be given a file.
+  ///   - group: its group. The default group is skipped if it does not exist, or the file cannot be given
+  ///     to it.
   /// - Throws: `ControlSocketError`.
   init(_ socketPath: SocketPath, mode: Int, group: String) throws(ControlSocketError) {
     path = socketPath.string
     try Self.makeDirectory(of: path)
     try Self.refuseIfAlive(socketPath)
-    // Bound under another name and moved into place when its mode is right: no one ever meets it
-    // half made, and a stale file gives way in the same step.
+    // The socket is bound under a temporary name and renamed when its mode is right. No client meets it half
+    // made, and a stale file is replaced in the same step.
     let temporary = path + ".\(getpid())"
     let excess = temporary.utf8.count - ControlLimits.maxSocketPathBytes
     guard excess <= 0 else {
@@ -55,23 +56,23 @@ struct ControlSocketFile: Sendable {
     inode = status.st_ino
   }
 
-  /// Removes the file, if it is still this socket's.
+  /// Removes the file if it still belongs to this socket.
   func remove() {
     var status = stat()
     guard lstat(path, &status) == 0, status.st_dev == device, status.st_ino == inode else { return }
     unlink(path)
   }
 
-  /// Gives the socket to a group.
+  /// Gives the socket file to a group.
   private static func give(_ file: String, to group: String, _ path: String) throws(ControlSocketError) {
-    let isUsual = group == ControlLimits.usualGroup
-    // Root shares with the usual group if there is one; anybody else has no other group to share with.
-    if isUsual, geteuid() != 0 { return }
+    let isDefault = group == ControlLimits.defaultGroup
+    // Root shares with the default group if there is one. Other users have no group to share with.
+    if isDefault, geteuid() != 0 { return }
     guard let entry = getgrnam(group) else {
-      if isUsual { return }
-      throw .unusable(path: path, reason: "there is no group '\(group)' (control_group)")
+      if isDefault { return }
+      throw .unusable(path: path, reason: "no such group '\(group)' (control_group)")
     }
-    guard chown(file, uid_t.max, entry.pointee.gr_gid) != 0, !isUsual else { return }
+    guard chown(file, uid_t.max, entry.pointee.gr_gid) != 0, !isDefault else { return }
     throw .unusable(
       path: path, reason: "it cannot be given to the group '\(group)' (control_group): \(Errno.current)")
   }
@@ -89,22 +90,23 @@ struct ControlSocketFile: Sendable {
     var status = stat()
     guard lstat(path.string, &status) == 0 else { return }
     guard status.st_mode & S_IFMT == S_IFSOCK else {
-      throw .unusable(path: path.string, reason: "there is a file that is no socket")
+      throw .unusable(path: path.string, reason: "a file that is not a socket is in the way")
     }
-    // Not blocking: a daemon that hangs with a full backlog is alive, and not worth hanging for.
+    // Non-blocking: a daemon that hangs with a full backlog is alive, and this process must not hang with
+    // it.
     let kind = SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue
     let probe = socket(AF_UNIX, Int32(kind), 0)
     guard probe >= 0 else { throw .unusable(path: path.string, reason: Errno.current.description) }
     defer { close(probe) }
-    // Only "connection refused" shows that nobody listens. A daemon that is busy, or that we may
-    // not talk to, is alive.
+    // Only "connection refused" shows that no process listens. A daemon that is busy, or that this process
+    // may not connect to, is alive.
     if withAddress(path.string, { connect(probe, $0, $1) }) == 0 || errno != ECONNREFUSED {
       throw .inUse(path: path.string)
     }
   }
 
-  /// Makes the directories above the socket. A directory directly below /tmp must be this user's
-  /// own, for anybody could have put one there.
+  /// Makes the directories above the socket. A directory directly below /tmp must belong to this user,
+  /// because anyone could have created it.
   private static func makeDirectory(of path: String) throws(ControlSocketError) {
     let components = path.split(separator: "/").dropLast()
     if path.hasPrefix("/"), components.first == "tmp", components.count > 1 {
@@ -115,7 +117,8 @@ struct ControlSocketFile: Sendable {
       guard lstat(own, &status) == 0, status.st_mode & S_IFMT == S_IFDIR,
         status.st_uid == geteuid() || status.st_uid == 0, status.st_mode & 0o022 == 0
       else {
-        throw .unusable(path: own, reason: "it is no directory of yours that only you may write to")
+        throw .unusable(
+          path: own, reason: "it must be a directory that belongs to you and that only you can write to")
       }
     }
     try make((path.hasPrefix("/") ? "/" : "./") + components.joined(separator: "/"), mode: 0o755)
@@ -123,13 +126,13 @@ struct ControlSocketFile: Sendable {
 
   private static func make(_ directory: String, mode: mode_t) throws(ControlSocketError) {
     do throws(DirectoryError) {
-      try makeDirectories(directory, mode: mode)
+      try Directory.make(directory, mode: mode)
     } catch {
       throw .unusable(path: error.path, reason: error.errno.description)
     }
   }
 
-  /// Calls with the address of a path, which `SocketPath` has checked to fit.
+  /// Calls `body` with the address of a path, which `SocketPath` has checked to fit.
   private static func withAddress(
     _ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32
   ) -> Int32 {
@@ -146,21 +149,21 @@ struct ControlSocketFile: Sendable {
   }
 }
 
-/// Why a control socket could not be made.
+/// The reason why a control socket cannot be made.
 package enum ControlSocketError: Error, Hashable, Sendable {
   case inUse(path: String)
   case unusable(path: String, reason: String)
 }
 
 extension ControlSocketError: CustomStringConvertible {
-  /// One line for a person, with what to do next.
+  /// A line that says what to do next.
   package var description: String {
     switch self {
     case .inUse(let path):
-      "another dhtd listens at \(path); stop it or choose another path with --control-socket"
+      "another dhtd listens on \(path); stop it or choose another path with --control-socket"
     case .unusable(let path, let reason):
       "cannot make the control socket at \(path): \(reason); "
-        + "mend that or choose another path with --control-socket"
+        + "fix that or choose another path with --control-socket"
     }
   }
 }

@@ -1,7 +1,7 @@
 import ControlProtocol
 import NodeRuntime
 
-/// Carries out the requests of clients that concern the keys of a private network.
+/// Carries out the requests that concern the keys of a private network.
 struct KeyringService {
   typealias Answer = Result<ControlResult, ControlError>
 
@@ -18,7 +18,7 @@ struct KeyringService {
   }
 
   func add(_ params: KeyringAddParams) -> Answer {
-    guard KeyringEditor.isKey(params.networkKey) else { return .failure(ControlError(.notAKey)) }
+    guard KeyringEditor.isKey(params.networkKey) else { return .failure(ControlError(.invalidKey)) }
     return change { (editor) throws(KeyringEditError) in try editor.add(base64: params.networkKey) }
   }
 
@@ -57,22 +57,22 @@ extension ControlError {
     "this node is in an open network, without keys; set network.keys to a file with one and restart it",
     reason: "open_network")
 
-  /// A user of the node does not decide who else is let in.
-  static let notYours = ControlError(
+  /// Other users of the node may not decide who is admitted to the network.
+  static let notPermitted = ControlError(
     .invalidRequest, "only root and the user that the node runs as may change its keys; try it with sudo",
     reason: "not_permitted")
 
   fileprivate init(_ error: KeyringEditError) {
     switch error {
     case .openNetwork: self = .openNetwork
-    case .notAKey:
-      // The text is not repeated: it may be most of a key.
+    case .invalidKey:
+      // The text is not repeated, because it may be most of a key.
       self = .invalidParam(
-        "network_key", "this is no key; a key is 32 bytes in base64, as 'dhtd --generate-key' prints it")
+        "network_key", "invalid key; a key is 32 bytes in base64, as 'dhtd --generate-key' prints it")
     case .otherKeysInFile(let path):
       self.init(
         .conflict,
-        "\(path) has other keys than the node, which this would overwrite; reload the node to take them over "
+        "\(path) does not hold the node's current keys, and this change would overwrite it; reload the node to use the file's keys "
           + "('systemctl reload dhtd@PORT', or SIGHUP), and look at 'dhtctl keyring list'",
         reason: "other_keys_in_file")
     case .refused(let reason, let description):
@@ -83,7 +83,7 @@ extension ControlError {
 }
 
 extension KeyringEditError.Reason {
-  /// The parameter that is wrong, and the reason in the words of the control socket.
+  /// The wrong parameter, and the reason as the control socket names it.
   fileprivate var words: (param: String, reason: String) {
     switch self {
     case .noKeys: ("network_key", "no_keys")

@@ -1,13 +1,13 @@
-/// Cuts what arrives into lines, and holds no more than one line that is not whole.
+/// Splits input into lines. It holds at most one incomplete line.
 struct LineBuffer {
-  /// The room that is kept while nothing is there.
+  /// The capacity that an empty buffer keeps.
   private static let idleCapacity = 64 << 10
 
   private let limit: Int
   private var bytes: [UInt8] = []
-  /// Bytes at the front that have been taken out.
+  /// Bytes at the front that were returned as lines.
   private var taken = 0
-  /// Bytes at the front that have been looked through for a line feed already.
+  /// Bytes at the front that were searched for a line feed.
   private var searched = 0
 
   init(limit: Int) {
@@ -16,18 +16,18 @@ struct LineBuffer {
 
   enum Next {
     case line([UInt8])
-    /// No whole line is there yet.
+    /// No complete line is available yet.
     case more
-    /// A line is over the limit.
+    /// A line is longer than the limit.
     case tooLong
   }
 
-  /// Whether a line has begun and not ended.
+  /// True if the buffer ends with an incomplete line.
   var isMidLine: Bool { bytes.count > taken }
 
   mutating func append(_ arrived: UnsafeRawBufferPointer) {
-    // What has been taken out goes now and then, or a client that is always in the middle of a line
-    // would make it grow for ever.
+    // Returned lines are removed from time to time. Otherwise the buffer of a client that is always in the
+    // middle of a line would grow without bound.
     if taken == bytes.count {
       bytes.removeAll(keepingCapacity: bytes.capacity <= Self.idleCapacity)
       (taken, searched) = (0, 0)
@@ -39,7 +39,7 @@ struct LineBuffer {
     bytes.append(contentsOf: arrived)
   }
 
-  /// What is left when nothing more comes: a last line without a line feed.
+  /// The rest of the input at its end: a last line without a line feed.
   mutating func last() -> [UInt8]? {
     defer { self = LineBuffer(limit: limit) }
     let rest = bytes[taken...]

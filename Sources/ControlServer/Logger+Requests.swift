@@ -4,10 +4,10 @@ import Logging
 import NodeRuntime
 
 extension Logger {
-  /// Logs the outcome of a request. Keys are left out, for they are the users' own: the target says as much to
-  /// those who know the key.
+  /// Logs the outcome of a request. Keys are not logged, because they are the users' own. The target
+  /// identifies a key to anyone who knows it.
   ///
-  /// - Parameter isRepeat: whether a failure of the same kind was logged lately.
+  /// - Parameter isRepeat: whether a failure of the same kind was logged within the last second.
   func log(_ request: ControlRequest, _ outcome: Result<ControlResult, ControlError>, isRepeat: Bool) {
     let level = level(of: request, outcome, isRepeat: isRepeat, isLogged: false)
     guard logLevel <= level else { return }
@@ -16,7 +16,7 @@ extension Logger {
 
   /// The level of the outcome of a request.
   ///
-  /// - Parameter isLogged: whether it is logged at `info` even if all went well.
+  /// - Parameter isLogged: whether it is logged at `info` even if it succeeded.
   func level(
     of request: ControlRequest, _ outcome: Result<ControlResult, ControlError>, isRepeat: Bool, isLogged: Bool
   ) -> Logger.Level {
@@ -28,7 +28,7 @@ extension Logger {
 
   /// Logs the outcome of a request at a level.
   ///
-  /// - Parameter client: the client that asked for it.
+  /// - Parameter client: the metadata of the client that sent it.
   func log(
     _ request: ControlRequest, _ outcome: Result<ControlResult, ControlError>, at level: Level,
     by client: Metadata
@@ -46,8 +46,8 @@ extension Logger {
 }
 
 extension ControlErrorCode {
-  /// Whether the network is in a state that the operator of this node should know of. That it is busy
-  /// is told to whoever keeps it so, as often as they ask.
+  /// True if the error points to trouble in the network that the operator should know of. `busy` does not:
+  /// the client that causes it is told each time.
   fileprivate var isTrouble: Bool {
     switch self {
     case .quorumFailed, .unreachable, .storageFull: true
@@ -57,7 +57,7 @@ extension ControlErrorCode {
 }
 
 extension ControlRequest {
-  /// Whether it is the network that carries it out, and not one node that somebody names.
+  /// True if the request is carried out by the network, and not by a single node that the client names.
   fileprivate var isForTheNetwork: Bool {
     switch self {
     case .put, .get, .delete, .lookup: true
@@ -66,7 +66,7 @@ extension ControlRequest {
     }
   }
 
-  /// Whether it changes the node itself: that is told however much else is written.
+  /// True if the request changes the node itself. Such a request is always logged.
   var isForTheOperator: Bool {
     switch self {
     case .bootstrap, .keyringAdd, .keyringUse, .keyringRemove: true
@@ -74,7 +74,7 @@ extension ControlRequest {
     }
   }
 
-  /// Whether it changes what the network holds, whom this node knows, or what it lets in.
+  /// True if the request changes stored records, contacts or keys.
   var isWrite: Bool {
     switch self {
     case .put, .delete, .bootstrap, .keyringAdd, .keyringUse, .keyringRemove: true
@@ -91,7 +91,7 @@ extension ControlRequest {
     case .lookup(.target(let bytes)): NodeID(bytes: bytes).map { ["target": "\($0)"] } ?? [:]
     case .ping(let params): ["peer": "\(params.address)"]
     case .bootstrap, .status, .peers, .keys: [:]
-    // Not even in part: it is a secret.
+    // Fingerprints and keys are not logged, not even in part.
     case .keyringList, .keyringAdd, .keyringUse, .keyringRemove: [:]
     }
   }

@@ -1,9 +1,9 @@
 import Glibc
 
-/// Who is at the other end of a Unix-domain socket, as the kernel has seen it connect (SO_PEERCRED in
-/// unix(7)).
+/// The process and user at the other end of a Unix-domain socket, as the kernel recorded them at connect
+/// (SO_PEERCRED in unix(7)).
 struct PeerCredentials: Hashable, Sendable {
-  /// The process that connected. It may have ended since, and the socket may be another's by now.
+  /// The process that connected. It may have ended, and another process may hold the socket.
   let process: Int32
   /// Its effective user.
   let user: UInt32

@@ -2,15 +2,15 @@ import Dispatch
 import EventLoop
 import Glibc
 
-/// The names of users, by their numbers.
+/// User names by user ID.
 ///
-/// The system may have to ask another machine for one, and that blocks, so that it has a thread to itself.
-/// A name is looked up once: that of a user seldom changes while a node runs.
+/// The system may ask another machine for a name, which blocks, so a separate thread does the lookups. A
+/// name is looked up once, because it seldom changes while a node runs.
 final class UserNames {
-  /// As many are kept; then they are looked up anew.
+  /// The most names kept. When the cache is full it is emptied.
   private static let capacity = 1024
-  /// As many wait for a name at most; one more does without.
-  private static let mostWaiting = 1024
+  /// The most callers waiting for a name. Further callers get nil.
+  private static let maxWaiting = 1024
 
   private let loop: EventLoop
   private let queue = DispatchQueue(label: "dhtd.users")
@@ -22,11 +22,11 @@ final class UserNames {
     self.loop = loop
   }
 
-  /// Gives the name of a user, at once or later on the loop; nil where there is none, or the system is slow to
-  /// tell.
+  /// Gives the name of a user, at once or later on the loop. The name is nil if the user has none, or if too
+  /// many lookups are waiting.
   func name(of user: UInt32, then use: @escaping (String?) -> Void) {
     if let name = names[user] { return use(name) }
-    guard waitingCount < Self.mostWaiting else { return use(nil) }
+    guard waitingCount < Self.maxWaiting else { return use(nil) }
     waitingCount += 1
     let isAsked = waiting[user] != nil
     waiting[user, default: []].append(use)
@@ -34,11 +34,11 @@ final class UserNames {
     let bound = LoopBound(self, on: loop)
     queue.async { [loop] in
       let name = Self.lookUp(user)
-      loop.execute { bound.value.found(name, of: user) }
+      loop.execute { bound.value.handleName(name, of: user) }
     }
   }
 
-  private func found(_ name: String?, of user: UInt32) {
+  private func handleName(_ name: String?, of user: UInt32) {
     if names.count >= Self.capacity { names = [:] }
     names[user] = .some(name)
     let uses = waiting.removeValue(forKey: user) ?? []

@@ -1,32 +1,32 @@
 import NodeTime
 
-/// Decides which writes of clients are logged one by one, so that an auditor finds who has changed what, and a load
-/// of writes does not drown all else: a hundred at once and ten a second. The suppressed ones are counted for each
+/// Decides which writes of clients are logged one by one: up to a hundred at once and ten a second. So an
+/// auditor sees who changed what, and many writes do not flood the log. Suppressed writes are counted by
 /// client.
 struct WriteLog {
   /// The suppressed writes of a client.
   struct Suppressed: Hashable, Sendable {
-    /// Whose they are; nil for those of clients beyond `mostClients`, or that are not known.
+    /// The client; nil for clients beyond `maxClients` and for unknown clients.
     let client: PeerCredentials?
     fileprivate(set) var count: Int
   }
 
-  /// Suppressed writes are counted for this long before their number is logged.
+  /// The time for which suppressed writes are counted before their number is logged.
   static let period: Duration = .seconds(10)
-  /// As many clients are counted each by itself.
-  private static let mostClients = 64
+  /// The most clients that are counted separately.
+  private static let maxClients = 64
   private static let rate = TokenBucket.Rate(10, burst: 10)
 
   private var bucket = TokenBucket()
   private var suppressed: [Suppressed] = []
 
-  /// Notes a write.
+  /// Counts a write.
   ///
-  /// - Returns: whether it is to be logged by itself; it is counted if not.
-  mutating func note(_ now: Instant, _ client: PeerCredentials?) -> Bool {
+  /// - Returns: true if it is to be logged by itself; false if it counts as suppressed.
+  mutating func tryLog(_ now: Instant, _ client: PeerCredentials?) -> Bool {
     if bucket.take(now.nanoseconds, 1, at: Self.rate) { return true }
     let isKnown = suppressed.contains { $0.client == client }
-    let counted = isKnown || suppressed.count < Self.mostClients ? client : nil
+    let counted = isKnown || suppressed.count < Self.maxClients ? client : nil
     if let index = suppressed.firstIndex(where: { $0.client == counted }) {
       suppressed[index].count += 1
     } else {
@@ -35,7 +35,7 @@ struct WriteLog {
     return false
   }
 
-  /// Whether any writes were suppressed.
+  /// True if any writes were suppressed.
   var hasSuppressed: Bool { !suppressed.isEmpty }
 
   /// Takes the counts of the suppressed writes.

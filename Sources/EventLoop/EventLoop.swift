@@ -6,26 +6,26 @@ import Platform
 import Synchronization
 package import SystemPackage
 
-/// One thread that waits for descriptors, for points in time and for what other threads give it to do,
-/// and does one thing after the other.
+/// Runs one thread that waits for descriptors, deadlines and tasks of other threads, and handles them one
+/// after the other.
 ///
-/// An iteration of the loop: it waits, tells the watchers whose descriptors are ready, runs the timers that are
-/// due and what was given to it, and then calls those who want to know that the iteration ends. So what
-/// belongs together leaves together, with one system call.
+/// In each iteration, the loop waits, calls the watchers whose descriptors are ready, runs the due timers
+/// and the tasks, and then calls the iteration-end handlers. So the datagrams of one iteration leave
+/// together, with one system call.
 ///
-/// Why none of the general libraries: a node answers a query in some microseconds, and those pass each
-/// datagram through a pipeline of handlers, with an allocation or more at each step. With SwiftNIO that
-/// was 22 % of all the instructions of an answer.
+/// No general library is used. A node answers a query in a few microseconds, and such a library passes each
+/// datagram through a pipeline of handlers, with at least one allocation at each step. With SwiftNIO that
+/// took 22 % of all the instructions of an answer.
 ///
-/// `@unchecked`: what is not locked or constant belongs to the thread of the loop, and each way to it checks
-/// that it is on that thread.
+/// `@unchecked`: everything that is neither locked nor constant belongs to the thread of the loop, and each
+/// method that uses it checks the thread.
 package final class EventLoop: @unchecked Sendable {
   private let epoll: Int32
   private let wakeup: Wakeup
   private let mailbox = Mutex(Mailbox())
   private let clock: @Sendable () -> Now
 
-  /// Its thread; 0 before it runs.
+  /// The loop's thread; 0 before it runs.
   private let thread = Atomic<pthread_t>(0)
 
   // All of these belong to the loop's thread.
@@ -35,13 +35,13 @@ package final class EventLoop: @unchecked Sendable {
   private var timers: Heap<TimerEntry> = []
   private var cancelledTimers = 0
   private var plannedTimers: UInt64 = 0
-  private var iterationEnders: [(owner: ObjectIdentifier, body: () -> Void)] = []
-  /// What was given to the loop on its own thread.
+  private var iterationEndHandlers: [(owner: ObjectIdentifier, body: () -> Void)] = []
+  /// Tasks submitted on the loop's own thread.
   private var deferred: [() -> Void] = []
   private var isRunning = true
-  /// Whether another iteration is to begin at once.
+  /// True if another iteration begins at once.
   private var isIterationRequested = false
-  /// Whether those are being called who want to know that the iteration ends.
+  /// True if the iteration-end handlers are running.
   package private(set) var isEndingIteration = false
 
   private struct Mailbox {
@@ -70,19 +70,19 @@ package final class EventLoop: @unchecked Sendable {
 
   /// Starts the thread.
   ///
-  /// - Parameter clock: gives the time that timers go by. If it is not the machine's, a timer goes off in the
+  /// - Parameter clock: gives the time for timers. With a clock other than the machine's, a timer runs in the
   ///   first iteration after its time.
-  /// - Throws: the cause, if the system does not give what a loop needs.
+  /// - Throws: the cause, if the system lacks the resources for a loop.
   package init(clock: @escaping @Sendable () -> Now = { SystemClock.now }) throws(Errno) {
     self.clock = clock
-    // Before the descriptor that only `deinit` closes.
+    // Created before the descriptor that only `deinit` closes.
     wakeup = try Wakeup()
     epoll = ceventloop_create()
     guard epoll >= 0 else { throw Errno(rawValue: -epoll) }
     let code = ceventloop_add(epoll, wakeup.descriptor, CEVENTLOOP_READABLE, Self.wakeupToken)
     guard code == 0 else { throw Errno(rawValue: -code) }
     pthread_detach(
-      try startThread { [self] in
+      try WorkerThread.start { [self] in
         thread.store(pthread_self(), ordering: .relaxed)
         while isRunning { runIteration() }
       })
@@ -90,9 +90,9 @@ package final class EventLoop: @unchecked Sendable {
 
   deinit { close(epoll) }
 
-  /// Takes in a client of a listening socket, as a descriptor that does not block.
+  /// Accepts a client of a listening socket, as a non-blocking descriptor.
   ///
-  /// - Throws: the cause; `Errno.wouldBlock` if none waits.
+  /// - Throws: the cause; `Errno.wouldBlock` if no client is waiting.
   package static func accept(from listener: Int32) throws(Errno) -> Int32 {
     let client = ceventloop_accept(listener)
     guard client >= 0 else { throw Errno(rawValue: -client) }
@@ -101,9 +101,9 @@ package final class EventLoop: @unchecked Sendable {
 
   // MARK: - From any thread
 
-  /// Has something done on the loop, soon.
+  /// Runs a task on the loop, soon.
   ///
-  /// - Returns: whether it will be; it will not where the loop has been stopped.
+  /// - Returns: whether the task will run; false if the loop has stopped.
   @discardableResult
   package func execute(_ body: @escaping @Sendable () -> Void) -> Bool {
     let waiting = mailbox.withLock { mailbox in
@@ -111,14 +111,14 @@ package final class EventLoop: @unchecked Sendable {
       mailbox.tasks.append(body)
       return mailbox.tasks.count
     }
-    // One that was signalled for others wakes up for this one too.
+    // A wakeup signalled for an earlier task serves this one too.
     if waiting == 1 { wakeup.signal() }
     return waiting > 0
   }
 
-  /// Does something on the loop, and gives what comes of it.
+  /// Runs a task on the loop and returns its result.
   ///
-  /// - Throws: what the body throws, and `CancellationError` where the loop has been stopped.
+  /// - Throws: the body's error, and `CancellationError` if the loop has stopped.
   package func run<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
     try await withCheckedThrowingContinuation { continuation in
       let isTaken = mailbox.withLock { mailbox in
@@ -134,7 +134,7 @@ package final class EventLoop: @unchecked Sendable {
     }
   }
 
-  /// Does what was given to the loop so far, and ends its thread.
+  /// Runs the tasks submitted so far and ends the thread.
   package func stop() async {
     await withCheckedContinuation { continuation in
       let isTaken = mailbox.withLock { mailbox in
@@ -150,7 +150,7 @@ package final class EventLoop: @unchecked Sendable {
     }
   }
 
-  /// Whether the caller is on the loop's thread.
+  /// True if the caller is on the loop's thread.
   package var isCurrent: Bool { thread.load(ordering: .relaxed) == pthread_self() }
 
   /// The time by the clock of the loop.
@@ -158,10 +158,10 @@ package final class EventLoop: @unchecked Sendable {
 
   // MARK: - On the loop's thread
 
-  /// Begins to watch a descriptor. Whoever closes it ends that before.
+  /// Begins to watch a descriptor. The watch must end before the descriptor is closed.
   ///
-  /// - Parameter watcher: is not kept alive.
-  /// - Throws: the cause, if the system does not watch it.
+  /// - Parameter watcher: called when the descriptor is ready; it is not kept alive.
+  /// - Throws: the cause, if the system cannot watch the descriptor.
   package func watch(
     _ descriptor: Int32, for readiness: Readiness, _ watcher: any DescriptorWatcher
   ) throws(Errno) -> WatchID {
@@ -179,14 +179,14 @@ package final class EventLoop: @unchecked Sendable {
     return id
   }
 
-  /// Watches a descriptor for something else from now on.
+  /// Changes the events that a descriptor is watched for.
   package func change(_ id: WatchID, to readiness: Readiness) {
     precondition(isCurrent)
     guard let watch = watch(id) else { return }
     _ = ceventloop_change(epoll, watch.descriptor, readiness.rawValue, id.token)
   }
 
-  /// Watches a descriptor no more; what has happened to it in this iteration is not told either.
+  /// Ends a watch. Events of this iteration that are not handled yet are dropped.
   package func end(_ id: WatchID) {
     precondition(isCurrent)
     guard let watch = watch(id) else { return }
@@ -202,7 +202,7 @@ package final class EventLoop: @unchecked Sendable {
     return watch
   }
 
-  /// Calls back at a point in time, unless that is cancelled before.
+  /// Calls `body` at a deadline, unless the timer is cancelled before.
   @discardableResult
   package func schedule(at deadline: Instant, _ body: @escaping () -> Void) -> LoopTimer {
     precondition(isCurrent)
@@ -212,41 +212,41 @@ package final class EventLoop: @unchecked Sendable {
     return timer
   }
 
-  /// Calls back after some time, unless that is cancelled before.
+  /// Calls `body` after a duration, unless the timer is cancelled before.
   @discardableResult
-  package func schedule(after pause: Duration, _ body: @escaping () -> Void) -> LoopTimer {
-    schedule(at: now.monotonic + pause, body)
+  package func schedule(after duration: Duration, _ body: @escaping () -> Void) -> LoopTimer {
+    schedule(at: now.monotonic + duration, body)
   }
 
-  /// Calls back once when what is being done has been done, in this iteration or in one that begins at once.
+  /// Calls `body` once when the current work is done, in this iteration or in one that begins at once.
   package func executeLater(_ body: @escaping () -> Void) {
     precondition(isCurrent)
     deferred.append(body)
   }
 
-  /// Has another iteration begin at once after this one, even if there is nothing else to do in it.
+  /// Begins another iteration at once after this one, even if there is nothing else to do in it.
   package func requestIteration() {
     precondition(isCurrent)
     isIterationRequested = true
   }
 
-  /// Calls back whenever an iteration ends, in the order in which that was asked for.
+  /// Calls `body` whenever an iteration ends. The handlers run in the order in which they were added.
   ///
-  /// - Parameter owner: for whom; it is to end that before it goes.
+  /// - Parameter owner: the owner of the handler, which must remove it before it is released.
   package func onIterationEnd(for owner: AnyObject, _ body: @escaping () -> Void) {
     precondition(isCurrent)
-    iterationEnders.append((ObjectIdentifier(owner), body))
+    iterationEndHandlers.append((ObjectIdentifier(owner), body))
   }
 
-  /// Calls back for this owner no more when an iteration ends.
+  /// Removes the iteration-end handlers of an owner.
   package func removeIterationEnd(for owner: AnyObject) {
     precondition(isCurrent)
-    iterationEnders.removeAll { $0.owner == ObjectIdentifier(owner) }
+    iterationEndHandlers.removeAll { $0.owner == ObjectIdentifier(owner) }
   }
 
-  func timerWasCancelled() {
+  func handleTimerCancellation() {
     cancelledTimers += 1
-    // They would stay until they are due, and that may be long.
+    // Cancelled timers would otherwise stay until their deadlines, possibly for long.
     guard cancelledTimers > 64, cancelledTimers * 2 > timers.count else { return }
     timers = Heap(timers.unordered.filter { !$0.timer.isDone })
     cancelledTimers = 0
@@ -259,29 +259,29 @@ package final class EventLoop: @unchecked Sendable {
       let found = ceventloop_wait(epoll, events.baseAddress, Int32(events.count), millisecondsToWait)
       isIterationRequested = false
       guard found > 0 else { return }
-      for event in events.prefix(Int(found)) { happened(event) }
+      for event in events.prefix(Int(found)) { handle(event) }
     }
     runTimers()
-    // What is put off meanwhile is done in the next iteration, after those whose descriptors are ready by then.
+    // Tasks deferred by these tasks run in the next iteration, after the descriptors that are ready by then.
     let tasks = deferred
     deferred = []
     for task in tasks { task() }
     isEndingIteration = true
-    for ender in iterationEnders { ender.body() }
+    for handler in iterationEndHandlers { handler.body() }
     isEndingIteration = false
   }
 
-  private func happened(_ event: ceventloop_event) {
+  private func handle(_ event: ceventloop_event) {
     guard event.token != Self.wakeupToken else {
-      emptyMailbox()
+      runMailbox()
       return
     }
-    // One that was told before may have ended the watch of this one.
+    // An earlier watcher of this iteration may have ended this watch.
     guard let watch = watch(WatchID(token: event.token)) else { return }
-    watch.watcher.isReady(Readiness(rawValue: event.readiness))
+    watch.watcher.handleReadiness(Readiness(rawValue: event.readiness))
   }
 
-  private func emptyMailbox() {
+  private func runMailbox() {
     wakeup.clear()
     let tasks = mailbox.withLock { mailbox in
       defer { mailbox.tasks = [] }
@@ -304,7 +304,7 @@ package final class EventLoop: @unchecked Sendable {
     if isIterationRequested || !deferred.isEmpty { return 0 }
     guard let deadline = timers.min?.deadline else { return -1 }
     let nanoseconds = deadline.since(now.monotonic).nanoseconds
-    // Rounded up: to wake up too early is to wake up twice.
+    // Rounded up, because waking up too early means waking up twice.
     return Int32(clamping: max(0, (nanoseconds + 999_999) / 1_000_000))
   }
 }

@@ -1,13 +1,13 @@
-/// A value that belongs to the thread of a loop, as other threads may hold it.
+/// A value that belongs to the thread of a loop. Other threads may hold a reference to it.
 ///
-/// The value is made, used and released on that thread alone. Once the loop has stopped there is no such thread
-/// any more, and the last thread to hold the value releases it.
+/// The value is made, used and released on that thread alone. After the loop has stopped, the last thread to
+/// hold the value releases it.
 package struct LoopBound<Value>: Sendable {
   /// The loop that the value belongs to.
   package let loop: EventLoop
   private let owner: Owner
 
-  /// The value, by itself.
+  /// Boxes the value.
   private final class Box {
     let value: Value
 
@@ -16,10 +16,10 @@ package struct LoopBound<Value>: Sendable {
 
   /// Releases the value on the loop's thread.
   ///
-  /// `@unchecked`: `LoopBound.value` and `deinit` see to it that the box is touched on that thread alone.
+  /// `@unchecked`: `LoopBound.value` and `deinit` make sure that only that thread touches the box.
   private final class Owner: @unchecked Sendable {
     private let loop: EventLoop
-    /// Retained once, and released by hand: the compiler would release it wherever this object ends.
+    /// Retained once and released by hand, because the compiler would release it on any thread.
     private let box: Unmanaged<Box>
 
     init(_ value: Value, on loop: EventLoop) {
@@ -37,14 +37,14 @@ package struct LoopBound<Value>: Sendable {
     }
   }
 
-  /// To be made on the loop's thread.
+  /// Binds a value to a loop. Call it on the loop's thread.
   package init(_ value: Value, on loop: EventLoop) {
     precondition(loop.isCurrent)
     self.loop = loop
     owner = Owner(value, on: loop)
   }
 
-  /// The value, on the loop's thread. Elsewhere it traps.
+  /// The value. Reading it on another thread traps.
   package var value: Value {
     precondition(loop.isCurrent)
     return owner.value

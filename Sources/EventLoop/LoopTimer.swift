@@ -1,4 +1,4 @@
-/// Something that is to be done at a point in time. Belongs to the thread of its loop.
+/// A callback at a point in time. It belongs to the thread of its loop.
 package final class LoopTimer {
   private unowned let loop: EventLoop
   private var body: (() -> Void)?
@@ -8,14 +8,14 @@ package final class LoopTimer {
     self.body = body
   }
 
-  /// It is not done, if it has not been.
+  /// Cancels the callback if it has not run.
   package func cancel() {
     guard body != nil else { return }
     body = nil
-    loop.timerWasCancelled()
+    loop.handleTimerCancellation()
   }
 
-  /// Whether it has gone off or was cancelled.
+  /// True if the callback has run or was cancelled.
   package var isDone: Bool { body == nil }
 
   func run() {

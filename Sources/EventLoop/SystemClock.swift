@@ -1,9 +1,9 @@
 import Glibc
 package import NodeTime
 
-/// The machine's clocks, in the core's terms.
+/// The machine's clocks, in the core's types.
 package enum SystemClock {
-  /// The time now: monotonic for timers and round trips, civil for what records carry.
+  /// The current time: monotonic for timers and round trips, civil for records.
   package static var now: Now {
     let (monotonic, wall) = (read(CLOCK_MONOTONIC), read(CLOCK_REALTIME))
     return Now(

@@ -1,16 +1,16 @@
-/// What becomes of a configuration that has changed while its node runs.
+/// A setting that has changed while the node runs.
 package struct ConfigurationChange: Hashable, Sendable {
   /// The key.
   package let key: String
-  /// The values before and now, as they are written.
+  /// The old and new values as text.
   package let old: String
   package let new: String
-  /// Whether the running node takes the new value; otherwise the next start does.
+  /// True if the new value takes effect now. Otherwise it takes effect at the next start.
   package let isInForce: Bool
 }
 
 extension Configuration {
-  /// This configuration with those values of another that may change while a node runs.
+  /// Returns this configuration with the values of another that may change while a node runs.
   package func reloaded(from new: Configuration) -> (Configuration, [ConfigurationChange]) {
     var result = self
     var changes: [ConfigurationChange] = []

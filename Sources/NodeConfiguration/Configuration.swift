@@ -1,53 +1,53 @@
 package import ControlProtocol
 package import Kademlia
 
-/// Everything about a node that can be set: what dhtd runs with.
+/// The configuration of a dhtd.
 ///
-/// `Setting.all` names its keys; there is one for each value here that people may change.
+/// `Setting.all` has a setting for each value that people may change.
 package struct Configuration: Sendable {
   /// The addresses that the UDP sockets are bound to.
   package var bind: [BindAddress] = [.loopback]
   /// Nodes to join through.
   package var bootstrap: [HostPort] = []
-  /// Where the node keeps what outlives it; nil: the usual place of this instance.
+  /// The state directory; nil for the default of this instance.
   package var stateDirectory: String?
-  /// Where clients find the node; nil: the usual place of this instance.
+  /// The path of the control socket; nil for the default of this instance.
   package var controlSocket: String?
-  /// Who may use the socket that the node makes: the permissions of its file.
+  /// The permissions of the control socket.
   package var controlMode = 0o660
-  /// The group of that file. Of the usual one it is no mistake that it does not exist, or that the node may
-  /// not give it a file.
-  package var controlGroup = ControlLimits.usualGroup
-  /// What the node's ID is made from.
+  /// The group of the control socket. A missing default group, or one that the node may not use, is not an
+  /// error.
+  package var controlGroup = ControlLimits.defaultGroup
+  /// The source of the node's ID.
   package var networkID = NodeIDSource.key
-  /// The IP address that others see the node at, as text; nil: the one that it is bound to.
+  /// The public IP address of the node as text; nil for the bound address.
   package var networkAddress: String?
   /// The name of the private network.
   package var networkName = "dhtd"
-  /// The file with the keys of the private network; nil: a credential of the service manager, and without
-  /// one the network is open.
+  /// The file with the keys of the private network; nil for a credential of the service manager. Without
+  /// either, the network is open.
   package var networkKeys: String?
   /// The most sessions of other nodes that are remembered in a private network.
   package var networkSessions = 4_096
-  /// The least severe messages that are logged.
+  /// The least severe level that is logged.
   package var logLevel = LogLevel.info
-  /// Where messages go.
+  /// The destination of log messages.
   package var logTarget = LogTarget.auto
-  /// Which writes of clients are logged with who they are.
+  /// The writes of clients that are logged with the client's identity.
   package var logWrites = WriteLogging.limited
   /// Clients connected at the same time.
   package var clients = 64
-  /// Requests of one client that are carried out at the same time.
+  /// Requests of one client that run at the same time.
   package var clientRequests = ControlLimits.maxRequestsInFlight
-  /// Requests of all clients that are carried out at the same time.
+  /// Requests of all clients that run at the same time.
   package var allRequests = 4096
-  /// Look-ups of names for clients that are under way at the same time.
+  /// Name lookups for clients that run at the same time.
   package var nameLookUps = 64
-  /// The core's numbers.
+  /// The parameters of the core.
   package var parameters = Parameters()
-  /// Where records are kept.
+  /// The medium of the records.
   package var durability = Durability.disk
-  /// The most bytes that records may take, on the disk or in memory.
+  /// The most bytes that records may take, on disk or in memory.
   package var storageBytes = 1 << 30
 
   package init() {}
@@ -55,47 +55,47 @@ package struct Configuration: Sendable {
 
 /// An address to bind.
 package enum BindAddress: Hashable, Sendable {
-  /// IPv4 and IPv6 loopback; IPv6 is left out on a machine that has none.
+  /// IPv4 and IPv6 loopback. IPv6 is skipped on a machine without it.
   case loopback
   /// An IPv4 or IPv6 address, as text.
   case address(String)
 }
 
-/// What a node's ID is made from.
+/// The source of a node's ID.
 package enum NodeIDSource: String, CaseIterable, Sendable {
-  /// The public half of its key, so that it can prove it.
+  /// The public key of the node, so that it can prove the ID.
   case key
-  /// Its address, as the public BitTorrent network wants it (BEP 42).
+  /// The address of the node, as the public BitTorrent network requires (BEP 42).
   case bep42
 }
 
-/// How severe a message is, in the words of swift-log.
+/// The severity of a message, in swift-log's words.
 package enum LogLevel: String, CaseIterable, Sendable {
   case trace, debug, info, notice, warning, error, critical
 }
 
-/// Where messages go.
+/// The destination of log messages.
 package enum LogTarget: String, CaseIterable, Sendable {
-  /// The journal where standard error is the journal, else standard error.
+  /// The journal if standard error is the journal; otherwise standard error.
   case auto
   case journal
   case stderr
 }
 
-/// Which writes of clients are logged.
+/// The writes of clients that are logged.
 package enum WriteLogging: String, CaseIterable, Sendable {
-  /// Each, as long as they are few, and how many more there were.
+  /// Each write, up to a rate, and the number of writes beyond it.
   case limited
-  /// Each.
+  /// Every write.
   case all
-  /// None by itself.
+  /// No single write.
   case none
 }
 
-/// What a record outlives.
+/// The durability of records.
 package enum Durability: String, CaseIterable, Sendable {
-  /// Records end with the node.
+  /// Records are lost when the node stops.
   case memory
-  /// Records outlive it: what is confirmed is on the disk.
+  /// Records outlive the node: a confirmed record is on disk.
   case disk
 }

@@ -4,11 +4,11 @@ import Platform
 import SystemPackage
 import YAML
 
-/// What a file says: its keys with their values as text, each with its line.
+/// A parsed file: its keys and their values as text, each with its line.
 struct ConfigurationFile {
-  /// A key and what stands behind it.
+  /// A key and its value.
   struct Entry {
-    /// With a dot between a section and what is in it.
+    /// The key, with a dot between a section and its member.
     let key: String
     let line: Int
     let value: Value
@@ -17,7 +17,7 @@ struct ConfigurationFile {
   enum Value {
     case one(String)
     case several([(text: String, line: Int)])
-    /// Something of which no setting is made, described: completes "… is not …".
+    /// A value that no setting accepts; the text completes "… is not …".
     case other(String)
   }
 
@@ -31,7 +31,7 @@ struct ConfigurationFile {
   /// - Throws: `ConfigurationProblem`.
   init?(at path: String) throws(ConfigurationProblem) {
     guard var bytes = try Self.read(path) else { return nil }
-    // The mark that some editors put before UTF-8.
+    // The byte order mark that some editors write before UTF-8.
     if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
     guard let text = String(validating: bytes, as: UTF8.self) else {
       throw .malformed(path: path, line: nil, reason: "it is not UTF-8 text")
@@ -39,7 +39,7 @@ struct ConfigurationFile {
     try self.init(yaml: text, path: path)
   }
 
-  /// Reads the text of a file.
+  /// Parses the text of a file.
   init(yaml text: String, path: String) throws(ConfigurationProblem) {
     let root: YAMLNode?
     do {
@@ -52,7 +52,7 @@ struct ConfigurationFile {
     case .mapping(let pairs, _): entries = try Self.entries(of: pairs, in: nil, path: path)
     case .scalar(let scalar) where scalar.text.isEmpty: entries = []
     default:
-      throw .malformed(path: path, line: 1, reason: "'key: value' lines are wanted; see dhtd.yaml(5)")
+      throw .malformed(path: path, line: 1, reason: "expected 'key: value' lines; see dhtd.yaml(5)")
     }
   }
 
@@ -78,7 +78,7 @@ struct ConfigurationFile {
     func failure() -> ConfigurationProblem {
       .unreadable(path: path, reason: Errno.current.description)
     }
-    // Not blocking: a pipe that nobody writes to would hold up a node that runs.
+    // Non-blocking: a pipe without a writer would block a running node.
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
       if errno == ENOENT { return nil }
@@ -99,7 +99,7 @@ struct ConfigurationFile {
       guard count > 0 else { return bytes }
       bytes += piece.prefix(count)
       guard bytes.count <= limit else {
-        throw .unreadable(path: path, reason: "it has more than \(limit >> 20) MiB")
+        throw .unreadable(path: path, reason: "it is larger than \(limit >> 20) MiB")
       }
     }
   }
@@ -126,12 +126,12 @@ extension ConfigurationFile.Value {
 }
 
 extension YAMLNode.Scalar {
-  /// Whether it has no value. A quoted empty text has one.
+  /// True if the scalar has no value. A quoted empty text has one.
   fileprivate var isNothing: Bool { isPlain && (text.isEmpty || text == "~" || text == "null") }
 }
 
 extension ConfigurationProblem {
-  /// The fault that the YAML reader found, in one line.
+  /// The error that the YAML reader found, on one line.
   fileprivate init(_ error: YAMLError, path: String) {
     switch error {
     case .malformed(_, let problem, let place, let context):
@@ -139,7 +139,8 @@ extension ConfigurationProblem {
       self = .malformed(path: path, line: place.line, reason: "this is not YAML: \(problem)\(where_)")
     case .duplicateKeys(let keys, let line):
       let names = keys.map { "'\(TerminalText.escaped($0))'" }.joined(separator: ", ")
-      self = .malformed(path: path, line: line, reason: "\(names) stands there more than once")
+      self = .malformed(
+        path: path, line: line, reason: "duplicate \(keys.count == 1 ? "key" : "keys") \(names)")
     }
   }
 }

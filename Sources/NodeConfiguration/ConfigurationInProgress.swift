@@ -1,12 +1,12 @@
 import ControlProtocol
 
-/// A configuration as it comes together.
+/// A configuration that is being put together.
 struct ConfigurationInProgress {
   private var configuration = Configuration()
   private var files: [String] = []
   private var origins: [String: ConfigurationOrigin] = [:]
   private var problems: [ConfigurationProblem] = []
-  /// Problems that are counted and not told.
+  /// The number of problems that are not reported one by one.
   private var omitted = 0
   private var warnings: [String] = []
 
@@ -48,7 +48,7 @@ struct ConfigurationInProgress {
     }
   }
 
-  /// - Parameter place: where the value at an index stands, if not where the key does.
+  /// - Parameter place: the origin of the value at an index, if it differs from the key's.
   mutating func set(
     _ setting: Setting, _ values: [String], _ origin: ConfigurationOrigin,
     place: (Int) -> ConfigurationOrigin? = { _ in nil }
@@ -62,20 +62,20 @@ struct ConfigurationInProgress {
   }
 
   mutating func unknown(_ key: String, _ origin: ConfigurationOrigin) {
-    guard tryTakeRoom() else { return }
-    // A key of a section may stand there without it.
+    guard tryReport() else { return }
+    // The key may lack its section.
     let inSection = Setting.all.first { $0.name.hasSuffix(".\(key)") }?.name
     let similar = inSection ?? Spelling.closest(to: key, in: Setting.all.map(\.name))
     problems.append(.unknownKey(key, origin, similar: similar))
   }
 
-  /// As many as anybody reads at once. A file of another kind has a problem a line.
+  /// The most problems that are reported. A file of another kind may have a problem in each line.
   private static let maxProblems = 100
 
-  /// Takes room for one more problem in the report, or counts the problem as omitted.
+  /// Counts a problem, which is reported if there are not too many.
   ///
-  /// - Returns: whether there was room.
-  private mutating func tryTakeRoom() -> Bool {
+  /// - Returns: whether the problem is to be reported.
+  private mutating func tryReport() -> Bool {
     guard problems.count >= Self.maxProblems else { return true }
     omitted += 1
     return false
@@ -84,35 +84,35 @@ struct ConfigurationInProgress {
   private mutating func wrong(
     _ key: String, _ origin: ConfigurationOrigin, _ value: String, _ form: String
   ) {
-    guard tryTakeRoom() else { return }
+    guard tryReport() else { return }
     problems.append(.wrongValue(key: key, origin, value: value, form: form))
   }
 
-  /// Orchestrators put variables of their own in a container (`DHTD_PORT` for a service of that
-  /// name): those must not keep a node from running, and a typing error must not pass in silence.
+  /// Warns of unknown variables. An orchestrator may set variables of its own (`DHTD_PORT` for a service of
+  /// that name), which must not stop a node, and a typing error should be noticed.
   mutating func warnOfUnknownVariables(_ names: [String]) {
     let known = Set(Setting.all.map(\.variable))
     for name in names.sorted() where name.hasPrefix("DHTD_") && !known.contains(name) {
       let similar = Spelling.closest(to: name, in: known.sorted())
       warnings.append(
-        "the environment variable \(TerminalText.escaped(name)) sets nothing"
+        "the environment variable \(TerminalText.escaped(name)) has no effect"
           + (similar.map { "; did you mean \($0)?" } ?? ""))
     }
   }
 
   consuming func finish() throws(InvalidConfiguration) -> LoadedConfiguration {
-    // What a file that cannot be read would have said, nobody knows.
+    // The values of a file that cannot be read are unknown, so conflicts are not checked.
     if !problems.contains(where: \.isOfFile) { problems += conflicts() }
     guard problems.isEmpty else { throw InvalidConfiguration(problems: problems, omitted: omitted) }
     return LoadedConfiguration(configuration, files: files, warnings: warnings, origins: origins)
   }
 
-  /// Values that are right by themselves and do not go together.
+  /// The values that are valid by themselves and conflict with each other.
   private func conflicts() -> [ConfigurationProblem] {
     let wrong = Set(problems.compactMap(\.key))
     return configuration.conflicts.compactMap { conflict in
       guard wrong.isDisjoint(with: conflict.keys),
-        // Whoever set one of them is told; nobody has set what is as it was built.
+        // The problem is reported at a value that someone has set, because built-in values do not conflict.
         let key = conflict.keys.first(where: { origins[$0] != nil }), let origin = origins[key]
       else { return nil }
       return .conflict(key: key, origin, reason: conflict.reason)

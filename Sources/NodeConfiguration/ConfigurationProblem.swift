@@ -2,20 +2,20 @@ import ControlProtocol
 import Glibc
 import SystemPackage
 
-/// Where a value comes from.
+/// The origin of a value.
 package enum ConfigurationOrigin: Hashable, Sendable {
-  /// Nobody has set it.
+  /// The built-in default.
   case builtIn
   /// A line of a file, counted from 1.
   case file(String, line: Int)
   /// A variable of the environment.
   case variable(String)
-  /// An option of the command line, as it is written.
+  /// An option of the command line, in its written form.
   case option(String)
 }
 
 extension ConfigurationOrigin: CustomStringConvertible {
-  /// The place, as a person looks it up.
+  /// The place, in a form that a person can find.
   package var description: String {
     switch self {
     case .builtIn: "default"
@@ -26,20 +26,20 @@ extension ConfigurationOrigin: CustomStringConvertible {
   }
 }
 
-/// One thing that is wrong with a configuration.
+/// A problem of a configuration.
 package enum ConfigurationProblem: Error, Hashable, Sendable {
-  /// There is no such key; perhaps one with a similar name is meant.
+  /// The key does not exist. `similar` is a key with a similar name.
   case unknownKey(String, ConfigurationOrigin, similar: String?)
-  /// The value of a key is not of its form.
+  /// The value of a key is invalid.
   case wrongValue(key: String, ConfigurationOrigin, value: String, form: String)
-  /// The value of a key is right by itself, and does not go with another.
+  /// The value of a key is valid by itself and conflicts with another.
   case conflict(key: String, ConfigurationOrigin, reason: String)
   /// A file that cannot be read.
   case unreadable(path: String, reason: String)
   /// A file that is not YAML, or not a mapping of keys to values.
   case malformed(path: String, line: Int?, reason: String)
 
-  /// Whether an option of the command line is to be mended.
+  /// True if the problem is an option of the command line.
   fileprivate var isOfCommandLine: Bool {
     switch self {
     case .unknownKey(_, .option, _), .wrongValue(_, .option, _, _), .conflict(_, .option, _): true
@@ -49,7 +49,7 @@ package enum ConfigurationProblem: Error, Hashable, Sendable {
 }
 
 extension ConfigurationProblem: CustomStringConvertible {
-  /// One line for a person: file, line, key, and what to do.
+  /// A line that names the file, line and key, and says what to do.
   package var description: String {
     switch self {
     case .unknownKey(let key, let origin, let similar):
@@ -69,7 +69,7 @@ extension ConfigurationProblem: CustomStringConvertible {
 
   private static let noPermission = Errno.permissionDenied.description
 
-  /// A variable and an option have the key in their names.
+  /// The names of a variable and of an option contain the key.
   private func place(_ origin: ConfigurationOrigin, _ key: String) -> String {
     if case .file = origin { "\(origin): \(shown(key))" } else { "\(origin)" }
   }
@@ -79,21 +79,21 @@ extension ConfigurationProblem: CustomStringConvertible {
   }
 }
 
-/// Everything that is wrong with a configuration, all at once.
+/// All problems of a configuration.
 package struct InvalidConfiguration: Error, Sendable {
-  /// At least one, and as many as anybody reads at once.
+  /// The problems, at least one, up to a limit.
   package let problems: [ConfigurationProblem]
-  /// How many more there are.
+  /// The number of further problems.
   package let omitted: Int
 
-  /// What is told, a line each.
+  /// The report, a line for each problem.
   package var lines: [String] {
     problems.map { $0.isOfCommandLine ? "\($0); see 'dhtd --help'" : $0.description }
-      + (omitted > 0 ? ["and \(omitted) more mistakes; mend these first"] : [])
+      + (omitted > 0 ? ["and \(omitted) more mistakes; fix these first"] : [])
   }
 }
 
 extension InvalidConfiguration: CustomStringConvertible {
-  /// One line a problem.
+  /// The report as one text.
   package var description: String { lines.joined(separator: "\n") }
 }

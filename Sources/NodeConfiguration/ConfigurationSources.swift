@@ -1,7 +1,7 @@
 package import ControlProtocol
 
-/// Where the configuration of an instance comes from, each over those after it: options of the
-/// command line, the environment, the instance's own file, and the file of all instances.
+/// The sources of an instance's configuration. Each overrides those after it: options of the command line,
+/// the environment, the instance's own file, and the file of all instances.
 package struct ConfigurationSources: Sendable {
   /// An option of the command line that sets a key.
   package struct Option: Sendable {
@@ -9,7 +9,7 @@ package struct ConfigurationSources: Sendable {
     package let key: String
     /// Its values.
     package let values: [String]
-    /// The option as it is written.
+    /// The option in its written form.
     package let option: String
 
     package init(_ key: String, _ values: [String], option: String) {
@@ -19,7 +19,7 @@ package struct ConfigurationSources: Sendable {
     }
   }
 
-  /// The file of all instances where no other is named.
+  /// The default file of all instances.
   package static let defaultFile = "/etc/dhtd/dhtd.yaml"
 
   private let files: [(path: String, mustExist: Bool)]
@@ -27,18 +27,18 @@ package struct ConfigurationSources: Sendable {
   private let options: [Option]
 
   /// - Parameters:
-  ///   - instance: whose own file, `PORT.yaml`, is read beside that of all instances.
-  ///   - file: takes the place of `dhtd.yaml`, and must be there; nil: `dhtd.yaml`, if it is there.
+  ///   - instance: the instance, whose own file `PORT.yaml` is read beside that of all instances.
+  ///   - file: a file that replaces `dhtd.yaml`, and must exist; nil for `dhtd.yaml`, if it exists.
   package init(
     instance: Instance, file: String?, environment: [String: String], options: [Option]
   ) {
-    // The variable is no setting of its own: it names the file, as --config does.
+    // The variable is not a setting. It names the file, as --config does.
     let variable = environment[Self.fileVariable]
     let named = file ?? (variable?.isEmpty == true ? nil : variable)
     let common = named ?? Self.defaultFile
     let directory = common.lastIndex(of: "/").map { common[...$0] } ?? ""
     let own = "\(directory)\(instance.port).yaml"
-    // Whoever names the instance's own file means that one alone.
+    // An option that names the instance's own file means that file alone.
     files = [(common, named != nil)] + (own == common ? [] : [(own, false)])
     self.environment = environment
     self.options = options
@@ -46,9 +46,9 @@ package struct ConfigurationSources: Sendable {
 
   private static let fileVariable = "DHTD_CONFIG"
 
-  /// Reads all of them.
+  /// Reads all sources.
   ///
-  /// - Throws: `InvalidConfiguration` with everything that is wrong.
+  /// - Throws: `InvalidConfiguration` with all problems.
   package func load() throws(InvalidConfiguration) -> LoadedConfiguration {
     var configuration = ConfigurationInProgress()
     for (path, mustExist) in files { configuration.read(path, mustExist: mustExist) }
@@ -62,7 +62,7 @@ package struct ConfigurationSources: Sendable {
         configuration.unknown(option.key, origin)
         continue
       }
-      // `--set bootstrap=` means none; `--bootstrap ''` means a node without a name.
+      // `--set bootstrap=` means no node; `--bootstrap ''` means a node with an empty name.
       let values = option.values.flatMap { $0.isEmpty ? [""] : words($0, of: setting) }
       configuration.set(setting, values.isEmpty && !setting.isList ? [""] : values, origin)
     }
@@ -70,7 +70,7 @@ package struct ConfigurationSources: Sendable {
     return try configuration.finish()
   }
 
-  /// Outside a file, several values stand in one text.
+  /// Outside a file, several values are written in one text.
   private func words(_ text: String, of setting: Setting) -> [String] {
     setting.isList ? text.split { $0 == "," || $0.isWhitespace }.map(String.init) : [text]
   }

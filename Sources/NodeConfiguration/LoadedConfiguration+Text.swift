@@ -1,9 +1,9 @@
 extension LoadedConfiguration {
-  /// The configuration as YAML that `--config` reads back, each key with where its value comes from.
+  /// The configuration as YAML that `--config` can read, with the source of each value.
   ///
   /// - Parameters:
-  ///   - stateDirectory: what it is if nobody has named one.
-  ///   - controlSocket: the same for the control socket.
+  ///   - stateDirectory: the default state directory.
+  ///   - controlSocket: the default control socket.
   package func yaml(stateDirectory: String?, controlSocket: String?) -> String {
     var configuration = configuration
     configuration.stateDirectory = configuration.stateDirectory ?? stateDirectory
@@ -12,7 +12,7 @@ extension LoadedConfiguration {
     var section: Substring?
     for setting in Setting.all {
       let values = setting.values(in: configuration)
-      // A place that nobody knows is no line.
+      // A path without a value or default has no line.
       guard setting.isList || !values.isEmpty else { continue }
       let parts = setting.name.split(separator: ".", maxSplits: 1)
       let ownSection = parts.count > 1 ? parts.first : nil
@@ -26,7 +26,7 @@ extension LoadedConfiguration {
     return lines.map { "\($0)\n" }.joined()
   }
 
-  /// Plain where YAML takes it for nothing else, else in double quotes.
+  /// Plain if YAML reads the text back unchanged; otherwise in double quotes.
   private static func scalar(_ text: String) -> String {
     let isPlain = text.utf8.allSatisfy { byte in
       switch byte {

@@ -1,10 +1,10 @@
-/// A configuration, and where each value of it comes from.
+/// A configuration and the sources of its values.
 package struct LoadedConfiguration: Sendable {
   /// The values.
   package let configuration: Configuration
-  /// The files that were there, as they were read.
+  /// The files that were read, in their order.
   package let files: [String]
-  /// What people should know, and what keeps no node from running: one line each.
+  /// Warnings that do not stop a node, one line each.
   package let warnings: [String]
   private let origins: [String: ConfigurationOrigin]
 
@@ -18,6 +18,6 @@ package struct LoadedConfiguration: Sendable {
     self.origins = origins
   }
 
-  /// Where the value of a key comes from.
+  /// The source of a setting's value.
   package func origin(of setting: Setting) -> ConfigurationOrigin { origins[setting.name] ?? .builtIn }
 }

@@ -2,16 +2,16 @@ import ControlProtocol
 import Kademlia
 
 extension Setting {
-  /// All keys, in the order in which they are told.
+  /// All settings, in the order of the documentation.
   package static let all: [Setting] =
     places + network + logging + lookup + upkeep + records + limits + sybil + storage
 
-  /// The key of that name; nil if there is none.
+  /// The setting with a name; nil if there is none.
   package static func named(_ name: String) -> Setting? { byName[name] }
 
   private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 
-  /// The words before a dot.
+  /// The names of the sections.
   static let sections = Set(
     all.compactMap { $0.name.split(separator: ".").dropLast().first.map(String.init) })
 
@@ -19,15 +19,15 @@ extension Setting {
     Setting("bind", listOf: \.bind, .bindAddress, .atStart),
     Setting("bootstrap", listOf: \.bootstrap, .hostPort),
     Setting("state_dir", \.stateDirectory, .path(), .atStart),
-    // The socket is made under a longer name first, with the number of the process.
+    // The socket is first made under a longer name, with the process ID.
     Setting(
       "control_socket", \.controlSocket, .path(maxBytes: ControlLimits.maxSocketPathBytes - 8), .atStart),
     Setting("control_mode", \.controlMode, .mode, .atStart),
     Setting("control_group", \.controlGroup, .groupName, .atStart),
   ]
 
-  // A node that went over from one network to another, or from a private one to an open one, while it
-  // runs would lose what is under way, and take its contacts with it. The keys in the file may change.
+  // A running node that changed its network would lose its operations and take its contacts along. The keys
+  // in the file may change.
   private static let network = [
     Setting("identity", \.parameters.identity, .word),
     Setting("network.id", \.networkID, .word, .atStart),
@@ -44,8 +44,8 @@ extension Setting {
   ]
 
   private static let lookup = [
-    // With buckets of one, lookups find no way past a dead node; a reply with more than 20 nodes of
-    // both families would not fit a datagram.
+    // With k = 1, lookups cannot get past a dead node. A reply with more than 20 nodes of both families
+    // would not fit into a datagram.
     Setting("k", \.parameters.k, .number(2...20), .atStart),
     Setting("alpha", \.parameters.alpha, .number(1...16)),
     Setting("rpc_timeout", \.parameters.rpcTimeout, .time(.milliseconds(100) ... .seconds(60))),
@@ -94,7 +94,7 @@ extension Setting {
     Setting("limits.pending_writes", \.parameters.pendingCommits, .number(64...1_048_576)),
     Setting("limits.keys_per_source", \.parameters.keysPerSource, .number(0...1_048_576)),
     Setting("limits.requests_per_source", \.parameters.floods.requestsPerSource, .number(1...10_000_000)),
-    // No bucket is smaller than a datagram.
+    // A smaller bucket could not hold a datagram.
     Setting("limits.bytes_per_source", \.parameters.floods.bytesPerSource, .bytes(4 << 10...1 << 40)),
     Setting("limits.stores_per_source", \.parameters.floods.storesPerSource, .number(1...10_000_000)),
     Setting("limits.requests", \.parameters.floods.requests, .number(2...100_000_000)),

@@ -1,25 +1,24 @@
-/// One key of the configuration: its name, what it takes, and what it means.
+/// A setting: its key, the form of its values, and its place in a configuration.
 ///
-/// The manual page dhtd.yaml(5) and the README tell of each of these; a test holds them against
-/// this list.
+/// The manual page dhtd.yaml(5) and the README document each setting. A test compares them with this list.
 package struct Setting: Sendable {
-  /// Whether a running node takes a new value.
+  /// The time when a new value takes effect.
   package enum Change: Hashable, Sendable {
-    /// With the next reload.
+    /// At the next reload.
     case atReload
-    /// Only when it starts.
+    /// At the next start.
     case atStart
   }
 
-  /// The key as it is written, with a dot between a section and what is in it: `storage.max_bytes`.
+  /// The key, with a dot between a section and its member: `storage.max_bytes`.
   package let name: String
-  /// What a right value looks like: completes "is not …".
+  /// The form of a valid value; completes "is not …".
   package let form: String
-  /// Whether it takes several values.
+  /// True if the setting takes several values.
   package let isList: Bool
-  /// When a new value counts.
+  /// The time when a new value takes effect.
   package let change: Change
-  /// Puts values into a configuration; false for one that is not of the form.
+  /// Sets a value in a configuration; returns false if the value is invalid.
   private let assign: @Sendable (_ text: String, inout Configuration) -> Bool
   private let empty: @Sendable (inout Configuration) -> Void
   private let texts: @Sendable (Configuration) -> [String]
@@ -60,18 +59,18 @@ package struct Setting: Sendable {
     texts = { $0[keyPath: path].map(kind.write) }
   }
 
-  /// Takes the place of whatever value the configuration had.
+  /// Replaces the values of a configuration.
   ///
-  /// - Returns: which of the values are not of the form; those are passed over.
+  /// - Returns: the indices of invalid values, which are skipped.
   package func set(_ values: [String], in configuration: inout Configuration) -> [Int] {
     empty(&configuration)
     return values.indices.filter { !assign(values[$0], &configuration) }
   }
 
-  /// The values in a configuration, as they are written; none for a place that nobody has named.
+  /// The values in a configuration as text; none for a path without a value.
   package func values(in configuration: Configuration) -> [String] { texts(configuration) }
 
-  /// The name of the variable that sets it: `DHTD_STORAGE_MAX_BYTES`.
+  /// The environment variable of the setting: `DHTD_STORAGE_MAX_BYTES`.
   package var variable: String {
     "DHTD_" + name.uppercased().map { $0 == "." ? "_" : String($0) }.joined()
   }

@@ -1,13 +1,13 @@
 import ControlProtocol
 import Glibc
 
-/// How the values of a setting are written and read.
+/// Parses and formats the values of a setting.
 struct SettingKind<Value: Sendable>: Sendable {
-  /// What a right value looks like: completes "is not …".
+  /// The form of a valid value; completes "is not …".
   let form: String
-  /// A value from its text; nil if it is none, or out of range.
+  /// Parses a value; nil if it is invalid or out of range.
   let read: @Sendable (String) -> Value?
-  /// The text from which `read` makes the same value.
+  /// Formats a value so that `read` returns the same value.
   let write: @Sendable (Value) -> String
 }
 
@@ -37,7 +37,7 @@ extension SettingKind where Value == Int {
 }
 
 extension SettingKind where Value == Int {
-  /// The permissions of a file, as chmod(1) has them: `0660`.
+  /// The permissions of a file, in the notation of chmod(1): `0660`.
   static var mode: Self {
     SettingKind(
       form: "the permissions of a file in octal, such as 0660",
@@ -62,7 +62,7 @@ extension SettingKind where Value == Duration {
 }
 
 extension SettingKind where Value == Int64 {
-  /// A time of whole seconds.
+  /// A time in whole seconds.
   static func seconds(_ range: ClosedRange<Int64>) -> Self {
     SettingKind(
       form: "a time of whole seconds from \(TimeSpan.exact(.seconds(range.lowerBound))) to "
@@ -85,12 +85,12 @@ where Value: RawRepresentable & CaseIterable, Value.RawValue == String {
 }
 
 extension SettingKind where Value == String? {
-  /// An absolute path: a service has no directory of its own to start from.
+  /// An absolute path. A service has no working directory of its own.
   static func path(maxBytes: Int = Int(PATH_MAX)) -> Self {
     SettingKind(
       form: "an absolute path of at most \(maxBytes) bytes",
       read: { text in
-        // The value is an optional itself: a bare nil would be one.
+        // The value is itself an optional, so a bare nil would be a valid value.
         guard text.hasPrefix("/"), text.utf8.count <= maxBytes, !text.utf8.contains(0) else {
           return .none
         }
@@ -101,7 +101,7 @@ extension SettingKind where Value == String? {
 }
 
 extension SettingKind where Value == String {
-  /// The name of a group of users.
+  /// The name of a user group.
   static var groupName: Self {
     SettingKind(
       form: "the name of a group",
@@ -114,7 +114,7 @@ extension SettingKind where Value == String {
       write: { $0 })
   }
 
-  /// A word that can be written on a command line, and that looks the same wherever it is written.
+  /// A name that needs no quotes on a command line, and looks the same everywhere.
   static var networkName: Self {
     SettingKind(
       form: "a name of 1 to 64 letters, digits, dots, hyphens and underscores",
@@ -143,7 +143,7 @@ extension SettingKind where Value == HostPort {
 }
 
 extension SettingKind where Value == String? {
-  /// An address, or none.
+  /// An IP address, or none.
   static var address: Self {
     SettingKind(
       form: "an IP address such as 192.0.2.1",
@@ -166,7 +166,7 @@ extension SettingKind where Value == BindAddress {
   }
 }
 
-/// A number in plain digits. YAML would take `010` for eight and `1_0` for ten; people may not know.
+/// Parses a number in plain digits. YAML would read `010` as eight and `1_0` as ten, which few people know.
 private func decimal(_ text: String) -> Int? {
   guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
     text == "0" || !text.hasPrefix("0")
@@ -183,7 +183,7 @@ private func sizeText(_ bytes: Int) -> String {
   return unit.map { "\(bytes / $0.bytes)\($0.suffix)" } ?? "\(bytes)"
 }
 
-/// Whether a text is an IP address. Sockets are bound without a zone (RFC 4007).
+/// Returns whether a text is an IP address. Sockets are bound without a zone (RFC 4007).
 private func isAddress(_ text: String) -> Bool {
   var v4 = in_addr()
   var v6 = in6_addr()

@@ -1,16 +1,16 @@
-/// Finds what somebody meant to write.
+/// Suggests corrections of misspelled names.
 enum Spelling {
-  /// The candidate that is at most two slips away from a text; nil if none is.
+  /// The candidate that is at most two edits away from a text; nil if there is none.
   static func closest(to text: String, in candidates: [String]) -> String? {
-    // What is much longer than any name is none of them.
+    // A much longer text does not resemble any name.
     guard text.utf8.count <= 64 else { return nil }
-    let ranked = candidates.map { (candidate: $0, slips: slips(Array(text.utf8), Array($0.utf8))) }
-    let best = ranked.min { $0.slips < $1.slips }
-    return best.flatMap { $0.slips <= 2 ? $0.candidate : nil }
+    let ranked = candidates.map { (candidate: $0, distance: distance(Array(text.utf8), Array($0.utf8))) }
+    let best = ranked.min { $0.distance < $1.distance }
+    return best.flatMap { $0.distance <= 2 ? $0.candidate : nil }
   }
 
-  /// How many letters must be changed, added or left out to make one text the other (Levenshtein).
-  private static func slips(_ left: [UInt8], _ right: [UInt8]) -> Int {
+  /// The number of letters to change, add or remove to turn one text into the other (Levenshtein distance).
+  private static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
     var row = Array(0...right.count)
     for (i, a) in left.enumerated() {
       var diagonal = row[0]

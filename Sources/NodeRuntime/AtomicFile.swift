@@ -4,17 +4,17 @@ import SystemPackage
 
 /// Small files that are read and written as a whole.
 enum AtomicFile {
-  /// What kept a file from being read or written.
+  /// The reason why a file could not be read or written.
   struct Failure: Error, Hashable, Sendable {
     let path: String
     let errno: Errno
   }
 
-  /// Reads a file, or as much of it as the limit allows; nil if there is none, or it is not wanted.
+  /// Reads a file, or its first `limit` bytes; nil if there is no file, or `isWanted` rejects it.
   ///
   /// - Parameters:
-  ///   - flags: of open(2), further ones.
-  ///   - isWanted: told what the system says of the file before it is read.
+  ///   - flags: further flags for open(2).
+  ///   - isWanted: called with the file's status before it is read.
   static func read(
     _ path: String, limit: Int, flags: Int32 = O_NOFOLLOW, isWanted: (stat) -> Bool = { _ in true }
   ) throws(Failure) -> [UInt8]? {
@@ -42,10 +42,10 @@ enum AtomicFile {
     return Array(bytes.prefix(count))
   }
 
-  /// Writes a file that is there whole or not at all, readable by its owner alone.
+  /// Writes a file atomically, readable by its owner alone.
   static func write(_ bytes: [UInt8], to path: String) throws(Failure) {
     let temporary = path + ".new"
-    // What an earlier attempt has left may have another mode.
+    // A file that an earlier attempt left may have another mode.
     unlink(temporary)
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
     guard descriptor >= 0 else { throw Failure(path: temporary, errno: .current) }

@@ -1,9 +1,9 @@
 import Glibc
 
-/// The system's random numbers, fetched many at a time: every query draws one, and a system call for
-/// each would be a good part of what the query costs. None is handed out twice.
+/// The system's random numbers, fetched in batches. Every query draws one, and a system call for each would
+/// be a large part of a query's cost. No number is returned twice.
 struct BufferedRandom: RandomNumberGenerator, Sendable {
-  /// As many as one call of getentropy(3) gives.
+  /// The most numbers that one call of getentropy(3) gives.
   private static let batch = 32
 
   private var numbers: [UInt64] = []

@@ -4,9 +4,9 @@ import NodeTime
 
 /// A node as its control server sees it: operations go in, outcomes and snapshots come out.
 ///
-/// All of it is called on the node's event loop.
+/// All members are used on the node's event loop.
 package protocol ControlledNode: AnyObject {
-  /// The loop on which all of this is called.
+  /// The loop on which all members are used.
   var loop: EventLoop { get }
   /// The address families that the node can send to.
   var families: AddressFamilies { get }
@@ -15,19 +15,19 @@ package protocol ControlledNode: AnyObject {
   /// The contacts of the node, in the order of its routing table.
   var contactSnapshots: [ContactSnapshot] { get }
 
-  /// Begins an operation and calls back when it ends, at once or later, unless it is refused.
+  /// Begins an operation, and calls back when it ends, at once or later.
   ///
-  /// - Throws: `OperationRefusal`, and then nothing was begun.
+  /// - Throws: `OperationRefusal`, in which case nothing was begun.
   func submit(
     _ request: OperationRequest, for client: ClientID, completion: @escaping (Outcome) -> Void
   ) throws(OperationRefusal)
-  /// Drops the reads that a client which is gone has asked for, and that have not begun.
-  func clientLeft(_ client: ClientID)
-  /// Looks names up and hands over their endpoints, later.
+  /// Drops the waiting reads of a client that has disconnected.
+  func handleDeparture(of client: ClientID)
+  /// Looks up names and passes on their endpoints later.
   ///
-  /// - Throws: `OperationRefusal.busy` if as many look-ups run as may.
+  /// - Throws: `OperationRefusal.busy` if the limit of lookups is reached.
   func resolve(_ names: [NodeName], then use: @escaping ([Endpoint]) -> Void) throws(OperationRefusal)
-  /// A page of the live values that this node holds, in an order of their keys that stays the same.
+  /// A page of the live values that this node holds, in a stable order of their keys.
   ///
   /// - Parameters:
   ///   - prefix: only keys that start with this.

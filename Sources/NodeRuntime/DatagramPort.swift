@@ -140,7 +140,7 @@ final class DatagramPort<Receiver: DatagramReceiver> {
 
   /// Sends the waiting messages, many with one system call.
   func flush() {
-    // After the close the descriptors may be somebody else's.
+    // After the close, the descriptors may belong to someone else.
     guard !isClosed else { return }
     sockets.v4?.flush()
     sockets.v6?.flush()

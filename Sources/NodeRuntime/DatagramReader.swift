@@ -3,7 +3,7 @@ import Glibc
 import Kademlia
 import SystemPackage
 
-/// Reads the datagrams of a node's sockets, many with one system call, into memory that is kept.
+/// Reads the datagrams of a node's sockets, many with one system call, into memory that is reused.
 struct DatagramReader: ~Copyable {
   private let reader: OpaquePointer
 
@@ -18,17 +18,17 @@ struct DatagramReader: ~Copyable {
 
   deinit { cdatagrams_reader_free(reader) }
 
-  /// Reads what is there, as many as one call takes, and shows each.
+  /// Reads the datagrams that one system call returns, and passes on each.
   ///
   /// - Returns: whether there may be more.
-  /// - Throws: what the socket has failed with. That there was nothing to read is no failure.
+  /// - Throws: the error of the socket. An empty socket is not an error.
   func read(_ socket: Int32, _ received: (RawSpan, Endpoint) -> Void) throws(Errno) -> Bool {
     var datagrams: UnsafePointer<cdatagram>?
     var bytes: UnsafeRawPointer?
     let count = cdatagrams_receive(reader, socket, &datagrams, &bytes)
     guard count >= 0 else {
       switch -count {
-      // Neither is the socket's fault: what was sent before was refused, or the machine is short of memory.
+      // None of these is the socket's fault: an earlier datagram was rejected, or memory is short.
       case EAGAIN, EINTR, ECONNREFUSED, ENOMEM, ENOBUFS: return false
       default: throw Errno(rawValue: -count)
       }

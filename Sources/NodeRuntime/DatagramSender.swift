@@ -2,28 +2,28 @@ import CDatagrams
 import Glibc
 import Kademlia
 
-/// Collects the datagrams that a socket is to send and lets them out many at a time.
+/// Collects the datagrams of a socket and sends many with one system call.
 ///
-/// Any node may name us an address that nobody can send to. A datagram that cannot be sent is a lost
-/// datagram, and the next one goes out.
+/// Any node may report an address that cannot be reached. A datagram that cannot be sent is dropped, and the
+/// next one is sent.
 struct DatagramSender {
-  /// As many wait at most.
+  /// The most datagrams queued before a flush.
   private static let capacity = 512
 
   private let descriptor: Int32
-  /// The bytes of all datagrams that wait, one after the other.
+  /// The bytes of all queued datagrams, one after the other.
   private var bytes: [UInt8] = []
   private var datagrams: [cdatagram] = []
-  /// Datagrams that the system would not take: a full buffer, no route, a forbidden address.
+  /// Datagrams that the system rejected: a full buffer, no route, a forbidden address.
   private(set) var dropped: Int64 = 0
 
   init(_ descriptor: Int32) {
     self.descriptor = descriptor
   }
 
-  /// Takes a datagram; it goes out with the next flush, or at once if many wait.
+  /// Queues a datagram. It is sent with the next flush, or at once if the queue is full.
   ///
-  /// - Parameter write: appends what it says, in place: it is copied nowhere before the kernel does.
+  /// - Parameter write: appends the datagram in place, so that only the kernel copies it.
   mutating func add(to endpoint: Endpoint, _ write: (inout [UInt8]) -> Void) {
     let start = bytes.count
     write(&bytes)
@@ -32,19 +32,19 @@ struct DatagramSender {
     if datagrams.count >= Self.capacity { flush() }
   }
 
-  /// Sends what waits.
+  /// Sends the queued datagrams.
   mutating func flush() {
     guard !datagrams.isEmpty else { return }
-    // Those for one node follow on each other: it wakes up once for all of them.
+    // Datagrams for the same node are sent in a row, so that it wakes up once for all of them.
     if datagrams.count > 2 { datagrams.sort { $0.key < $1.key } }
     dropped += Int64(send())
     bytes.removeAll(keepingCapacity: true)
     datagrams.removeAll(keepingCapacity: true)
   }
 
-  /// Sends all that can be sent.
+  /// Sends all datagrams that can be sent.
   ///
-  /// - Returns: how many could not.
+  /// - Returns: the number of datagrams that could not be sent.
   private func send() -> Int {
     var failed = 0
     var next = 0
@@ -60,7 +60,7 @@ struct DatagramSender {
       case EINTR:
         continue
       case EAGAIN:
-        // The buffer is full, and will not be emptier for the next one. UDP may lose datagrams, and
+        // The buffer is full, and the next datagram would find it full too. UDP may lose datagrams, and
         // queries are sent again.
         return failed + datagrams.count - next
       default:
@@ -82,6 +82,6 @@ extension cdatagrams_endpoint {
 }
 
 extension cdatagram {
-  /// Orders by where they go, and then as they came.
+  /// The order of datagrams: by destination, then by arrival.
   fileprivate var key: (UInt64, UInt16, Int) { (endpoint.low, endpoint.port, start) }
 }

@@ -3,8 +3,9 @@ import NodeTime
 
 /// A timer for a deadline that changes with almost every event.
 ///
-/// A timer that is set for earlier than the deadline stays: it finds nothing due, and the next one is set. Most
-/// deadlines are those of queries that are answered, and to move the timer for each would cost more.
+/// A timer that is set for earlier than the deadline stays. When it fires nothing is due, and the next timer
+/// is set. Most deadlines belong to queries that are answered, and moving the timer for each would cost
+/// more.
 struct DeadlineTimer {
   /// Called at the deadline or before it.
   var callBack: () -> Void = {}
@@ -15,7 +16,7 @@ struct DeadlineTimer {
     self.loop = loop
   }
 
-  /// Sets the timer for a deadline. It is to be set again at the end of each iteration.
+  /// Sets the timer for a deadline. Call it at the end of each iteration.
   mutating func set(for deadline: Instant) {
     if let timer, !timer.timer.isDone, timer.deadline <= deadline { return }
     cancel()

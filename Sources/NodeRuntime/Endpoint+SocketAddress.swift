@@ -2,7 +2,7 @@ package import Glibc
 package import Kademlia
 
 extension IPAddress {
-  /// An address as people write it, of either family; nil for anything else.
+  /// Parses an address of either family; nil for anything else.
   ///
   /// An IPv4 address in IPv6 form becomes an IPv4 address: one host has one address a family.
   package init?(_ text: String) {
@@ -51,7 +51,7 @@ extension Endpoint {
     guard port != 0 else { return nil }
   }
 
-  /// What a socket is bound to; nil if it is not.
+  /// The endpoint that a socket is bound to; nil if it is not bound.
   init?(boundTo descriptor: Int32) {
     var storage = sockaddr_storage()
     var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
@@ -83,7 +83,7 @@ extension Endpoint {
 }
 
 extension sockaddr_in {
-  /// The address of an IPv4 endpoint; that of no host for another.
+  /// The address of an IPv4 endpoint; unspecified for another family.
   package init(_ endpoint: Endpoint) {
     self.init()
     guard case .v4(let bits) = endpoint.address else { return }
@@ -94,7 +94,7 @@ extension sockaddr_in {
 }
 
 extension sockaddr_in6 {
-  /// The address of an IPv6 endpoint; that of no host for another.
+  /// The address of an IPv6 endpoint; unspecified for another family.
   package init(_ endpoint: Endpoint) {
     self.init()
     guard case .v6(let high, let low) = endpoint.address else { return }

@@ -2,18 +2,18 @@ import Glibc
 package import Sealing
 package import SystemPackage
 
-/// Where the keys of a private network are: in a file, or in a credential that the service manager hands
-/// over (systemd.exec(5), `LoadCredential=`).
+/// The source of a private network's keys: a file, or a credential that the service manager passes on
+/// (systemd.exec(5), `LoadCredential=`).
 package struct KeySource: Hashable, Sendable {
-  /// The credential that is looked for where no file is named, and the name of the setting for one.
+  /// The credential that is used if no file is named, and the name of the setting for a file.
   package static let credential = "network.keys"
 
   /// The file.
   package let path: String
-  /// Whether it is a credential: the service manager guards it, and it cannot be written.
+  /// True if the source is a credential, which the service manager guards and which cannot be written.
   package let isCredential: Bool
 
-  /// The file that is named, else the credential, if there is one; nil: the network is open.
+  /// The named file, or the credential if there is one; nil if the network is open.
   package init?(named path: String?, environment: [String: String]) {
     if let path {
       self.path = path
@@ -22,7 +22,7 @@ package struct KeySource: Hashable, Sendable {
     }
     guard let directory = environment["CREDENTIALS_DIRECTORY"], !directory.isEmpty else { return nil }
     let path = "\(directory)/\(Self.credential)"
-    // One that is there and cannot be reached is a mistake, which is told when it is read.
+    // A credential that exists and cannot be accessed is an error, which is reported when it is read.
     guard access(path, F_OK) == 0 || errno != ENOENT else { return nil }
     self.path = path
     isCredential = true
@@ -30,7 +30,7 @@ package struct KeySource: Hashable, Sendable {
 
   /// Reads the keys.
   ///
-  /// - Throws: `KeySourceError`: too, where users of the machine could read the file who have no part in it.
+  /// - Throws: `KeySourceError`, also if other users of the machine can read the file.
   package func keyring(network: String) throws(KeySourceError) -> Keyring {
     let keys = try read().keys
     do throws(KeyringError) {
@@ -61,17 +61,17 @@ package struct KeySource: Hashable, Sendable {
     }
   }
 
-  /// What is wrong with a file that the system says this of; nil if it may hold keys.
+  /// The reason why a file with this status may not hold keys; nil if it may.
   private func problem(_ status: stat) -> KeySourceError? {
     guard status.st_mode & S_IFMT == S_IFREG else { return .notAFile(path: path) }
-    // An access list for the service's user shows in the bits of the group.
+    // An access list for the service's user shows in the group bits.
     let open = status.st_mode & (isCredential ? 0o007 : 0o077)
     return open == 0 ? nil : .readableByOthers(path: path, mode: status.st_mode & 0o777)
   }
 
-  /// Writes other keys into the file, which is there whole at any time. Its comments stay.
+  /// Writes other keys into the file atomically. Its comments stay.
   ///
-  /// - Throws: `KeySourceError`, and then it is as it was.
+  /// - Throws: `KeySourceError`, in which case the file is unchanged.
   package func write(_ keys: [NetworkKey]) throws(KeySourceError) {
     guard !isCredential else { throw .credential(path: path) }
     let file = try read().holding(keys)
@@ -84,7 +84,7 @@ package struct KeySource: Hashable, Sendable {
 }
 
 extension KeySource {
-  /// Where the file is: where a link leads to it, the link stays.
+  /// The path of the file itself. A link to it stays a link.
   private var realPath: String {
     guard let real = realpath(path, nil) else { return path }
     defer { free(real) }
@@ -92,7 +92,7 @@ extension KeySource {
   }
 }
 
-/// Why keys cannot be read or written.
+/// The reason why keys cannot be read or written.
 package enum KeySourceError: Error, Hashable, Sendable {
   case unreadable(path: String, errno: Errno)
   case notAFile(path: String)
@@ -106,28 +106,28 @@ package enum KeySourceError: Error, Hashable, Sendable {
 }
 
 extension KeySourceError: CustomStringConvertible {
-  /// One line for a person, with what to do next. Nothing of a key is in it.
+  /// A line that says what to do next. It contains no part of a key.
   package var description: String {
     switch self {
     case .unreadable(let path, .noSuchFileOrDirectory):
-      "\(path): there is no such file with the network's keys; put there what 'dhtd --generate-key' prints, "
+      "\(path): no such file with the network's keys; create it with the output of 'dhtd --generate-key', "
         + "or remove network.keys for an open network"
     case .unreadable(let path, let errno):
-      "\(path): the network's keys cannot be read: \(errno); the user that the node runs as must "
+      "\(path): cannot read the network's keys: \(errno); the user that the node runs as must "
         + "own the file"
     case .notAFile(let path):
-      "\(path): it is not a file, and the network's keys must be in one"
+      "\(path): not a regular file; the network's keys must be in a file"
     case .readableByOthers(let path, let mode):
-      "\(path): with the mode 0\(String(mode, radix: 8)) others can read the network's keys; change it with "
-        + "'chmod 600', and use another key if somebody may have read this one"
+      "\(path): others can read the network's keys (mode 0\(String(mode, radix: 8))); change it with "
+        + "'chmod 600', and use another key if anyone may have read this one"
     case .tooLong(let path):
-      "\(path): it has more than \(KeyFile.maxBytes >> 10) KiB, and is no file of keys"
+      "\(path): larger than \(KeyFile.maxBytes >> 10) KiB; this is not a key file"
     case .malformed(let path, let error):
       "\(path): \(error)"
     case .wrongKeys(let path, let error):
       "\(path): \(error)"
     case .unwritable(let path, let errno):
-      "\(path) cannot be written: \(errno)"
+      "cannot write \(path): \(errno)"
     case .credential(let path):
       "\(path) is a credential, which a service cannot change"
     }

@@ -3,13 +3,13 @@ import Sealing
 
 /// Changes the keys of a private network while its node runs.
 ///
-/// A change is written to the key file and then in force at once. If the file cannot be written it is in force
-/// all the same, because a rotation must not wait for a restart, and the snapshot says what is left to do.
+/// A change is written to the key file and takes effect at once. It also takes effect if the file cannot be
+/// written, because a rotation must not wait for a restart. The snapshot then says what is left to do.
 package final class KeyringEditor {
   private let driver: NodeDriver
   private let source: KeySource
   private let logger: Logger
-  /// Whether a change is in force that could not be written: the file is known to have other keys then.
+  /// True if a change in force could not be written. The file is then known to have other keys.
   private var hasUnsaved = false
 
   /// - Parameter source: the file or credential with the keys.
@@ -24,25 +24,25 @@ package final class KeyringEditor {
   /// The keys in force; nil in an open network.
   package var snapshot: KeyringSnapshot? { driver.keyring.map { KeyringSnapshot($0, source) } }
 
-  /// Whether a text is a key, as `dhtd --generate-key` prints it.
+  /// Returns whether a text is a key in the format of `dhtd --generate-key`.
   package static func isKey(_ base64: String) -> Bool { NetworkKey(base64: base64) != nil }
 
-  /// Adds a key, which opens from now on.
+  /// Adds a key, which decrypts from now on.
   ///
-  /// - Parameter base64: as `dhtd --generate-key` prints it.
+  /// - Parameter base64: the key in the format of `dhtd --generate-key`.
   package func add(base64: String) throws(KeyringEditError) -> KeyringSnapshot {
-    guard let key = NetworkKey(base64: base64) else { throw .notAKey }
+    guard let key = NetworkKey(base64: base64) else { throw .invalidKey }
     return try change("the key \(key) opens now") { (keyring) throws(KeyringError) in try keyring.add(key) }
   }
 
-  /// Seals with another of the keys from now on.
+  /// Encrypts with another of the keys from now on.
   package func use(_ fingerprint: String) throws(KeyringEditError) -> KeyringSnapshot {
     try change("the key \(fingerprint) seals now") { (keyring) throws(KeyringError) in
       try keyring.use(fingerprint)
     }
   }
 
-  /// Removes a key that does not seal.
+  /// Removes a key that does not encrypt.
   package func remove(_ fingerprint: String) throws(KeyringEditError) -> KeyringSnapshot {
     try change("the key \(fingerprint) is removed") { (keyring) throws(KeyringError) in
       try keyring.remove(fingerprint)
@@ -53,7 +53,7 @@ package final class KeyringEditor {
     _ message: String, _ body: (inout Keyring) throws(KeyringError) -> Void
   ) throws(KeyringEditError) -> KeyringSnapshot {
     guard var keyring = driver.keyring else { throw .openNetwork }
-    // Keys that somebody has written into the file, and that the node has not read yet, would be overwritten.
+    // The file may have keys that the node has not read yet. They must not be overwritten.
     if let inFile = try? source.keyring(network: keyring.network), inFile.keys != keyring.keys,
       !source.isCredential, !hasUnsaved
     {
@@ -66,13 +66,13 @@ package final class KeyringEditor {
     }
     var snapshot = KeyringSnapshot(keyring, source)
     do throws(KeySourceError) {
-      // The file first: a change that is in force and not in the file would be gone after a crash.
+      // The file is written first. A change in force that is not in the file would be lost in a crash.
       try source.write(keyring.keys)
     } catch {
       snapshot.isSaved = false
       hasUnsaved = true
       snapshot.note = error.note(source)
-      logger.warning("the change of the keyring is not saved: \(error)")
+      logger.warning("cannot save the change of the keyring: \(error)")
     }
     driver.adopt(keyring)
     logger.notice("keyring: \(message)", metadata: ["sealing_key": "\(keyring.sealing)"])
@@ -88,9 +88,9 @@ package struct KeyringSnapshot: Sendable {
   package let keys: [(fingerprint: String, isSealing: Bool)]
   /// The file or credential with the keys.
   package let path: String
-  /// Whether a change was written.
+  /// True if a change was written.
   package fileprivate(set) var isSaved = true
-  /// What is left to do if it was not.
+  /// The remaining steps if it was not.
   package fileprivate(set) var note: String?
 
   fileprivate init(_ keyring: Keyring, _ source: KeySource) {
@@ -102,18 +102,18 @@ package struct KeyringSnapshot: Sendable {
 
 /// The reason why the keys of a network were not changed.
 package enum KeyringEditError: Error, Hashable, Sendable {
-  /// The reason why a change does not go with the keys that are there.
+  /// The reason why a change does not fit the current keys.
   package enum Reason: Hashable, Sendable {
     case noKeys, keyExists, tooManyKeys, unknownKey, keyInUse
   }
 
   /// The network is open.
   case openNetwork
-  /// The text is not a key.
-  case notAKey
+  /// The text is not a valid key.
+  case invalidKey
   /// The file has other keys than the node, which the change would overwrite.
   case otherKeysInFile(path: String)
-  /// The change does not go with the keys that are there; what to do about it, for a person.
+  /// The change does not fit the current keys. The description says what to do.
   case refused(Reason, description: String)
 }
 
@@ -121,7 +121,7 @@ extension KeyringEditError.Reason {
   fileprivate init(_ error: KeyringError) {
     switch error {
     case .noKeys: self = .noKeys
-    case .alreadyThere: self = .keyExists
+    case .keyExists: self = .keyExists
     case .tooMany: self = .tooManyKeys
     case .unknown: self = .unknownKey
     case .sealingKey, .lastKey: self = .keyInUse
@@ -130,7 +130,7 @@ extension KeyringEditError.Reason {
 }
 
 extension KeySourceError {
-  /// What is left to do if a change could not be written.
+  /// The steps that are left if a change could not be written.
   fileprivate func note(_ source: KeySource) -> String {
     source.isCredential
       ? "it is in force until the node stops: \(self); change what the credential is made from in the same way"

@@ -1,6 +1,6 @@
 import NodeTime
 
-/// Limits how often a message is logged that another node can cause at will, and counts the suppressed ones.
+/// Limits how often a message that other nodes can cause is logged, and counts the suppressed ones.
 struct LogThrottle {
   private let period: Duration
   private var lastLogged: Instant?
@@ -11,11 +11,11 @@ struct LogThrottle {
     self.period = period
   }
 
-  /// Decides whether a message is logged.
+  /// Logs a message if the throttle allows it, and counts it as suppressed if not.
   ///
   /// - Returns: the number of messages suppressed since the last one that was logged; nil if this message is
   ///   suppressed.
-  mutating func log(_ now: Instant) -> Int? {
+  mutating func tryLog(_ now: Instant) -> Int? {
     if let lastLogged, now.since(lastLogged) <= period {
       suppressed += 1
       return nil

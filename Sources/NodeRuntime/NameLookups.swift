@@ -1,6 +1,6 @@
 import Kademlia
 
-/// Looks up the names of nodes: those to bootstrap from, and those that clients ask for.
+/// Looks up the names of nodes for the bootstrap and for clients.
 ///
 /// Each kind has a resolver of its own, so that a client's name that never resolves does not delay the
 /// bootstrap names.
@@ -10,9 +10,9 @@ final class NameLookups {
   private let bootstrapResolver: any NameResolving
   private let clientResolver: any NameResolving
   private let log: NodeLog
-  /// The bootstrap names for which the last look-up found no address.
+  /// The bootstrap names for which the last lookup found no address.
   private var unresolved: [NodeName] = []
-  /// The number of look-ups that run for clients, and the most that may run.
+  /// The number of lookups that run for clients, and the most that may run.
   private var clientLookups = 0
   private var maxClientLookups: Int
   private var isStopped = false
@@ -44,7 +44,7 @@ final class NameLookups {
     let names = bootstrapNames
     bootstrapResolver.resolve(names) { [weak self] resolved in
       guard let self, !isStopped, names == bootstrapNames else { return }
-      // Another failed look-up of the same names is no news.
+      // A repeated failure of the same names is not logged again.
       if resolved.unresolved != unresolved {
         unresolved = resolved.unresolved
         for name in unresolved { log.logUnresolved(name) }
@@ -55,7 +55,7 @@ final class NameLookups {
 
   /// Looks up names for a client and passes on their endpoints later.
   ///
-  /// - Throws: `OperationRefusal.busy` if the limit of such look-ups is reached.
+  /// - Throws: `OperationRefusal.busy` if the limit of client lookups is reached.
   func resolve(
     _ names: [NodeName], then use: @escaping ([Endpoint]) -> Void
   ) throws(OperationRefusal) {
@@ -68,6 +68,6 @@ final class NameLookups {
     }
   }
 
-  /// Drops the results of all look-ups that run.
+  /// Drops the results of all running lookups.
   func stop() { isStopped = true }
 }

@@ -3,7 +3,7 @@ import EventLoop
 import Glibc
 import Kademlia
 
-/// A node's address as people write it: a host name or an IP address, and a port.
+/// A node's address in text form: a host name or an IP address, and a port.
 package struct NodeName: Hashable, Sendable {
   /// A host name or an IP address, without brackets.
   package let host: String
@@ -16,7 +16,7 @@ package struct NodeName: Hashable, Sendable {
   }
 }
 
-/// The result of looking names up.
+/// The result of a name lookup.
 struct ResolvedNames: Sendable {
   /// The endpoints of all names, each once, in the order of the names.
   var endpoints: [Endpoint] = []
@@ -24,28 +24,28 @@ struct ResolvedNames: Sendable {
   var unresolved: [NodeName] = []
 }
 
-/// Turns names into endpoints.
+/// Resolves names to endpoints.
 protocol NameResolving {
-  /// Looks names up and calls back on the loop, later.
+  /// Looks up names and calls back on the loop later.
   func resolve(_ names: [NodeName], then use: @escaping (ResolvedNames) -> Void)
 }
 
-/// Turns names into endpoints with the system's resolver, which blocks and therefore has a thread to itself.
+/// Resolves names with the system's resolver, which blocks and therefore has its own thread.
 struct NameResolver: NameResolving {
   private let loop: EventLoop
   private let lookUp: @Sendable (NodeName) -> [Endpoint]
   private let queue = DispatchQueue(label: "dhtd.resolver")
 
-  /// - Parameter lookUp: gives the addresses of a name; it may block.
+  /// - Parameter lookUp: returns the addresses of a name; it may block.
   init(on loop: EventLoop, lookUp: @escaping @Sendable (NodeName) -> [Endpoint] = NameResolver.systemLookup) {
     self.loop = loop
     self.lookUp = lookUp
   }
 
-  /// Looks names up and calls back on the loop, later. A look-up that hangs in the system's resolver holds up
-  /// only those that were begun after it with this resolver.
+  /// Looks up names and calls back on the loop later. A lookup that hangs in the system's resolver delays
+  /// only the later lookups of this resolver.
   func resolve(_ names: [NodeName], then use: @escaping (ResolvedNames) -> Void) {
-    // Addresses need no look-up, and so no wait for the thread.
+    // IP addresses need no lookup, so they do not wait for the thread.
     let literals = names.compactMap { Self.literal($0) }
     if literals.count == names.count {
       loop.executeLater { use(ResolvedNames(endpoints: literals)) }
@@ -70,7 +70,7 @@ struct NameResolver: NameResolving {
     return IPAddress(name.host).map { Endpoint($0, port: name.port) }
   }
 
-  /// The addresses of a host, of both families, as the system knows them.
+  /// The addresses of a host, of both families, from the system's resolver.
   @Sendable static func systemLookup(_ name: NodeName) -> [Endpoint] {
     var hints = addrinfo()
     hints.ai_socktype = Int32(SOCK_DGRAM.rawValue)

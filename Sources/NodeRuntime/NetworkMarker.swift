@@ -1,13 +1,13 @@
-/// A file in the state directory that says that its records and contacts are those of a private network: so no
-/// lost key or credential ever brings them into an open one.
+/// Marks a state directory as that of a private network. So a lost key or credential never brings its
+/// records and contacts into an open network.
 package enum NetworkMarker {
-  /// The file; its content is the name of the network.
+  /// The marker file, which contains the name of the network.
   package static let fileName = "private-network"
 
-  /// Checks that a node that has been in a private network does not start in an open one, and notes it if it
-  /// is in one now.
+  /// Checks that a node from a private network does not start in an open one, and writes the marker if the
+  /// node is in a private network now.
   ///
-  /// - Parameter network: the name of the private network; nil: an open one.
+  /// - Parameter network: the name of the private network; nil for an open one.
   /// - Throws: `StateDirectoryError`.
   package static func check(_ network: String?, in directory: StateDirectory) throws(StateDirectoryError) {
     let marked = try directory.read(fileName, limit: 64).map { String(decoding: $0, as: UTF8.self) }

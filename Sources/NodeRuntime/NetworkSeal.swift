@@ -3,13 +3,13 @@ import KRPC
 import NodeTime
 import Sealing
 
-/// What stands between the messages of a private network's node and its sockets.
+/// Encrypts and decrypts the datagrams of a private network's node.
 struct NetworkSeal {
   /// The keys in use.
   private(set) var keyring: Keyring
   private var sealer: Sealer
   private var opener: Opener
-  /// For salts; its own, since a copy of another would give the same numbers.
+  /// For salts. The seal has its own generator, because a copy of another would repeat its numbers.
   private var random = BufferedRandom()
 
   init(_ keyring: Keyring, maxSessions: Int) {
@@ -18,13 +18,13 @@ struct NetworkSeal {
     opener = Opener(keyring, maxSessions: maxSessions)
   }
 
-  /// What became of the datagrams that came.
+  /// The numbers of received datagrams by outcome.
   var openingCounts: OpeningCounts { opener.counts }
 
-  /// The sessions of other nodes that are known.
+  /// The number of known sessions of other nodes.
   var sessions: Int { opener.sessions }
 
-  /// Seals and opens with other keys from now on.
+  /// Encrypts and decrypts with other keys from now on.
   mutating func adopt(_ keyring: Keyring) {
     guard keyring != self.keyring else { return }
     self.keyring = keyring
@@ -32,12 +32,12 @@ struct NetworkSeal {
     opener.adopt(keyring)
   }
 
-  /// Appends a message, sealed.
+  /// Appends an encrypted message.
   mutating func seal(_ now: WallTime, _ message: Message, appendingTo buffer: inout [UInt8]) {
     sealer.seal(now, appendingTo: &buffer, random: &random) { KRPC.encode(message, appendingTo: &$0) }
   }
 
-  /// Opens a datagram; see `Opener`.
+  /// Decrypts a datagram; see `Opener`.
   mutating func open(_ now: Now, _ datagram: RawSpan, into message: inout [UInt8]) -> Bool {
     opener.open(now, datagram, into: &message)
   }

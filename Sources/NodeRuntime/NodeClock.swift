@@ -14,8 +14,8 @@ final class NodeClock {
   /// The time, read now.
   var now: Now { read() }
 
-  /// The time of this iteration. Datagrams that are read together arrived together, so that the clock is
-  /// read once for all of them.
+  /// The time of this iteration. Datagrams that are read together arrived together, so one reading of the
+  /// clock serves all of them.
   var iterationNow: Now {
     if let iteration { return iteration }
     let now = read()
@@ -23,9 +23,9 @@ final class NodeClock {
     return now
   }
 
-  /// The time of this iteration if a datagram has needed it, and the time read now if not.
+  /// The time of this iteration if a datagram has needed it; otherwise the time read now.
   var latest: Now { iteration ?? read() }
 
-  /// Ends the iteration: the next one has a time of its own.
+  /// Ends the iteration. The next one has its own time.
   func endIteration() { iteration = nil }
 }

@@ -176,7 +176,7 @@ package final class NodeDriver {
   }
 
   /// Drops the waiting reads of a client that has left.
-  package func clientLeft(_ client: ClientID) {
+  package func handleDeparture(of client: ClientID) {
     for operation in node.clientLeft(client) { completions[operation] = nil }
   }
 

@@ -1,7 +1,7 @@
-/// The reason why a node stopped of itself.
+/// The reason why a node stopped by itself.
 package enum NodeFailure: Hashable, Sendable {
-  /// One of its sockets failed.
+  /// A socket of the node failed.
   case socketLost
-  /// Its records cannot be read or written any more.
+  /// Its records can no longer be read or written.
   case storeFailed
 }

@@ -4,9 +4,9 @@ import Logging
 import NodeTime
 import SystemPackage
 
-/// The log lines of a running node.
+/// Writes the log lines of a running node.
 ///
-/// Messages that other nodes can cause at will are logged once, and then suppressed for a while.
+/// Messages that other nodes can cause are logged once, and then suppressed for a while.
 final class NodeLog {
   /// Repeats of a message are suppressed for this long.
   static let period: Duration = .seconds(60)
@@ -27,7 +27,7 @@ final class NodeLog {
   }
 
   func logSent(_ message: Message, to endpoint: Endpoint) {
-    logger.trace("sends a \(message.word)", metadata: .message(message, endpoint))
+    logger.trace("sending a \(message.word)", metadata: .message(message, endpoint))
   }
 
   func logMalformed(_ reason: MalformedMessage.Reason, from source: Endpoint) {
@@ -40,18 +40,18 @@ final class NodeLog {
 
   /// Logs that a source keeps exceeding its rate limit and gets no more answers.
   func logCutOff(_ now: Instant, of source: Endpoint) {
-    guard let suppressed = cutOffs.log(now) else { return }
-    let others = suppressed > 0 ? "; so were \(suppressed) times others since this was told last" : ""
+    guard let suppressed = cutOffs.tryLog(now) else { return }
+    let more = suppressed > 0 ? " (\(suppressed) more since the last message)" : ""
     logger.warning(
-      "a source sends more than it may and is cut off until it sends less\(others)",
+      "rate limit exceeded: ignoring this source until it slows down\(more)",
       metadata: .event(.sourceCutOff, ["peer": "\(source)"]))
   }
 
   /// Logs that all sources together exceed the rate limit, and none of them its own.
   func logOverload(_ now: Instant) {
-    guard overloads.log(now) != nil else { return }
+    guard overloads.tryLog(now) != nil else { return }
     logger.warning(
-      "more datagrams come than this node takes; those of unknown senders are dropped",
+      "rate limit of all sources exceeded: dropping datagrams from unknown senders",
       metadata: .event(.overloaded))
   }
 
@@ -60,25 +60,25 @@ final class NodeLog {
   func logStoreFailure(_ reason: String) {
     logger.critical(
       """
-      the record store has failed: \(reason); this node ends, and looks for what can be saved when it is \
-      started again
+      the record store has failed: \(reason); stopping; the next start salvages what \
+      it can
       """,
       metadata: .event(.storeFailed))
   }
 
   func logStoreFull(_ error: StoreError) {
     logger.warning(
-      "records are refused: \(error); what is stored stays, and other nodes take the new ones",
+      "records are refused: \(error); stored records stay, and other nodes take the new ones",
       metadata: .event(.storeFull))
   }
 
   func logStoreHasRoom() {
-    logger.info("no record was refused for want of room for a minute")
+    logger.info("the record store has room again")
   }
 
   func logStoreError(_ now: Instant, _ error: StoreError) {
-    guard storeErrors.log(now) != nil else { return }
-    logger.error("a change of the record store failed: \(error); see that its disk is sound")
+    guard storeErrors.tryLog(now) != nil else { return }
+    logger.error("a change of the record store failed: \(error); check its disk")
   }
 
   func logStoreStall(of duration: Duration) {
@@ -89,8 +89,8 @@ final class NodeLog {
   func logDamagedRecord() {
     logger.error(
       """
-      a record on the disk is damaged and counts as missing until another node gives it back; the next \
-      start looks at all records
+      a record on the disk is damaged and counts as missing until another node returns it; the next \
+      start checks all records
       """,
       metadata: .event(.recordDamaged))
   }
@@ -98,19 +98,19 @@ final class NodeLog {
   // MARK: - The network
 
   func logUnresolved(_ name: NodeName) {
-    logger.warning("cannot look up the bootstrap node \(name.host):\(name.port); trying again")
+    logger.warning("cannot look up the bootstrap node \(name.host):\(name.port); retrying")
   }
 
   func log(_ notice: Notice) {
     switch notice {
     case .joined(let contacts):
       let message: Logger.Message =
-        contacts > 0 ? "joined the network" : "no other node met yet; this one is alone"
+        contacts > 0 ? "joined the network" : "no other node found yet; this node is alone"
       logger.info(message, metadata: ["contacts": "\(contacts)"])
     case .bootstrapUnanswered(let attempt, let pause):
-      // Further failed attempts are no news.
+      // Further failed attempts are not worth a warning.
       logger.log(
-        level: attempt == 1 ? .warning : .debug, "no bootstrap address answers; trying again",
+        level: attempt == 1 ? .warning : .debug, "no bootstrap address answers; retrying",
         metadata: .event(.bootstrapUnanswered, ["in": "\(pause.inSeconds)"]))
     case .contactAdded(let peer):
       logger.info("new contact", metadata: .peer(peer))
@@ -123,7 +123,7 @@ final class NodeLog {
       logger.debug("a node answered with a forged record", metadata: .peer(peer))
     case .isolated:
       logger.warning(
-        "lost the last contact: this node is alone until one comes back", metadata: .event(.isolated))
+        "lost the last contact; this node is alone until a contact returns", metadata: .event(.isolated))
     case .merging(let peer):
       logger.info("met another part of the network", metadata: .event(.merging, .peer(peer)))
     }

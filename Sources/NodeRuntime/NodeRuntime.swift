@@ -9,19 +9,19 @@ package struct NodeRuntime: Sendable {
   package let loop: EventLoop
   /// The node's driver, to be used on its event loop alone.
   package let driver: LoopBound<NodeDriver>
-  /// What is bound, IPv4 first.
+  /// The bound addresses, IPv4 first.
   package let addresses: [Endpoint]
 
-  /// Binds the sockets, so that the port is this node's. It answers others from here on.
+  /// Binds the sockets and begins to answer other nodes.
   ///
-  /// - Parameter makeStore: makes what keeps the records, on the loop; the node closes it when it ends.
-  /// - Throws: `NodeStartError`, and what `makeStore` throws.
+  /// - Parameter makeStore: makes the record store, on the loop; the node closes it when it stops.
+  /// - Throws: `NodeStartError`, and the error of `makeStore`.
   package static func start(
     _ settings: NodeSettings, on loop: EventLoop, logger: Logger,
     store makeStore: @escaping @Sendable () throws -> any RecordStorage
   ) async throws -> NodeRuntime {
     try await loop.run {
-      // The port first: who has it in use has the store open, too.
+      // The port comes first, because a process that uses the port has the store open, too.
       let sockets = try UDPSockets(settings)
       let driver = NodeDriver(
         settings, store: try makeStore(), sockets: sockets, loop: loop, logger: logger)
@@ -31,28 +31,27 @@ package struct NodeRuntime: Sendable {
     }
   }
 
-  /// Joins the network. Returns when the first join has ended and operations begin: the node is
-  /// ready.
+  /// Joins the network. Returns when the first join has ended and operations begin: the node is ready.
   ///
-  /// - Throws: `CancellationError` where the task was cancelled or the node has stopped.
+  /// - Throws: `CancellationError` if the task was cancelled or the node has stopped.
   package func join() async throws {
     loop.execute { driver.value.start() }
     guard await wait(or: false, for: { $0.whenJoined($1) }) else { throw CancellationError() }
   }
 
-  /// Waits until the node has stopped of itself.
+  /// Waits until the node has stopped by itself.
   ///
-  /// - Returns: why it has; nil if the task was cancelled first.
+  /// - Returns: the reason; nil if the task was cancelled first.
   package func waitForFailure() async -> NodeFailure? {
     await wait(or: nil) { $0.whenFailed($1) }
   }
 
-  /// Waits for what the driver calls back with, or until the task is cancelled.
+  /// Waits until the driver calls back, or the task is cancelled.
   private func wait<Result: Sendable>(
     or ifCancelled: Result,
     for begin: @escaping @Sendable (NodeDriver, @escaping (Result) -> Void) -> Void
   ) async -> Result {
-    // A task may be cancelled before its wait has begun: then there is nobody yet to be let go.
+    // A task may be cancelled before its wait has begun. There is no callback to call yet.
     let isCancelled = Mutex(false)
     return await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
@@ -71,8 +70,8 @@ package struct NodeRuntime: Sendable {
     }
   }
 
-  /// Gives the contacts, those that have answered last before the others, whenever some have come or
-  /// gone. There is one such sequence: a further call ends the one before.
+  /// Gives the contacts whenever they change, those that answered last first. There is one such sequence: a
+  /// further call ends the one before.
   package func contactChanges() async throws -> AsyncStream<[Peer]> {
     let (stream, continuation) = AsyncStream.makeStream(
       of: [Peer].self, bufferingPolicy: .bufferingNewest(1))
@@ -84,18 +83,18 @@ package struct NodeRuntime: Sendable {
     return stream
   }
 
-  /// The contacts, those that have answered last before the others.
+  /// The contacts, those that answered last first.
   package func latestContacts() async throws -> [Peer] {
     try await loop.run { driver.value.latestContacts }
   }
 
-  /// Takes the numbers, bootstrap names and limits of other settings while it runs. The ID,
-  /// the port and the addresses stay.
+  /// Applies the parameters, bootstrap names and limits of other settings. The ID, the port and the
+  /// addresses stay.
   package func reconfigure(_ settings: NodeSettings) async throws {
     try await loop.run { driver.value.reconfigure(settings) }
   }
 
-  /// Closes the sockets. What was under way ends without an outcome.
+  /// Closes the sockets. Running operations end without an outcome.
   package func stop() async throws {
     try await loop.run { driver.value.stop() }
   }

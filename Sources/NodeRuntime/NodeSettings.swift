@@ -2,11 +2,11 @@ package import Kademlia
 package import Sealing
 package import Signatures
 
-/// What a node runs with.
+/// The settings of a node.
 package struct NodeSettings: Sendable {
-  /// Where the UDP sockets are bound.
+  /// The addresses that the UDP sockets are bound to.
   package enum Binding: Hashable, Sendable {
-    /// IPv4 and IPv6 loopback; IPv6 is left out on a machine that has none.
+    /// IPv4 and IPv6 loopback. IPv6 is skipped on a machine without it.
     case loopback
     /// These IP addresses, at most one of each family.
     case addresses([String])
@@ -18,21 +18,21 @@ package struct NodeSettings: Sendable {
   package var identityKey: SigningKey?
   /// The UDP port of both families; 0 lets the system choose, for tests.
   package var port: UInt16
-  /// Where the sockets are bound.
+  /// The addresses that the sockets are bound to.
   package var binding: Binding
   /// Nodes to join through.
   package var bootstrap: [NodeName]
-  /// Contacts from before, the latest first.
+  /// Contacts from the last run, the latest first.
   package var savedContacts: [Peer] = []
-  /// The core's numbers.
+  /// The parameters of the core.
   package var parameters: Parameters
   /// The most bytes that records may take in memory, with their overhead.
   package var storeBytes: Int
-  /// How many look-ups of names for clients may be under way.
+  /// The most name lookups that may run for clients.
   package var nameLookUps = 64
-  /// The keys of the private network that it belongs to; nil in an open one.
+  /// The keys of the private network; nil in an open one.
   package var keyring: Keyring?
-  /// The most sessions of other nodes that are remembered there.
+  /// The most sessions of other nodes that are remembered in a private network.
   package var maxSessions = Opener.defaultMaxSessions
 
   package init(
@@ -51,14 +51,14 @@ package struct NodeSettings: Sendable {
   package static let defaultStoreBytes = 256 << 20
 }
 
-/// Why a node could not start.
+/// The reason why a node could not start.
 package enum NodeStartError: Error, Hashable, Sendable {
   case notAnAddress(String)
   case twoAddressesOfOneFamily(String)
   case portInUse(address: String, port: UInt16)
   case cannotBind(address: String, port: UInt16, reason: String)
 
-  /// Whether it is what was asked for that is wrong, and not the machine.
+  /// True if the settings are wrong, and not the machine.
   package var isUsage: Bool {
     switch self {
     case .notAnAddress, .twoAddressesOfOneFamily: true
@@ -68,13 +68,13 @@ package enum NodeStartError: Error, Hashable, Sendable {
 }
 
 extension NodeStartError: CustomStringConvertible {
-  /// One line for a person, with what to do next.
+  /// A line that says what to do next.
   package var description: String {
     switch self {
     case .notAnAddress(let text):
       "'\(text)' is not an IP address; --bind takes one such as 0.0.0.0 or ::"
     case .twoAddressesOfOneFamily(let text):
-      "'\(text)' is a second address of its family; give --bind one IPv4 and one IPv6 address at most"
+      "'\(text)' is a second address of its family; give --bind at most one IPv4 and one IPv6 address"
     case .portInUse(let address, let port):
       "UDP port \(port) on \(address) is in use, perhaps by another dhtd; stop it or choose another port"
     case .cannotBind(let address, let port, let reason):

@@ -10,15 +10,15 @@ package struct NodeSnapshot: Sendable {
   package var endpoints: [Endpoint] = []
   /// The time since the node was made.
   package var uptime: Duration = .zero
-  /// Whether the first join has ended.
+  /// True if the first join has ended.
   package var isJoined = false
   /// The number of contacts in each bucket that has any.
   package var buckets: [(index: Int, contacts: Int)] = []
   /// The number of contacts.
   package var contacts = 0
-  /// How much the store holds.
+  /// The usage of the store.
   package var usage = StoreUsage()
-  /// Whether the store outlives the process.
+  /// True if the records outlive the process.
   package var isDurable = false
   /// The number of records found damaged since the start.
   package var damagedRecords = 0
@@ -29,7 +29,7 @@ package struct NodeSnapshot: Sendable {
   package var roundTrip: Duration?
   /// The events counted since the start.
   package var counters = Counters()
-  /// The number of datagrams that the system would not take.
+  /// The number of datagrams that the system rejected.
   package var droppedDatagrams: Int64 = 0
   /// The number of operations that run or wait.
   package var pendingOperations = 0
@@ -49,7 +49,7 @@ package struct SealingSnapshot: Sendable {
   package let keys: Int
   /// The number of known sessions of other nodes.
   package let sessions: Int
-  /// The number of datagrams that were opened.
+  /// The number of datagrams that were decrypted.
   package let opened: Int64
   /// The numbers of datagrams that were dropped, by reason.
   package let notSealed: Int64
@@ -80,15 +80,15 @@ package struct ContactSnapshot: Sendable {
   package var alternate: Endpoint?
   /// The index of its bucket.
   package var bucket: Int
-  /// Its usual round trip; nil if it was never timed.
+  /// Its expected round trip; nil if it was never timed.
   package var roundTrip: Duration?
   /// The time since it became a contact.
   package var age: Duration
   /// The time since its last answer.
   package var silence: Duration
-  /// Whether it answers; false if it is questionable.
+  /// True if it is good; false if it is questionable.
   package var isGood: Bool
-  /// Whether it has proven its ID.
+  /// True if it has proven its ID.
   package var isProven: Bool
 }
 

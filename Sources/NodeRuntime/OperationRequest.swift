@@ -3,13 +3,13 @@ import KRPC
 import NodeTime
 package import Signatures
 
-/// An operation that a client asks a node for.
+/// An operation that a client requests.
 package enum OperationRequest: Sendable {
   /// Stores a plain value; with `ifSeq` only if the current version has that seq.
   case put(key: [UInt8], value: [UInt8], ttl: Int64?, ifSeq: Int64?)
   /// Stores a canonical value under its own hash.
   case putImmutable(value: [UInt8], ttl: Int64?)
-  /// Signs a canonical value with a key of this node's, and stores it.
+  /// Signs a canonical value with a key of this node, and stores it.
   case sign(value: [UInt8], salt: [UInt8], key: SigningKey, ttl: Int64?, ifSeq: Int64?)
   /// Stores a canonical value that its owner has signed.
   case putSigned(value: [UInt8], seq: Int64, authorship: Record.Authorship, ttl: Int64?, ifSeq: Int64?)
@@ -26,13 +26,13 @@ package enum OperationRequest: Sendable {
   /// Joins through the nodes at addresses.
   case bootstrap([Endpoint])
 
-  /// Whether bytes are one canonically bencoded value, which the value of an immutable or signed record has to
-  /// be (BEP 44).
+  /// Returns whether bytes are one canonically bencoded value, as the value of an immutable or signed record
+  /// must be (BEP 44).
   package static func isCanonical(_ value: [UInt8]) -> Bool { KRPC.isCanonical(value) }
 
   /// Begins the operation.
   ///
-  /// - Parameter client: its client; where operations wait for others, the clients take turns.
+  /// - Parameter client: its client; waiting clients take turns.
   func begin(on node: inout Node, _ now: Now, for client: ClientID) throws(OperationRefusal) -> OperationID {
     switch self {
     case .put(let key, let value, let ttl, let ifSeq):

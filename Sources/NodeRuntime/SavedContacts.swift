@@ -1,19 +1,19 @@
 package import Kademlia
 
-/// The contacts that a node had, kept in its state directory: through them it finds the network again
-/// after a restart, even if no bootstrap node is up.
+/// The contacts of a node, saved in its state directory. With them the node finds the network again after a
+/// restart, even if no bootstrap node is up.
 ///
-/// The file has one node on each line, its address and its ID. Each is asked for its ID like any other
-/// node, so that a wrong line costs a ping.
+/// The file has a line for each contact, with its address and its ID. Each is pinged for its ID like any
+/// other node, so a wrong line costs a ping.
 package enum SavedContacts {
   /// The file in the state directory.
   package static let fileName = "contacts"
-  /// As many as are worth asking at a start.
+  /// The most contacts that are saved.
   package static let limit = 64
   /// The longest line: an IPv6 address with brackets and port, the ID, a blank and a line feed.
   private static let maxBytes = limit * (47 + 40 + 2)
 
-  /// Reads them; none if there is no file, or no sense in it.
+  /// Reads the contacts; none if there is no file, or its content is invalid.
   ///
   /// - Throws: `StateDirectoryError`.
   package static func read(from directory: StateDirectory) throws(StateDirectoryError) -> [Peer] {
@@ -22,9 +22,9 @@ package enum SavedContacts {
     return lines.compactMap { Peer(line: $0) }
   }
 
-  /// Takes the place of what was saved before.
+  /// Replaces the saved contacts.
   ///
-  /// - Parameter contacts: the `limit` first of them are kept.
+  /// - Parameter contacts: the first `limit` of them are kept.
   /// - Throws: `StateDirectoryError`.
   package static func write(
     _ contacts: [Peer], to directory: StateDirectory
@@ -35,7 +35,7 @@ package enum SavedContacts {
 }
 
 extension Peer {
-  /// Reads a line of the file; nil for anything else.
+  /// Parses a line of the file; nil for anything else.
   fileprivate init?(line: Substring) {
     let words = line.split(separator: " ")
     guard words.count == 2, let endpoint = Endpoint(text: words[0]), let id = NodeID(hex: words[1]) else {
@@ -46,7 +46,7 @@ extension Peer {
 }
 
 extension NodeID {
-  /// Reads an ID as `description` writes it: 40 hexadecimal digits; nil for anything else.
+  /// Parses an ID in the format of `description`: 40 hexadecimal digits; nil for anything else.
   fileprivate init?(hex: Substring) {
     guard hex.utf8.count == 40 else { return nil }
     var bytes: [UInt8] = []
@@ -61,7 +61,7 @@ extension NodeID {
 }
 
 extension Endpoint {
-  /// Reads an address as `description` writes it; nil for anything else.
+  /// Parses an address in the format of `description`; nil for anything else.
   fileprivate init?(text: Substring) {
     guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]), port != 0
     else { return nil }

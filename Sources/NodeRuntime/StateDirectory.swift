@@ -2,14 +2,14 @@ import Glibc
 import Platform
 import SystemPackage
 
-/// A node's directory for what outlives it, held by one dhtd at a time.
+/// The directory of a node's persistent state, used by one dhtd at a time.
 package final class StateDirectory: Sendable {
-  /// Where it is, as it was given.
+  /// The path, as it was given.
   package let path: String
-  /// Holds the lock; the kernel lets go of it when the process ends, however it ends.
+  /// The descriptor with the lock, which the kernel releases when the process ends.
   private let lock: Int32
 
-  /// Makes the directory if it is not there, and locks it.
+  /// Creates the directory if it is missing, and locks it.
   ///
   /// - Throws: `StateDirectoryError`.
   package init(_ path: String) throws(StateDirectoryError) {
@@ -30,9 +30,9 @@ package final class StateDirectory: Sendable {
   deinit { close(lock) }
 
   private static func make(_ path: String) throws(StateDirectoryError) {
-    guard !path.isEmpty else { throw .unusable(path: "''", reason: "it is no path") }
+    guard !path.isEmpty else { throw .unusable(path: "''", reason: "the path is empty") }
     do throws(DirectoryError) {
-      try makeDirectories(path, mode: 0o700)
+      try Directory.make(path, mode: 0o700)
     } catch {
       throw .unusable(path: error.path, reason: error.errno.description)
     }
@@ -42,7 +42,7 @@ package final class StateDirectory: Sendable {
     }
   }
 
-  /// Reads a whole small file of the directory; nil if there is none.
+  /// Reads a small file of the directory; nil if there is none.
   package func read(_ name: String, limit: Int) throws(StateDirectoryError) -> [UInt8]? {
     do throws(AtomicFile.Failure) {
       return try AtomicFile.read(path + "/" + name, limit: limit)
@@ -51,7 +51,7 @@ package final class StateDirectory: Sendable {
     }
   }
 
-  /// Writes a file that is there whole or not at all, readable by its owner alone.
+  /// Writes a file atomically, readable by its owner alone.
   package func write(_ bytes: [UInt8], to name: String) throws(StateDirectoryError) {
     do throws(AtomicFile.Failure) {
       try AtomicFile.write(bytes, to: path + "/" + name)
@@ -67,7 +67,7 @@ extension StateDirectoryError {
   }
 }
 
-/// Why a state directory cannot be used.
+/// The reason why a state directory cannot be used.
 package enum StateDirectoryError: Error, Hashable, Sendable {
   case inUse(path: String)
   case unusable(path: String, reason: String)
@@ -77,20 +77,20 @@ package enum StateDirectoryError: Error, Hashable, Sendable {
 }
 
 extension StateDirectoryError: CustomStringConvertible {
-  /// One line for a person, with what to do next.
+  /// A line that says what to do next.
   package var description: String {
     switch self {
     case .inUse(let path):
       "another dhtd uses the state directory \(path); stop it or choose another with --state-dir"
     case .unusable(let path, let reason):
-      "cannot use \(path): \(reason); mend that or choose another directory with --state-dir"
+      "cannot use \(path): \(reason); fix that or choose another directory with --state-dir"
     case .damagedIdentity(let path):
-      "\(path) is not a node's key; restore it from a copy, or remove it to start with a new node ID"
+      "\(path) is not a node's key; restore it from a backup, or remove it to start with a new node ID"
     case .isPrivate(let path, let network):
       "this node was in the private network '\(network)' and has no keys now: give it network.keys or its "
-        + "credential, or remove \(path) to open its records and contacts to everybody"
+        + "credential, or remove \(path) to take its records and contacts into an open network"
     case .damagedRecordKey(let path):
-      "\(path) is not a key for records; restore it from a copy, or remove it to sign with a new one"
+      "\(path) is not a key for records; restore it from a backup, or remove it to sign with a new one"
     }
   }
 }

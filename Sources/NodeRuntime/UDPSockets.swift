@@ -6,10 +6,9 @@ import SystemPackage
 
 /// A bound UDP socket.
 ///
-/// A datagram that cannot be sent is a lost datagram: any node may name us an address that nobody can
-/// send to, and the next one goes out all the same.
+/// A datagram that cannot be sent is dropped, because any node may report an address that cannot be reached.
 final class UDPSocket {
-  /// What it is bound to; a wildcard too.
+  /// The bound address, which may be a wildcard.
   let endpoint: Endpoint
   private let descriptor: Int32
   private let reader: DatagramReader
@@ -21,10 +20,10 @@ final class UDPSocket {
   /// The buffers asked for. The kernel gives what net.core.rmem_max allows; its default of 208 KiB
   /// overflows when many answers come at once.
   private static let bufferBytes: Int32 = 4 << 20
-  /// The most batches that are read in one iteration of the loop: others want their turn, too.
+  /// The most batches read in one iteration of the loop. Other work comes before the rest.
   private static let maxBatches = 8
 
-  /// Binds a socket. It reads nothing before `start`.
+  /// Binds a socket. It is not read before `start`.
   ///
   /// - Throws: `NodeStartError`.
   init(_ host: String, port: UInt16) throws(NodeStartError) {
@@ -58,7 +57,7 @@ final class UDPSocket {
     let kind = SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue
     let descriptor = socket(isV6 ? AF_INET6 : AF_INET, Int32(kind), 0)
     guard descriptor >= 0 else { throw Errno.current }
-    // Each family has a socket of its own on the same port.
+    // Each family has its own socket on the same port.
     if isV6 { set(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 1) }
     set(descriptor, SOL_SOCKET, SO_RCVBUF, bufferBytes)
     set(descriptor, SOL_SOCKET, SO_SNDBUF, bufferBytes)
@@ -77,24 +76,24 @@ final class UDPSocket {
 
   /// Begins to watch the socket.
   ///
-  /// - Parameter handleReadable: called whenever there is something to read.
-  /// - Throws: the cause, if the system does not watch its descriptor.
+  /// - Parameter handleReadable: called whenever datagrams can be read.
+  /// - Throws: the cause, if the system cannot watch its descriptor.
   func start(on loop: EventLoop, _ handleReadable: @escaping (UDPSocket) -> Void) throws(Errno) {
     self.handleReadable = handleReadable
     watch = try loop.watch(descriptor, for: .readable, self)
   }
 
-  /// Reads the datagrams that are there, unless there are very many, and shows each.
+  /// Reads the waiting datagrams, up to a limit, and passes on each.
   ///
   /// - Throws: the error of the socket.
   func read(_ received: (RawSpan, Endpoint) -> Void) throws(Errno) {
-    // A datagram may end the node, and close the socket.
+    // Handling a datagram may stop the node and close the socket.
     for _ in 0..<Self.maxBatches where !isClosed {
       guard try reader.read(descriptor, received) else { return }
     }
   }
 
-  /// Reads no more, and lets the port go.
+  /// Stops reading, and frees the port.
   func close(on loop: EventLoop) {
     guard !isClosed else { return }
     isClosed = true
@@ -105,7 +104,7 @@ final class UDPSocket {
 
   // MARK: - Sending
 
-  /// Takes a datagram; it goes out with the next flush, or at once if as many wait as one call takes.
+  /// Queues a datagram. It is sent with the next flush, or at once if the queue is full.
   ///
   /// - Parameter write: appends the bytes of the datagram.
   func send(to endpoint: Endpoint, _ write: (inout [UInt8]) -> Void) {
@@ -114,22 +113,22 @@ final class UDPSocket {
 
   func flush() { sender.flush() }
 
-  /// Datagrams that the system would not take.
+  /// The number of datagrams that the system rejected.
   var droppedDatagrams: Int64 { sender.dropped }
 }
 
 extension UDPSocket: DescriptorWatcher {
-  func isReady(_ readiness: Readiness) { handleReadable?(self) }
+  func handleReadiness(_ readiness: Readiness) { handleReadable?(self) }
 }
 
-/// The node's UDP sockets: one of each family at most.
+/// The node's UDP sockets, at most one of each family.
 struct UDPSockets {
   private(set) var v4: UDPSocket?
   private(set) var v6: UDPSocket?
 
   var all: [UDPSocket] { [v4, v6].compactMap(\.self) }
 
-  /// What is bound, IPv4 first.
+  /// The bound addresses, IPv4 first.
   var endpoints: [Endpoint] { all.map(\.endpoint) }
 
   var families: AddressFamilies {
@@ -139,9 +138,9 @@ struct UDPSockets {
     return families
   }
 
-  /// Binds the sockets that the settings ask for.
+  /// Binds the sockets of the settings.
   ///
-  /// - Throws: `NodeStartError`, and then none is bound.
+  /// - Throws: `NodeStartError`, in which case none is bound.
   init(_ settings: NodeSettings) throws(NodeStartError) {
     let port = settings.port
     switch settings.binding {
@@ -150,7 +149,7 @@ struct UDPSockets {
       do throws(NodeStartError) {
         v6 = try UDPSocket("::1", port: port)
       } catch .cannotBind {
-        // A machine without IPv6 is one to run on, too.
+        // A node runs on a machine without IPv6, too.
       } catch {
         throw error
       }

@@ -1,9 +1,9 @@
-/// How a node is, in a few numbers for people.
+/// The condition of a node in a few numbers, for people.
 package struct Vitals: Hashable, Sendable {
-  /// Whether the first join has ended.
+  /// True if the first join has ended.
   package var isJoined = false
-  /// Contacts in the routing table.
+  /// The number of contacts in the routing table.
   package var contacts = 0
-  /// Keys in the store, tombstones not counted.
+  /// The number of keys in the store, without tombstones.
   package var keys = 0
 }

@@ -1,4 +1,4 @@
-/// The callbacks of those who wait for something that happens once.
+/// Callbacks that wait for an event that happens once.
 struct Waiters<Value> {
   private var callBacks: [(Value) -> Void] = []
 

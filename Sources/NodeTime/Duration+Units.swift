@@ -4,10 +4,10 @@ extension Duration {
     Int64(clamping: attoseconds / 1_000_000_000)
   }
 
-  /// The duration in milliseconds, with a fraction: for people and for metrics.
+  /// The duration in milliseconds, with a fraction, for people and for metrics.
   @inlinable public var milliseconds: Double { Double(nanoseconds) / 1e6 }
 
-  /// The duration in seconds as a person reads it: `5 s`, `0.5 s`.
+  /// The duration in seconds for people: `5 s`, `0.5 s`.
   @inlinable public var inSeconds: String {
     let (seconds, attoseconds) = components
     return attoseconds == 0 ? "\(seconds) s" : "\(milliseconds / 1000) s"

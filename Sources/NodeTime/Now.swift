@@ -1,11 +1,11 @@
-/// The time as a node is told it with every event: it reads no clock of its own.
+/// The time that is passed to a node with every event. The node reads no clock of its own.
 @frozen public struct Now: Hashable, Sendable {
-  /// For timers and round trips.
+  /// The time for timers and round trips.
   public var monotonic: Instant
-  /// For what records carry.
+  /// The time for records.
   public var wall: WallTime
 
-  /// One moment by both clocks.
+  /// A moment by both clocks.
   @inlinable public init(monotonic: Instant, wall: WallTime) {
     self.monotonic = monotonic
     self.wall = wall

@@ -1,44 +1,45 @@
 /// A token bucket in one number: the time at which it will be full again (the generic cell rate algorithm,
-/// ITU-T I.371). It needs no timer, and one that nobody has used is as good as forgotten.
+/// ITU-T I.371). It needs no timer, and an unused bucket needs no memory.
 @frozen public struct TokenBucket: Hashable, Sendable {
-  /// How fast a bucket fills, and how much it holds.
+  /// The rate at which a bucket fills, and its capacity.
   @frozen public struct Rate: Hashable, Sendable {
     /// Tokens a second, at least 1.
     @usableFromInline let perSecond: Int64
-    /// How long an empty bucket takes to be full, in nanoseconds.
+    /// The time in which an empty bucket fills, in nanoseconds.
     @usableFromInline let span: Int64
 
-    /// How fast a bucket fills, and for how long it does.
+    /// A rate and the time in which an empty bucket fills.
     ///
     /// - Parameters:
-    ///   - perSecond: at least 1.
-    ///   - burst: as many seconds' worth of tokens are in a full bucket.
+    ///   - perSecond: tokens a second, at least 1.
+    ///   - burst: the seconds in which an empty bucket fills.
     @inlinable public init(_ perSecond: Int, burst: Int64 = 1) {
       self.perSecond = Int64(max(1, perSecond))
       self.span = burst &* 1_000_000_000
     }
 
-    /// The time that so many tokens take to come, in nanoseconds.
+    /// The time in which a number of tokens is added, in nanoseconds.
     @inlinable func time(of count: Int) -> Int64 {
-      // More than a datagram has is never asked for, and 64 bits hold that.
+      // No datagram costs more than this limit, and the product fits into 64 bits.
       Int64(min(count, 1 << 20)) &* 1_000_000_000 / perSecond
     }
   }
 
   @usableFromInline var fullTime = Int64.min
 
-  /// When the bucket will be full again, in nanoseconds of the monotonic clock. A past time is a full bucket.
+  /// The time at which the bucket will be full again, in nanoseconds of the monotonic clock. A past time
+  /// means a full bucket.
   @inlinable public var fullAt: Int64 { fullTime }
 
   /// A full bucket.
   @inlinable public init() {}
 
-  /// Takes tokens out, if there are as many.
+  /// Takes tokens if the bucket has enough.
   ///
   /// - Parameters:
   ///   - now: nanoseconds of the monotonic clock.
-  ///   - isReserved: whether the lower half is to be left to others.
-  /// - Returns: whether there were.
+  ///   - isReserved: whether to leave the lower half for others.
+  /// - Returns: whether the tokens were taken.
   @inlinable public mutating func take(
     _ now: Int64, _ count: Int, at rate: Rate, leavingHalf isReserved: Bool = false
   ) -> Bool {
@@ -49,19 +50,19 @@
     return true
   }
 
-  /// Takes tokens out, into debt if there are not as many.
+  /// Takes tokens, and goes into debt if the bucket has too few.
   ///
   /// - Parameter now: nanoseconds of the monotonic clock.
   @inlinable public mutating func spend(_ now: Int64, _ count: Int, at rate: Rate) {
     fullTime = max(fullAt, now) &+ rate.time(of: count)
   }
 
-  /// Whether there is nothing in it.
+  /// True if the bucket is empty.
   ///
   /// - Parameter now: nanoseconds of the monotonic clock.
   @inlinable public func isEmpty(_ now: Int64, at rate: Rate) -> Bool { max(fullAt, now) &- now >= rate.span }
 
-  /// Whether half of it or more is there.
+  /// True if the bucket is at least half full.
   ///
   /// - Parameter now: nanoseconds of the monotonic clock.
   @inlinable public func isHalfFull(_ now: Int64, at rate: Rate) -> Bool {

@@ -1,24 +1,24 @@
 import Kademlia
 import NodeTime
 
-/// Changes of one transaction, carried out and not yet committed.
+/// The changes of a transaction, carried out and not yet committed.
 struct Batch {
   let transaction: Transaction
   let tables: StoreTables
   let limit: StoreLimit
   let pageSize: Int
   let damage: DamageLog
-  /// As it is after the changes so far.
-  var ledger: StoreMetadata
-  /// The bytes that the disk has for all that is in use, besides what is set aside for copies on write.
+  /// The metadata after the changes so far.
+  var metadata: StoreMetadata
+  /// The bytes on disk for all pages in use, besides the room set aside for copies on write.
   var bytesOnDisk = Int.max
-  /// Whether anything was changed but the ledger.
+  /// True if anything but the metadata was changed.
   private(set) var isChanged = false
 
-  /// Carries one change out.
+  /// Carries out a change.
   ///
-  /// - Returns: how many entries it changed, or why it changed none.
-  /// - Throws: `LMDBError`; the transaction is of no use then.
+  /// - Returns: the number of changed entries, or the reason why none was changed.
+  /// - Throws: `LMDBError`; the transaction must then be aborted.
   mutating func carryOut(_ change: StoreChange) throws(LMDBError) -> Result<Int, StoreError> {
     switch change {
     case .keep(let record): try keep(record)
@@ -29,13 +29,13 @@ struct Batch {
     }
   }
 
-  /// Writes the ledger.
+  /// Writes the metadata.
   func finish() throws(LMDBError) {
-    try transaction.put(tables.meta, StoreTables.ledgerKey, ledger.encoded())
+    try transaction.put(tables.meta, StoreTables.metadataKey, metadata.encoded())
   }
 
-  /// Keeps a version with the time until which it hides others, by the rules of `StoredRecord`. With
-  /// `hidesUntil` the later of the two times counts.
+  /// Keeps a version and the time until which it hides others, by the rules of `StoredRecord`. With
+  /// `hidesUntil` the later of the two times applies.
   mutating func keep(
     _ record: Record, hidesUntil: Int64? = nil
   ) throws(LMDBError) -> Result<Int, StoreError> {
@@ -79,10 +79,10 @@ struct Batch {
         let slot = try lookUp(expiry.id, in: expiry.table)
         switch slot {
         case .empty: continue
-        // Left by a version that was damaged when it was replaced: nobody knew when that would go.
+        // Left by a version that was damaged when it was replaced, because its expiry was unknown then.
         case .entry(let stored, _) where stored.record.version.expiry != expiry.time: continue
         case .entry(let stored, _) where expiry.table == .records:
-          // What it leaves is smaller, so that there is room for it.
+          // The remains are smaller, so there is room for them.
           if let remains = stored.remains(at: now) {
             _ = try write(remains, over: slot, in: .records)
           } else {
@@ -97,7 +97,7 @@ struct Batch {
     return removed
   }
 
-  /// The first keys of the index by expiry, of what may go, and of what is no such key.
+  /// The first keys of the index by expiry that are due or invalid.
   private func dueEntries(at now: WallTime, limit: Int) throws(LMDBError) -> [[UInt8]] {
     var due: [[UInt8]] = []
     try transaction.walk(tables.expiry, from: []) { (key, _) in
@@ -109,7 +109,7 @@ struct Batch {
   }
 
   private mutating func note(_ progress: UpkeepProgress) -> Int {
-    ledger.progress = progress
+    metadata.progress = progress
     return 1
   }
 
@@ -125,7 +125,7 @@ struct Batch {
     _ new: StoredRecord, over slot: Slot, in table: EntryTable
   ) throws(LMDBError) -> Result<Int, StoreError> {
     let bytes = tables.coding.encode(new, in: table)
-    // What reading would refuse must not be written.
+    // An entry that a read would reject must not be written.
     guard bytes.count <= RecordCoding.maxLength else {
       return .failure(.failed("the record is larger than \(RecordCoding.maxLength) bytes"))
     }
@@ -138,15 +138,15 @@ struct Batch {
     if let old = slot.stored?.record.version.expiry, old != expiry {
       try transaction.delete(tables.expiry, ExpiryKey(time: old, table: table, id: record.id).key)
     }
-    // Where it is there already, it stays as it is.
+    // An existing key stays unchanged.
     try transaction.put(tables.expiry, ExpiryKey(time: expiry, table: table, id: record.id).key, [])
     if table == .records {
       let index = IndexKey(of: record.key, target: record.target).key
-      // What it counted for is in the index: the record itself may be damaged.
+      // The index has the record's counts, because the record itself may be damaged.
       try uncount(index)
       if record.isValue {
         try transaction.put(tables.keys, index, IndexValue(of: record).bytes)
-        ledger.valueBytes += record.payloadSize
+        metadata.valueBytes += record.payloadSize
       } else {
         try transaction.delete(tables.keys, index)
       }
@@ -178,11 +178,11 @@ struct Batch {
 
   private mutating func uncount(_ index: [UInt8]) throws(LMDBError) {
     guard let bytes = try transaction.get(tables.keys, index), let value = IndexValue(bytes) else { return }
-    ledger.valueBytes = max(0, ledger.valueBytes - value.payloadSize)
+    metadata.valueBytes = max(0, metadata.valueBytes - value.payloadSize)
   }
 
-  /// Where a record is in the index by key when its own key cannot be read. It looks at all of the
-  /// index, and damage is rare.
+  /// The index key of a record whose own key cannot be read. The whole index is searched, because damage is
+  /// rare.
   private func indexKey(of id: RecordID) throws(LMDBError) -> [UInt8]? {
     var found: [UInt8]?
     try transaction.walk(tables.keys, from: []) { (key, value) in
@@ -192,12 +192,12 @@ struct Batch {
     return found
   }
 
-  /// Why there is no room for a further entry, which must keep the store within its limit and the disk;
-  /// nil if there is.
+  /// The reason why there is no room for a further entry within the limit and on the disk; nil if there is
+  /// room.
   private func lackOfRoom(for length: Int) throws(LMDBError) -> StoreError? {
-    // It may split a page in each of three tables, besides the pages that it fills.
+    // An entry may split a page in each of three tables, besides the pages that it fills.
     let worst = (length / pageSize + 4) * pageSize
     let bytes = try tables.pages(in: transaction) * pageSize + worst
-    return bytes > limit.mark ? .full(limit: limit.maxBytes) : bytes > bytesOnDisk ? .diskFull : nil
+    return bytes > limit.threshold ? .full(limit: limit.maxBytes) : bytes > bytesOnDisk ? .diskFull : nil
   }
 }

@@ -1,57 +1,58 @@
 import Kademlia
 import Synchronization
 
-/// Which entries were found damaged, and whether the store is of any use: told by the readers and by
-/// the thread that writes.
+/// Records the damaged entries, and whether the store has failed. The readers and the writing thread report
+/// to it.
 final class DamageLog: Sendable {
   private struct State {
     var seen: Set<RecordID> = []
     var count = 0
     var failure: String?
-    var isMarked = false
+    var isFlagSet = false
 
-    /// Whether the mark is yet to be set. Once is enough, and it waits for the disk.
-    mutating func needsMark() -> Bool {
-      defer { isMarked = true }
-      return !isMarked
+    /// Returns whether the dirty flag must be set now. It is set once, because setting it waits for the
+    /// disk.
+    mutating func startSettingFlag() -> Bool {
+      defer { isFlagSet = true }
+      return !isFlagSet
     }
   }
 
-  /// The most entries that are remembered, so that one that is read again is not counted again.
+  /// The most entries that are remembered, so that an entry that is read again is not counted again.
   private static let remembered = 10_000
 
   private let state = Mutex(State())
-  private let mark: DirtyFlag
+  private let dirtyFlag: DirtyFlag
 
-  init(mark: DirtyFlag) { self.mark = mark }
+  init(dirtyFlag: DirtyFlag) { self.dirtyFlag = dirtyFlag }
 
   /// Entries found damaged since the start.
   var count: Int { state.withLock { $0.count } }
 
-  /// Why nothing can be done with the store any more; nil while it can.
+  /// The reason why the store has failed; nil while it works.
   var failure: String? { state.withLock { $0.failure } }
 
-  /// Tells of a damaged entry: the next start looks at all of the file.
+  /// Records a damaged entry, so that the next start searches the file.
   func note(_ id: RecordID) {
-    let needsMark = state.withLock { state in
+    let mustSet = state.withLock { state in
       if state.seen.count >= Self.remembered || state.seen.insert(id).inserted { state.count += 1 }
-      return state.needsMark()
+      return state.startSettingFlag()
     }
-    if needsMark { mark.set() }
+    if mustSet { dirtyFlag.set() }
   }
 
-  /// Tells of an error that leaves the store of no use until it is opened anew, and has the next start
-  /// look at all of the file.
+  /// Records an error after which the store cannot be used until it is opened again. The next start searches
+  /// the file.
   ///
-  /// - Returns: whether it is the first.
+  /// - Returns: whether it is the first failure.
   @discardableResult
   func noteFailure(_ error: LMDBError) -> Bool {
-    let (isFirst, needsMark) = state.withLock { state in
+    let (isFirst, mustSet) = state.withLock { state in
       let isFirst = state.failure == nil
       if isFirst { state.failure = error.reason }
-      return (isFirst, state.needsMark())
+      return (isFirst, state.startSettingFlag())
     }
-    if needsMark { mark.set() }
+    if mustSet { dirtyFlag.set() }
     return isFirst
   }
 }

@@ -1,24 +1,23 @@
-import CFaultMark
+import CDirtyFlag
 import Glibc
 import Platform
 import SystemPackage
 
-/// A small file beside the store that says whether something was wrong with it: then the next start
-/// looks at all of it. It is open all the time, so that a signal handler can write to it.
+/// A small file beside the store that is set if the store may be damaged. The next start then searches the
+/// store. It stays open, so that a signal handler can write to it.
 ///
-/// One byte that says it, "dht", the salt of the store's checksums (4 bytes, little-endian), and a
-/// CRC-32 over these seven.
+/// Its content is a byte for the flag, "dht", the salt of the store's checksums (4 bytes, little-endian),
+/// and a CRC-32 over these seven bytes.
 final class DirtyFlag: Sendable {
   private static let length = 12
 
   private let descriptor: Int32
-  /// Whether it was set when it was opened.
+  /// True if the flag was set when it was opened.
   let wasSet: Bool
-  /// The salt that the checksums of the store began with when this was written last; nil in a new mark,
-  /// or a damaged one.
+  /// The salt of the store's checksums when the file was written last; nil if the file is new or damaged.
   let salt: UInt32?
 
-  /// Opens the mark, and makes it if there is none.
+  /// Opens the file, and creates it if it is missing.
   ///
   /// - Throws: `RecordStoreError.unusable`.
   init(path: String) throws(RecordStoreError) {
@@ -32,27 +31,27 @@ final class DirtyFlag: Sendable {
       throw .unusable(path: path, reason: reason)
     }
     self.descriptor = descriptor
-    wasSet = count > 0 && bytes[0] == UInt8(CFAULTMARK_SET)
+    wasSet = count > 0 && bytes[0] == UInt8(CDIRTYFLAG_SET)
     salt = count == bytes.count ? Self.salt(in: bytes) : nil
-    let problem = cfaultmark_watch(descriptor)
+    let problem = cdirtyflag_watch(descriptor)
     guard problem == 0 else {
-      throw .unusable(path: path, reason: "faults cannot be watched for: \(Errno(rawValue: problem))")
+      throw .unusable(path: path, reason: "cannot watch for faults: \(Errno(rawValue: problem))")
     }
   }
 
   deinit {
-    cfaultmark_forget(descriptor)
+    cdirtyflag_forget(descriptor)
     close(descriptor)
   }
 
-  /// Sets it. There is nobody to tell where that fails: the disk is at fault by then.
-  func set() { _ = cfaultmark_set(descriptor) }
+  /// Sets the flag. A failure is ignored, because the disk is at fault then.
+  func set() { _ = cdirtyflag_set(descriptor) }
 
-  /// Clears it, and notes a salt.
+  /// Clears the flag, and stores a salt.
   ///
   /// - Returns: an error number, or 0.
   func clear(salt: UInt32) -> Int32 {
-    var bytes = [UInt8(CFAULTMARK_CLEAR)] + Array("dht".utf8)
+    var bytes = [UInt8(CDIRTYFLAG_CLEAR)] + Array("dht".utf8)
     bytes.append(littleEndian: salt)
     bytes.append(littleEndian: Self.checksum(of: bytes))
     let written = pwrite(descriptor, bytes, bytes.count, 0)
@@ -67,7 +66,7 @@ final class DirtyFlag: Sendable {
     }
   }
 
-  /// Over all but the first byte, which the signal handler changes alone.
+  /// The checksum of all bytes but the first, which the signal handler changes alone.
   private static func checksum(of bytes: [UInt8]) -> UInt32 {
     bytes.dropFirst().withUnsafeBytes { RecordCoding.crc32(of: $0) }
   }

@@ -1,25 +1,24 @@
-import CFaultMark
+import CDirtyFlag
 import CLMDB
 import Glibc
 import Synchronization
 
 /// An open LMDB file.
 ///
-/// Unchecked, for what it holds is a bare pointer: LMDB says that an environment may be used by any
-/// threads. The one call for which that is not so, a change of the map's size, is kept apart from
-/// transactions here: see `grow`.
+/// `@unchecked` because it holds a bare pointer: LMDB allows any thread to use an environment. Changing the
+/// size of the map is the exception, and `grow` keeps it apart from transactions.
 final class Environment: @unchecked Sendable {
-  /// What a file is called; beside it LMDB keeps a table of readers.
+  /// The path of the file. LMDB keeps a table of readers beside it.
   let path: String
   let pageSize: Int
   private let handle: OpaquePointer
-  /// Held while a reader uses the map; the map moves only while this is held.
+  /// Locked while a reader uses the map. The map moves only while this is locked.
   private let map: Mutex<Int>
 
   /// The most named databases in a file.
   private static let maxTables: MDB_dbi = 8
 
-  /// Opens a file, and makes it if there is none.
+  /// Opens a file, and creates it if it is missing.
   ///
   /// - Parameter mapSize: the most bytes of the file. A longer file is mapped whole.
   /// - Throws: `LMDBError`.
@@ -32,10 +31,10 @@ final class Environment: @unchecked Sendable {
     do throws(LMDBError) {
       try LMDBError.check(mdb_env_set_mapsize(handle, size))
       try LMDBError.check(mdb_env_set_maxdbs(handle, Self.maxTables))
-      // LMDB aborts the process on what it takes for impossible: only damage can be behind that.
-      try LMDBError.check(mdb_env_set_assert(handle) { _, _ in cfaultmark_set_all() })
-      // A transaction belongs to no thread, so that one reader is kept and used again. Records are
-      // found by a hash, so reading ahead would fill the memory with pages nobody asked for.
+      // LMDB aborts the process on states that it considers impossible, which only damage can cause.
+      try LMDBError.check(mdb_env_set_assert(handle) { _, _ in cdirtyflag_set_all() })
+      // A transaction belongs to no thread, so one reader is kept and reused. Records are found by a hash,
+      // so reading ahead would fill the memory with unused pages.
       let flags = UInt32(MDB_NOSUBDIR | MDB_NOTLS | MDB_NORDAHEAD)
       try LMDBError.check(mdb_env_open(handle, path, flags, 0o600))
       var stat = MDB_stat()
@@ -45,7 +44,7 @@ final class Environment: @unchecked Sendable {
       try LMDBError.check(mdb_env_info(handle, &info))
       map = Mutex(info.me_mapsize)
     } catch {
-      // Closing is right after a failed open too.
+      // An environment must be closed after a failed open, too.
       mdb_env_close(handle)
       throw error
     }
@@ -53,26 +52,26 @@ final class Environment: @unchecked Sendable {
     self.path = path
   }
 
-  /// Nothing may use it, nor any transaction of it, after this.
+  /// Closes the file. Neither it nor its transactions may be used after this.
   func close() { mdb_env_close(handle) }
 
-  /// The bytes that the map has room for.
+  /// The size of the map in bytes.
   var mapSize: Int { map.withLock { $0 } }
 
-  /// Runs something while the map stays where it is.
+  /// Runs a function while the map stays in place.
   func holdingMap<Result: Sendable>(
     _ body: () throws(LMDBError) -> Result
   ) throws(LMDBError) -> Result {
     try map.withLock { (_) throws(LMDBError) in try body() }
   }
 
-  /// Makes room for a larger file. Called by the thread that writes, between its transactions; readers
-  /// are kept out meanwhile. A smaller size changes nothing.
+  /// Makes room for a larger file. The writing thread calls it between transactions, and readers wait
+  /// meanwhile. A smaller size changes nothing.
   func grow(to size: Int) throws(LMDBError) {
     try map.withLock { (current) throws(LMDBError) in
       let wanted = size / pageSize * pageSize
       guard wanted > current else { return }
-      // LMDB lets go of its map before it makes another, and has none where that fails.
+      // LMDB unmaps its map before it creates a larger one, and has none if that fails.
       let trial = mmap(nil, wanted, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
       guard trial != MAP_FAILED else { throw LMDBError(errno) }
       munmap(trial, wanted)
@@ -81,18 +80,17 @@ final class Environment: @unchecked Sendable {
     }
   }
 
-  /// Begins a transaction that writes; there can be one at a time.
+  /// Begins a write transaction. There can be one at a time.
   func beginWriting() throws(LMDBError) -> Transaction {
     try begin(flags: 0)
   }
 
-  /// Begins one that reads. It sees what was committed by now, and what it sees is kept until it is
-  /// reset.
+  /// Begins a read transaction. It sees everything committed by now, which is kept until it is reset.
   func beginReading() throws(LMDBError) -> Transaction {
     try begin(flags: UInt32(MDB_RDONLY))
   }
 
-  /// Whether it is of no use any more, which every transaction would be told.
+  /// True if the environment has failed, which every transaction would report.
   var hasFailed: Bool {
     do throws(LMDBError) {
       try beginReading().abort()
@@ -109,8 +107,8 @@ final class Environment: @unchecked Sendable {
     return Transaction(handle: begun)
   }
 
-  /// Makes the file at least as long as its last page says. LMDB never writes a last page that was
-  /// freed again in the transaction that took it, and a file that is too short means damage here.
+  /// Extends the file to the length that its last page implies. LMDB never writes a last page that the same
+  /// transaction took and freed again, and a file that is too short means damage here.
   func fillUp() {
     var info = MDB_envinfo()
     var descriptor: mdb_filehandle_t = -1
@@ -123,11 +121,11 @@ final class Environment: @unchecked Sendable {
     _ = ftruncate(descriptor, length)
   }
 
-  /// Has the file system set room aside after the file's last page, for changes are made on copies of
-  /// pages: without it nothing could be removed from a store on a full disk. Where the disk is full
-  /// already, or the file system knows no such thing, there is none.
+  /// Reserves disk space after the file's last page. Changes are made on copies of pages, so without it
+  /// nothing could be removed from a store on a full disk. If the disk is already full, or the file system
+  /// does not support it, nothing is reserved.
   ///
-  /// Called by the thread that writes.
+  /// The writing thread calls it.
   func setRoomAside() {
     var info = MDB_envinfo()
     var descriptor: mdb_filehandle_t = -1
@@ -136,27 +134,27 @@ final class Environment: @unchecked Sendable {
     else { return }
     let end = (info.me_last_pgno + 1) * pageSize
     let length = min(Self.roomSetAside, mapSize - end)
-    // The file keeps its length; blocks that it has already are passed over.
+    // The length of the file stays, and allocated blocks are skipped.
     if length > 0 { _ = fallocate(descriptor, FALLOC_FL_KEEP_SIZE, off_t(end), off_t(length)) }
   }
 
-  /// The copies that a few changes make.
+  /// The bytes that the copies of a few changes take.
   static let roomSetAside = 512 << 10
 
-  /// The bytes that this file may have in use on its disk, so that there is still room for copies; nil if
-  /// the file system does not say.
+  /// The bytes that this file may use on its disk so that there is still room for copies; nil if the file
+  /// system does not say.
   var bytesOnDisk: Int? {
     var descriptor: mdb_filehandle_t = -1
     var status = stat()
     guard let left = bytesLeftOnDisk, mdb_env_get_fd(handle, &descriptor) == MDB_SUCCESS,
       fstat(descriptor, &status) == 0
     else { return nil }
-    // Its own blocks, those that are set aside among them, whatever its length.
+    // The file's own blocks, including the reserved ones, whatever its length.
     let (bytes, overflow) = left.addingReportingOverflow(Int(status.st_blocks) * 512)
     return overflow ? .max : bytes - Self.roomSetAside
   }
 
-  /// Bytes that the file system has left for this file; nil if it does not say.
+  /// The free bytes of the file system; nil if it does not say.
   var bytesLeftOnDisk: Int? {
     var descriptor: mdb_filehandle_t = -1
     var status = statvfs()

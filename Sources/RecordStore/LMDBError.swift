@@ -1,7 +1,7 @@
 import CLMDB
 import Glibc
 
-/// What a call of LMDB came to when it failed: one of its own codes, or an error number.
+/// The error of a call of LMDB: one of its own codes, or an error number.
 struct LMDBError: Error, Hashable {
   let code: Int32
 
@@ -12,7 +12,7 @@ struct LMDBError: Error, Hashable {
     if code != MDB_SUCCESS { throw LMDBError(code) }
   }
 
-  /// Whether the structure of the file is not what LMDB wrote.
+  /// True if the file is damaged.
   var isDamage: Bool {
     switch code {
     case MDB_PAGE_NOTFOUND, MDB_CORRUPTED, MDB_INVALID, MDB_VERSION_MISMATCH, MDB_CURSOR_FULL,
@@ -22,12 +22,12 @@ struct LMDBError: Error, Hashable {
     }
   }
 
-  /// Whether nothing can be done with the environment any more.
+  /// True if the environment can no longer be used.
   var isFatal: Bool { code == MDB_PANIC || code == MDB_BAD_RSLOT || isDamage }
 
-  /// Whether the disk, or the share of it that its user has, is used up.
+  /// True if the disk or its user's quota is full.
   var isDiskFull: Bool { code == ENOSPC || code == EDQUOT }
 
-  /// What a person reads of it.
+  /// The description of the error.
   var reason: String { String(cString: mdb_strerror(code)) }
 }

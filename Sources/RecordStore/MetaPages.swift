@@ -1,18 +1,18 @@
 import Glibc
 
-/// What the two meta pages at the start of an LMDB file say of it, read without trusting them: LMDB maps
-/// a file that is cut short all the same, and the process then dies at the first page that is not there.
+/// Checks the two meta pages at the start of an LMDB file without trusting them. LMDB would map a truncated
+/// file, and the process would die at the first missing page.
 ///
 /// In LMDB 0.9 a page begins with 16 bytes of header, whose flags are at 10. A meta page goes on with
 /// magic (at 16, 4 bytes), version (20, 4), address (24, 8), map size (32, 8), two database records of 48
 /// bytes, of which the first begins with the page size (40, 4), last page (136, 8), and transaction
 /// (144, 8), in the byte order of the machine.
 enum MetaPages {
-  /// What they come to.
+  /// The result of the check.
   enum Verdict: Hashable {
     case sound
     case damaged(String)
-    /// A version of LMDB's format that is not known here, and nothing that looks like damage.
+    /// A newer version of LMDB's format, without signs of damage.
     case newer(version: Int)
   }
 
@@ -51,7 +51,7 @@ enum MetaPages {
     }
   }
 
-  /// Looks at the meta pages of an open file of some bytes.
+  /// Checks the meta pages of an open file.
   static func examine(_ descriptor: Int32, size: Int) -> Verdict {
     guard size > 0 else { return .damaged("it is empty") }
     guard let first = Meta(read(descriptor, at: 0)) else { return .damaged("its first page is damaged") }
@@ -64,13 +64,13 @@ enum MetaPages {
     }
     guard first.version == version, second.version == version else {
       return first.version == second.version && first.version > version
-        ? .newer(version: Int(first.version)) : .damaged("its first pages do not fit together")
+        ? .newer(version: Int(first.version)) : .damaged("its first pages are inconsistent")
     }
     let newest = first.transaction < second.transaction ? second : first
-    // LMDB writes them in turn.
+    // LMDB writes them alternately.
     guard max(first.transaction, second.transaction) - min(first.transaction, second.transaction) <= 1,
       newest.transaction & 1 == (newest.transaction == first.transaction ? 0 : 1) || newest.transaction == 0
-    else { return .damaged("its first pages do not fit together") }
+    else { return .damaged("its first pages are inconsistent") }
     let (needed, overflow) = newest.lastPage.addingReportingOverflow(1)
     guard !overflow, needed <= UInt64(Int.max / pageSize), Int(needed) * pageSize <= size else {
       return .damaged("its end is missing")

@@ -2,31 +2,31 @@ import CZlib
 import Kademlia
 import Signatures
 
-/// How a record is written as the value of an entry.
+/// Encodes and decodes a record as the value of an entry.
 ///
 /// All numbers are little-endian: magic (4 bytes), format (1), flags (1), kind (1), zero (1), seq (8),
-/// expiry (8), hidesUntil (8), length of the binding (4), length of the value (4), the binding, the value, and
-/// a CRC-32 over the ID that it is kept under and all of the above. LMDB keeps no checksums, so each entry
-/// has one. The binding is the key of a plain record, nothing for an immutable one, and for a signed one the
+/// expiry (8), hidesUntil (8), length of the binding (4), length of the value (4), the binding, the value,
+/// and a CRC-32 over the ID of the entry and all of the above. LMDB keeps no checksums, so each entry has
+/// one. The binding is the key of a plain record, empty for an immutable one, and for a signed one the
 /// public key (32), the signature (64) and the salt.
 ///
-/// The checksum begins with a number drawn for each store. Without it, the value of a record could be
-/// made to look like an entry of its own to a search of a damaged file.
+/// The checksum starts from a random number of the store. Without it, a record's value could be crafted to
+/// look like an entry to a search of a damaged file.
 struct RecordCoding: Hashable, Sendable {
-  /// What every entry begins with: "dhtR".
+  /// The first bytes of every entry: "dhtR".
   static let magic: UInt32 = 0x5274_6864
-  /// The only format there is.
+  /// The only format.
   static let format: UInt8 = 1
   /// The bytes of an entry besides key and value.
   static let overhead = headerLength + 4
-  /// The most bytes of an entry. What claims more is none.
+  /// The most bytes of an entry. A longer one is invalid.
   static let maxLength = 1 << 20
 
   private static let headerLength = 40
   private static let tombstoneFlag: UInt8 = 1
   private static let publicationFlag: UInt8 = 2
 
-  /// What the checksums of this store begin with.
+  /// The start value of this store's checksums.
   let salt: UInt32
 
   /// An entry for a record.
@@ -53,7 +53,7 @@ struct RecordCoding: Hashable, Sendable {
     return bytes
   }
 
-  /// The record in an entry; nil if it is damaged, or is not what belongs there.
+  /// The record in an entry; nil if the entry is damaged or belongs elsewhere.
   func decode(_ bytes: UnsafeRawBufferPointer, id: RecordID, in table: EntryTable) -> StoredRecord? {
     guard let header = Header(bytes), header.length == bytes.count, header.table == table else {
       return nil
@@ -61,23 +61,23 @@ struct RecordCoding: Hashable, Sendable {
     return decode(bytes, header, id: id)
   }
 
-  /// The record at the start of bytes that may be anything, in whatever table it was.
+  /// The record at the start of arbitrary bytes, from either table.
   func find(in bytes: UnsafeRawBufferPointer) -> Found {
     guard let header = Header(bytes) else { return .nothing }
     guard header.length <= bytes.count else { return .incomplete(length: header.length) }
     let entry = UnsafeRawBufferPointer(rebasing: bytes.prefix(header.length))
-    // The ID is made of what is in the entry, and the checksum is over the ID: so both are known to fit.
+    // The ID is derived from the entry, and the checksum covers the ID, so both are known to match.
     guard let id = header.id(in: entry) else { return .damaged }
     return decode(entry, header, id: id).map { .entry($0, header.table, length: header.length) }
       ?? .damaged
   }
 
-  /// What `find` comes to.
+  /// The result of `find`.
   enum Found {
     case entry(StoredRecord, EntryTable, length: Int)
-    /// It begins like an entry, of this length, that goes on after the end of the bytes.
+    /// The start of an entry of this length, which continues beyond the bytes.
     case incomplete(length: Int)
-    /// It begins like an entry, and is none.
+    /// The start of an entry, but an invalid one.
     case damaged
     case nothing
   }
@@ -108,13 +108,13 @@ struct RecordCoding: Hashable, Sendable {
     return Self.crc32(of: bytes, continuing: start)
   }
 
-  /// The CRC-32 of bytes, after that of others.
+  /// Continues a CRC-32 with further bytes.
   static func crc32(of bytes: UnsafeRawBufferPointer, continuing before: UInt32 = 0) -> UInt32 {
     let start = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
     return UInt32(truncatingIfNeeded: crc32_z(UInt(before), start, bytes.count))
   }
 
-  /// The fixed part of an entry, with its lengths checked for sense but not for truth.
+  /// The fixed part of an entry. Its lengths are checked for plausibility only.
   private struct Header {
     let flags: UInt8
     let kind: RecordKind
@@ -142,7 +142,7 @@ struct RecordCoding: Hashable, Sendable {
     var table: EntryTable { flags & RecordCoding.publicationFlag == 0 ? .records : .publications }
     var length: Int { RecordCoding.overhead + bindingLength + valueLength }
 
-    /// What ties the record to its ID; nil for what can tie none.
+    /// The binding of the record to its ID; nil if it is invalid.
     func binding(in bytes: UnsafeRawBufferPointer) -> Record.Binding? {
       let content = bytes.dropFirst(RecordCoding.headerLength).prefix(bindingLength)
       switch kind {
@@ -159,7 +159,7 @@ struct RecordCoding: Hashable, Sendable {
       }
     }
 
-    /// The ID that the record makes; nil if it makes none.
+    /// The ID that follows from the record; nil if it is invalid.
     func id(in bytes: UnsafeRawBufferPointer) -> RecordID? {
       switch binding(in: bytes) {
       case .plain(let key)?: RecordName.plain(key: key).id
@@ -182,7 +182,7 @@ extension [UInt8] {
 }
 
 extension UnsafeRawBufferPointer {
-  /// A number at an offset that is known to be in bounds.
+  /// A number at an offset that must be in bounds.
   func littleEndian<Number: FixedWidthInteger & BitwiseCopyable>(
     at offset: Int, _ type: Number.Type
   ) -> Number {

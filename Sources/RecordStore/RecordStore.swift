@@ -4,18 +4,18 @@ package import NodeTime
 import Platform
 import SystemPackage
 
-/// Records on the disk, in one file of LMDB.
+/// A record store on disk, in one LMDB file.
 ///
-/// It is used on one event loop. Reads come straight from the memory map, without a change of threads;
-/// changes are carried out by a thread of its own, many in one transaction, and are durable before their
-/// results are there to take. Every entry has a checksum, which every read checks: a damaged one counts
-/// as absent, and has the next start look at all of the file.
+/// It is used on one event loop. Reads come directly from the memory map, without a change of threads. A
+/// thread of the store carries out the changes, many in one transaction, and makes them durable before it
+/// returns their results. Every entry has a checksum, which every read checks. A damaged entry counts as
+/// absent, and the next start searches the file.
 package final class RecordStore: RecordStorage {
   private let environment: Environment
   private let tables: StoreTables
   private let writer: StoreWriter
   private let damage: DamageLog
-  /// Begun anew for each call and never held between them, so that freed pages are used again.
+  /// Renewed for each call and never held between calls, so that freed pages are reused.
   private let reader: Transaction
   private var isClosed = false
 
@@ -34,60 +34,60 @@ package final class RecordStore: RecordStorage {
 
   // MARK: - Opening
 
-  /// Opens the store in a directory, and makes it if there is none. The directory must be this process's
-  /// alone.
+  /// Opens the store in a directory, and creates it if it is missing. No other process may use the
+  /// directory.
   ///
-  /// A file that is damaged, or that was marked while it was last used, is searched for its records, and
-  /// the store begins anew with those; the file is kept under another name.
+  /// If the file is damaged, or its dirty flag is set, its records are recovered into a new store, and the
+  /// old file is kept under another name.
   ///
   /// - Parameters:
   ///   - maxBytes: the most bytes of the file. Further records are refused before that: see `usage`.
-  ///   - now: for what has expired, and for the name of a damaged file.
-  ///   - progress: called at least every second or so while a damaged file is searched.
-  /// - Returns: the store, and what became of a damaged file if there was one.
+  ///   - now: the time, for expired records and for the name of a damaged file.
+  ///   - progress: called about once a second while a damaged file is searched.
+  /// - Returns: the store, and the outcome of the recovery if the file was damaged.
   /// - Throws: `RecordStoreError`.
   package static func open(
     directory: String, maxBytes: Int, at now: WallTime, progress: (SalvageProgress) -> Void = { _ in }
   ) throws(RecordStoreError) -> (store: RecordStore, salvage: Salvage?) {
     let files = StoreFiles(directory: directory)
-    let mark = try DirtyFlag(path: files.mark)
+    let dirtyFlag = try DirtyFlag(path: files.dirtyFlag)
     files.removeLeftovers()
     var salvage: Salvage?
     func search(_ reason: String) throws(RecordStoreError) {
       salvage = try SalvageRun(
-        files: files, reason: reason, salt: mark.salt, maxBytes: maxBytes, now: now, mark: mark
+        files: files, reason: reason, salt: dirtyFlag.salt, maxBytes: maxBytes, now: now, dirtyFlag: dirtyFlag
       ).run(progress)
     }
-    switch try problem(with: files.records, mark) {
+    switch try problem(with: files.records, dirtyFlag) {
     case .none: break
     case .damaged(let reason): try search(reason)
-    case .marked:
-      let reason = "something was wrong with it when it was last used"
+    case .flagged:
+      let reason = "it may have been damaged when it was last used"
       do throws(RecordStoreError) {
         try search(reason)
       } catch {
-        // Each entry is checked when it is read: better a store that is not searched than none. The mark
-        // stays for the next start.
+        // Each entry is checked when it is read, so the store is used even though it could not be searched.
+        // The flag stays set for the next start.
         salvage = Salvage(notSearched: "\(error)", reason: reason)
       }
     }
     for _ in 0..<2 {
-      let keepsMark = salvage?.notSearched != nil
-      switch try attempt(files, maxBytes: maxBytes, mark, keepsMark: keepsMark) {
+      let keepsFlag = salvage?.notSearched != nil
+      switch try attempt(files, maxBytes: maxBytes, dirtyFlag, keepsFlag: keepsFlag) {
       case .open(let store):
-        // Names are durable only once their directory is.
+        // New names are durable only after the directory is synced.
         try files.syncDirectory()
         return (store, salvage)
       case .newer(let format): throw .newerFormat(path: files.records, format: format)
       case .damaged(let reason): try search(reason)
       }
     }
-    throw .unusable(path: files.records, reason: "it is damaged again at once")
+    throw .unusable(path: files.records, reason: "the new file is damaged, too")
   }
 
-  /// What is wrong with the file, by what can be told before LMDB opens it; nothing if there is none.
+  /// The problems of the file that can be found before LMDB opens it; none if there is no file.
   private static func problem(
-    with path: String, _ mark: DirtyFlag
+    with path: String, _ dirtyFlag: DirtyFlag
   ) throws(RecordStoreError) -> Problem {
     let descriptor = Glibc.open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW)
     guard descriptor >= 0 else {
@@ -100,21 +100,21 @@ package final class RecordStore: RecordStorage {
       throw .unusable(path: path, reason: Errno.current.description)
     }
     guard status.st_mode & S_IFMT == S_IFREG else {
-      throw .unusable(path: path, reason: "it is not a plain file")
+      throw .unusable(path: path, reason: "it is not a regular file")
     }
     switch MetaPages.examine(descriptor, size: Int(status.st_size)) {
     case .newer(let version): throw .newerFormat(path: path, format: version)
     case .damaged(let reason): return .damaged(reason)
-    case .sound: return mark.wasSet ? .marked : .none
+    case .sound: return dirtyFlag.wasSet ? .flagged : .none
     }
   }
 
   private enum Problem {
     case none
-    /// It cannot be used as it is.
+    /// The file cannot be used.
     case damaged(String)
-    /// It looks sound, and should be searched.
-    case marked
+    /// The file looks sound, and should be searched.
+    case flagged
   }
 
   private enum Attempt {
@@ -124,7 +124,7 @@ package final class RecordStore: RecordStorage {
   }
 
   private static func attempt(
-    _ files: StoreFiles, maxBytes: Int, _ mark: DirtyFlag, keepsMark: Bool
+    _ files: StoreFiles, maxBytes: Int, _ dirtyFlag: DirtyFlag, keepsFlag: Bool
   ) throws(RecordStoreError) -> Attempt {
     var opened: Environment?
     do throws(LMDBError) {
@@ -136,15 +136,15 @@ package final class RecordStore: RecordStorage {
         return .newer(format: format)
       case .damaged:
         environment.close()
-        return .damaged("what it says about itself is damaged")
-      case .ready(let tables, let ledger, let usage):
-        // From here on a fault can be told; and a search that was due is over.
-        if !keepsMark, mark.wasSet || mark.salt != ledger.salt {
-          try LMDBError.check(mark.clear(salt: ledger.salt))
+        return .damaged("its metadata is damaged")
+      case .ready(let tables, let metadata, let usage):
+        // From here on faults are recorded, and the flag of a completed search can be cleared.
+        if !keepsFlag, dirtyFlag.wasSet || dirtyFlag.salt != metadata.salt {
+          try LMDBError.check(dirtyFlag.clear(salt: metadata.salt))
         }
-        let damage = DamageLog(mark: mark)
+        let damage = DamageLog(dirtyFlag: dirtyFlag)
         let writer = try StoreWriter(
-          environment, tables, ledger: ledger, usage: usage, limit: StoreLimit(maxBytes: maxBytes),
+          environment, tables, metadata: metadata, usage: usage, limit: StoreLimit(maxBytes: maxBytes),
           damage: damage)
         do throws(LMDBError) {
           return .open(try RecordStore(environment, tables, writer, damage))
@@ -175,12 +175,12 @@ package final class RecordStore: RecordStorage {
       switch reading {
       case .newer(let format): result = .newer(format: format)
       case .damaged: result = .damaged
-      case .current(let ledger):
-        if try transaction.get(tables.meta, StoreTables.ledgerKey) == nil {
-          try transaction.put(tables.meta, StoreTables.ledgerKey, ledger.encoded())
+      case .current(let metadata):
+        if try transaction.get(tables.meta, StoreTables.metadataKey) == nil {
+          try transaction.put(tables.meta, StoreTables.metadataKey, metadata.encoded())
         }
-        let usage = try tables.usage(in: transaction, ledger: ledger, pageSize: environment.pageSize)
-        result = .ready(tables, ledger, usage)
+        let usage = try tables.usage(in: transaction, metadata: metadata, pageSize: environment.pageSize)
+        result = .ready(tables, metadata, usage)
       }
     } catch {
       transaction.abort()
@@ -225,15 +225,15 @@ package final class RecordStore: RecordStorage {
     }
   }
 
-  /// A page of the live values in the order of their keys, byte by byte. Keys that are alike for
-  /// 480 bytes (a zero byte counts twice) come in the order of their targets.
+  /// A page of the live values, sorted by key, byte by byte. Keys that agree in the first 480 bytes (a zero
+  /// byte counts twice) are sorted by target.
   ///
-  /// The work is that for the records of the page, and a step for each that has expired among them.
+  /// The cost is that of the page's records, and a step for each expired record among them.
   package func page(
     prefix: [UInt8], after cursor: PagePlace?, limit: Int, at now: WallTime
   ) -> [Record] {
     guard limit > 0 else { return [] }
-    let start = IndexKey.spelling(of: prefix)
+    let start = IndexKey.escaped(prefix)
     let after = cursor.map { IndexKey(of: $0.key, target: $0.id.target).key }
     let first = if let after, start.lexicographicallyPrecedes(after) { after } else { start }
     return read(or: []) { (transaction) throws(LMDBError) in
@@ -246,9 +246,9 @@ package final class RecordStore: RecordStorage {
         else { return true }
         let id = RecordID(index.kind, target)
         let slot = try tables.lookUp(id, in: .records, of: transaction)
-        // An entry of the index without a record is damage as well: of the index, or of the tree.
+        // An index entry without a record means damage of the index or the tree.
         if slot.stored == nil { damage.note(id) }
-        // The index tells of a prefix only as far as it goes.
+        // The index contains only the first bytes of a key.
         if let record = slot.stored?.live(at: now), record.isValue, record.key.starts(with: prefix) {
           page.append(record)
         }
@@ -258,9 +258,9 @@ package final class RecordStore: RecordStorage {
     }
   }
 
-  /// By the last commit. `bytes` are the pages in use, and `limit` is where new entries are refused:
-  /// an eighth below `maxBytes` (1 MiB or half of it in a small store), for changes are made on copies of
-  /// pages.
+  /// The usage after the last commit. `bytes` are the pages in use. New entries are refused at `limit`,
+  /// which is an eighth below `maxBytes` (1 MiB, or half of a small store), because changes are made on
+  /// copies of pages.
   package var usage: StoreUsage { writer.usage }
 
   package var progress: UpkeepProgress { writer.progress }
@@ -269,8 +269,8 @@ package final class RecordStore: RecordStorage {
 
   package var isDurable: Bool { true }
 
-  /// Why neither reads nor changes work any more: reads find nothing then, and changes fail. The process
-  /// should end; the next start searches the file.
+  /// The reason why the store has failed; nil while it works. Reads then find nothing, and changes fail. The
+  /// process should end, and the next start searches the file.
   package var failure: String? { damage.failure }
 
   private func read<Result: Sendable>(
@@ -284,7 +284,7 @@ package final class RecordStore: RecordStorage {
         return try body(reader)
       }
     } catch {
-      // Whatever it is: to go on would be to say of records that they are not there.
+      // After any error the store has failed, because otherwise records would seem to be missing.
       if damage.noteFailure(error) { writer.callNotify() }
       return nothing
     }
@@ -296,11 +296,11 @@ package final class RecordStore: RecordStorage {
 
   package func takeResults() -> [StoreResult] { writer.takeResults() }
 
-  /// The function is called, on the thread that writes, after each commit, and when the store has
-  /// failed: see `failure`.
+  /// Sets a function that the writing thread calls after each commit, and when the store fails (see
+  /// `failure`).
   package func notify(_ resultsCame: @escaping @Sendable () -> Void) { writer.notify(resultsCame) }
 
-  /// The most bytes of the file. A larger limit counts from the next change on.
+  /// The most bytes of the file. A larger limit applies from the next change on.
   package var maxBytes: Int {
     get { writer.limit.maxBytes }
     set { writer.limit = StoreLimit(maxBytes: newValue) }

@@ -5,20 +5,20 @@ import NodeTime
 import Platform
 import SystemPackage
 
-/// What became of a damaged file: the daemon should say it loudly.
+/// The outcome of the recovery of a damaged file, which the daemon logs.
 package struct Salvage: Hashable, Sendable {
-  /// What was wrong, as the end of "because".
+  /// The damage; completes "because".
   package let reason: String
-  /// Where the file is that was found. It is never deleted by dhtd. nil: it is in use, for it could not be
-  /// searched.
+  /// The new path of the damaged file, which dhtd never deletes; nil if the file is still in use because it
+  /// could not be searched.
   package let damagedFile: String?
-  /// Why a file that looks sound could not be searched; nil where it was.
+  /// The reason why a seemingly sound file could not be searched; nil if it was.
   package let notSearched: String?
-  /// Records that were kept, tombstones among them.
+  /// The recovered records, including tombstones.
   package let records: Int
-  /// Publications that were kept.
+  /// The recovered publications.
   package let publications: Int
-  /// Entries of which only damaged copies were found, as far as that can be told.
+  /// Entries of which only damaged copies were found, as far as that is known.
   package let damagedEntries: Int
 
   init(reason: String, damagedFile: String, records: Int, publications: Int, damagedEntries: Int) {
@@ -38,29 +38,29 @@ package struct Salvage: Hashable, Sendable {
   }
 }
 
-/// How far a salvage has come.
+/// The progress of a recovery.
 package struct SalvageProgress: Hashable, Sendable {
-  /// Bytes of the damaged file that were looked at.
+  /// The searched bytes of the damaged file.
   package let bytesDone: Int
   /// Bytes of the damaged file.
   package let bytes: Int
 }
 
-/// Finds the records in a file of which nothing is trusted, and makes a new one of them.
+/// Recovers the records of a damaged file into a new one.
 ///
-/// It does not follow LMDB's pages at all: wherever in the file an entry begins, and its checksum fits,
-/// it is kept. Entries lie in one piece, on a leaf page or on a run of overflow pages. Old copies on pages
-/// that were freed do no harm, for the newest version wins here as everywhere.
+/// It does not follow LMDB's pages. Any sequence of bytes in the file that starts like an entry and has a
+/// valid checksum is kept. Entries are contiguous, on a leaf page or a run of overflow pages. Old copies on
+/// freed pages do no harm, because the newest version wins.
 struct SalvageRun {
   let files: StoreFiles
   let reason: String
-  /// The salt of the file, where the mark knows it.
+  /// The salt of the file, if the dirty flag has it.
   let salt: UInt32?
   let maxBytes: Int
   let now: WallTime
-  let mark: DirtyFlag
+  let dirtyFlag: DirtyFlag
 
-  /// Bytes looked at in one piece, and in one transaction.
+  /// The bytes of a window, which are searched at once and written in one transaction.
   private static let window = 4 << 20
 
   private struct Counts {
@@ -69,17 +69,17 @@ struct SalvageRun {
     var damaged = 0
   }
 
-  /// Makes the new file and puts it in the place of the old one.
+  /// Writes the new file and puts it in place of the old one.
   ///
-  /// - Throws: `RecordStoreError.unusable`; the old file is as it was then.
+  /// - Throws: `RecordStoreError.unusable`; in which case the old file is unchanged.
   func run(_ progress: (SalvageProgress) -> Void) throws(RecordStoreError) -> Salvage {
     let source = try SalvageSource(path: files.records)
     defer { source.close() }
     var counts = Counts()
     if let salt { counts = try fill(from: source, salts: [salt], progress) }
     if counts.records == 0 {
-      // No mark, or that of another file: this one was copied here without its own.
-      let salts = ledgerSalts(in: source, progress).filter { $0 != salt }
+      // There is no flag, or it belongs to another file because this one was copied here.
+      let salts = metadataSalts(in: source, progress).filter { $0 != salt }
       if salt == nil || !salts.isEmpty { counts = try fill(from: source, salts: salts, progress) }
     }
     let kept = try files.replaceRecords(at: now)
@@ -89,25 +89,25 @@ struct SalvageRun {
       damagedEntries: counts.damaged)
   }
 
-  /// Writes a new file of what is found.
+  /// Writes a new file with the entries found.
   private func fill(
     from source: SalvageSource, salts: [UInt32], _ progress: (SalvageProgress) -> Void
   ) throws(RecordStoreError) -> Counts {
     files.removeLeftovers()
     do throws(LMDBError) {
-      // Room for everything there is: what was over the limit before is not dropped now.
+      // There is room for all entries, including those over the limit.
       let size = max(maxBytes, min(source.size, 1 << 44) * 2 + (64 << 20))
       let environment = try Environment(path: files.salvage, mapSize: size)
       defer { environment.close() }
       var random = SystemRandomNumberGenerator()
       var transaction = try environment.beginWriting()
       let tables: StoreTables
-      var ledger: StoreMetadata
+      var metadata: StoreMetadata
       do throws(LMDBError) {
         let opened = try StoreTables.open(in: transaction, saltOfNew: salts.first ?? random.next())
-        guard case .current(let new) = opened.ledger else { throw LMDBError(MDB_CORRUPTED) }
-        (tables, ledger) = (opened.tables, new)
-        try transaction.put(tables.meta, StoreTables.ledgerKey, ledger.encoded())
+        guard case .current(let new) = opened.metadata else { throw LMDBError(MDB_CORRUPTED) }
+        (tables, metadata) = (opened.tables, new)
+        try transaction.put(tables.meta, StoreTables.metadataKey, metadata.encoded())
       } catch {
         transaction.abort()
         throw error
@@ -125,7 +125,7 @@ struct SalvageRun {
         do throws(LMDBError) {
           var batch = Batch(
             transaction: transaction, tables: tables, limit: StoreLimit(maxBytes: .max / 4),
-            pageSize: environment.pageSize, damage: DamageLog(mark: mark), ledger: ledger)
+            pageSize: environment.pageSize, damage: DamageLog(dirtyFlag: dirtyFlag), metadata: metadata)
           for (stored, table) in scan.found where stored.hidesUntil > now.seconds {
             switch table {
             case .records: _ = try batch.keep(stored.record, hidesUntil: stored.hidesUntil)
@@ -133,7 +133,7 @@ struct SalvageRun {
             }
           }
           try batch.finish()
-          ledger = batch.ledger
+          metadata = batch.metadata
         } catch {
           transaction.abort()
           throw error
@@ -146,7 +146,7 @@ struct SalvageRun {
 
       transaction = try environment.beginReading()
       defer { transaction.abort() }
-      let usage = try tables.usage(in: transaction, ledger: ledger, pageSize: environment.pageSize)
+      let usage = try tables.usage(in: transaction, metadata: metadata, pageSize: environment.pageSize)
       var counts = Counts(records: usage.records, publications: usage.publications)
       for id in damaged {
         let held = try tables.lookUp(id, in: .records, of: transaction).length
@@ -161,10 +161,10 @@ struct SalvageRun {
     }
   }
 
-  /// The entries in one piece of the file.
+  /// Searches a window of the file.
   ///
-  /// - Returns: what was found, and how many bytes are done with: an entry that goes on after the piece
-  ///   is left for the next one.
+  /// - Returns: the entries, and the number of bytes that are done. An entry that continues after the
+  ///   window is left for the next window.
   private static func scan(
     _ piece: [UInt8], _ codings: [RecordCoding], isLast: Bool, damaged: inout Set<RecordID>
   ) -> (found: [(StoredRecord, EntryTable)], length: Int) {
@@ -173,14 +173,14 @@ struct SalvageRun {
       var position = 0
       while let start = bytes.firstIndex(ofMagic: RecordCoding.magic, from: position) {
         let rest = UnsafeRawBufferPointer(rebasing: bytes[start...])
-        // Too near to the end to tell, and not yet so near to the start that it could not be longer.
+        // The entry may continue after the end of the window, and there is room to move the window forward.
         if !isLast, rest.count < RecordCoding.maxLength { return (found, start) }
         position = start + 1
         search: for coding in codings {
           switch coding.find(in: rest) {
           case .entry(let stored, let table, let length):
             found.append((stored, table))
-            // What is in a sound entry is its content, whatever it looks like.
+            // Bytes inside a sound entry are its content, even if they look like an entry.
             position = start + length
             break search
           case .damaged, .incomplete:
@@ -189,13 +189,13 @@ struct SalvageRun {
           }
         }
       }
-      // The magic itself may be cut by the end of the piece.
+      // The end of the window may cut the magic itself.
       return (found, isLast ? bytes.count : max(position, bytes.count - 64))
     }
   }
 
-  /// The ID that stands before an entry on a leaf page. Where its own length does not, these are the
-  /// remains of an old copy in the free part of a page.
+  /// The ID before an entry on a leaf page; nil if the length there does not match, which means an old copy
+  /// in the free part of a page.
   private static func id(before start: Int, in bytes: UnsafeRawBufferPointer) -> RecordID? {
     let keyStart = start - RecordID.keyLength
     guard keyStart >= 2, bytes.littleEndian(at: keyStart - 2, UInt16.self) == RecordID.keyLength else {
@@ -204,8 +204,8 @@ struct SalvageRun {
     return RecordID(key: UnsafeRawBufferPointer(rebasing: bytes[keyStart..<start]))
   }
 
-  /// The salts of all ledgers that are in the file.
-  private func ledgerSalts(
+  /// The salts of all metadata entries in the file.
+  private func metadataSalts(
     in source: SalvageSource, _ progress: (SalvageProgress) -> Void
   ) -> [UInt32] {
     var salts: [UInt32] = []
@@ -216,11 +216,11 @@ struct SalvageRun {
         var position = 0
         while let start = bytes.firstIndex(ofMagic: StoreMetadata.magic, from: position) {
           position = start + 1
-          let ledger = UnsafeRawBufferPointer(rebasing: bytes[start...].prefix(StoreMetadata.length))
-          if case .current(let ledger) = StoreMetadata.reading(ledger), !salts.contains(ledger.salt),
+          let metadata = UnsafeRawBufferPointer(rebasing: bytes[start...].prefix(StoreMetadata.length))
+          if case .current(let metadata) = StoreMetadata.read(metadata), !salts.contains(metadata.salt),
             salts.count < 16
           {
-            salts.append(ledger.salt)
+            salts.append(metadata.salt)
           }
         }
       }
@@ -232,7 +232,7 @@ struct SalvageRun {
   }
 }
 
-/// A file that is read as it is, even where its disk has bad spots.
+/// Reads a file with bad sectors.
 struct SalvageSource {
   let size: Int
   private let descriptor: Int32
@@ -248,18 +248,18 @@ struct SalvageSource {
 
   func close() { Glibc.close(descriptor) }
 
-  /// Where the next bytes are that were ever written. A damaged page number can have made LMDB write
-  /// terabytes away, with nothing in between.
+  /// The offset of the next bytes that were ever written. With a damaged page number, LMDB may have written
+  /// terabytes further, with a hole in between.
   func nextData(from offset: Int) -> Int {
-    // SEEK_DATA, which Swift's Glibc module does not show.
+    // SEEK_DATA, which Swift's Glibc module does not export.
     let data = lseek(descriptor, off_t(offset), 3)
     if data < 0 { return errno == ENXIO ? size : offset }
     return Int(data)
   }
 
-  /// Reads a piece; what cannot be read is zeros.
+  /// Reads a piece. Unreadable bytes become zeros.
   ///
-  /// - Returns: false where the file ends.
+  /// - Returns: false at the end of the file.
   func read(_ piece: inout [UInt8], at offset: Int, count: Int) -> Bool {
     let wanted = min(count, size - offset)
     guard wanted > 0 else { return false }
@@ -286,7 +286,7 @@ struct SalvageSource {
 }
 
 extension UnsafeRawBufferPointer {
-  /// Where the four bytes of a little-endian number are next.
+  /// The offset of the next occurrence of a little-endian number.
   fileprivate func firstIndex(ofMagic magic: UInt32, from start: Int) -> Int? {
     guard let base = baseAddress else { return nil }
     let first = Int32(magic & 0xFF)

@@ -3,30 +3,30 @@ import NodeTime
 import Platform
 import SystemPackage
 
-/// The files of a store in its directory, which is the node's own, and which no other process uses.
+/// The files of a store in the node's directory, which no other process uses.
 struct StoreFiles {
   let directory: String
 
   /// The records.
   var records: String { directory + "/records.mdb" }
-  /// Whether something was wrong with them.
-  var mark: String { directory + "/records.mark" }
-  /// What a salvage writes to, until it is done.
+  /// The file of the dirty flag.
+  var dirtyFlag: String { directory + "/records.mark" }
+  /// The file of a recovery that is not complete.
   var salvage: String { directory + "/records.salvage.mdb" }
 
-  /// What LMDB keeps beside a file: who reads it.
+  /// LMDB's table of readers beside a file.
   static func lock(of path: String) -> String { path + "-lock" }
 
-  /// Removes what a process left that has ended: nobody reads the file now, and a half-done salvage is
-  /// done again.
+  /// Removes files that an ended process left behind. There are no readers now, and an incomplete recovery
+  /// is repeated.
   func removeLeftovers() {
     for path in [Self.lock(of: records), salvage, Self.lock(of: salvage)] { unlink(path) }
   }
 
-  /// Puts the salvaged file in the place of the damaged one, which is kept under another name. At no
-  /// moment is there no file, or only a half-done one, in that place.
+  /// Replaces the damaged file by the recovered one, and keeps the damaged file under another name. At every
+  /// moment one of the two complete files is in place.
   ///
-  /// - Returns: where the damaged file is now.
+  /// - Returns: the new path of the damaged file.
   /// - Throws: `RecordStoreError.unusable`.
   func replaceRecords(at now: WallTime) throws(RecordStoreError) -> String {
     let kept = try keepDamaged(at: now)
@@ -43,14 +43,14 @@ struct StoreFiles {
       let name = base + (number == 1 ? "" : "-\(number)") + ".mdb"
       if link(records, name) == 0 { return name }
       if errno == EEXIST { continue }
-      // Not every file system has a second name for a file.
+      // Not every file system supports hard links.
       if access(name, F_OK) != 0, errno == ENOENT, rename(records, name) == 0 { return name }
       throw .unusable(path: name, reason: Errno.current.description)
     }
     throw .unusable(path: base + ".mdb", reason: Errno.fileExists.description)
   }
 
-  /// Makes names durable.
+  /// Makes new names durable.
   func syncDirectory() throws(RecordStoreError) {
     let descriptor = Glibc.open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else { throw .unusable(path: directory, reason: Errno.current.description) }
@@ -58,7 +58,7 @@ struct StoreFiles {
     guard fsync(descriptor) == 0 else { throw .unusable(path: directory, reason: Errno.current.description) }
   }
 
-  /// A time as `20250131T235959Z`.
+  /// Formats a time like `20250131T235959Z`.
   static func timestamp(_ time: WallTime) -> String {
     var seconds = time_t(time.seconds)
     var parts = tm()

@@ -1,64 +1,64 @@
 import Kademlia
 
-/// The databases in the file, and the coding of what is in them.
+/// The databases in the file, and the coding of their entries.
 ///
-/// `records` and `published` hold entries by ID; `expiry` and `keys` are indexes of them; `meta` holds
-/// the ledger. Each record that is no tombstone has one entry in `keys`, so LMDB's own counts of entries
-/// are the numbers of values and of tombstones.
+/// `records` and `published` hold entries by ID; `expiry` and `keys` are indexes of them; `meta` holds the
+/// metadata. Each record except tombstones has one entry in `keys`, so LMDB's own counts of entries are the
+/// numbers of values and of tombstones.
 struct StoreTables: Sendable {
-  let records: Table
-  let published: Table
-  /// `ExpiryKey` to nothing, for records and publications.
-  let expiry: Table
-  /// `IndexKey` to the expiry of the record (8 bytes), the bytes of its key and value (4), and its kind (1)
-  /// where that is not plain.
-  let keys: Table
-  let meta: Table
+  let records: TableHandle
+  let published: TableHandle
+  /// The index from `ExpiryKey` to nothing, for records and publications.
+  let expiry: TableHandle
+  /// The index from `IndexKey` to the expiry of the record (8 bytes), the bytes of its key and value (4),
+  /// and its kind (1), which plain records omit.
+  let keys: TableHandle
+  let meta: TableHandle
   let coding: RecordCoding
 
-  /// The key of the ledger in `meta`.
-  static let ledgerKey = Array("ledger".utf8)
-  /// LMDB's own two: free pages, and the names of the others.
-  private static let inner: [Table] = [0, 1]
+  /// The key of the metadata in `meta`.
+  static let metadataKey = Array("ledger".utf8)
+  /// LMDB's own two databases: free pages, and the names of the others.
+  private static let inner: [TableHandle] = [0, 1]
 
-  /// Opens them, and makes those that are missing.
+  /// Opens the databases, and creates missing ones.
   ///
-  /// - Returns: the tables, and the ledger; a new one with `salt` in a new file.
+  /// - Returns: the tables and the metadata, which has `salt` in a new file.
   /// - Throws: `LMDBError`.
   static func open(
     in transaction: Transaction, saltOfNew salt: UInt32
-  ) throws(LMDBError) -> (tables: StoreTables, ledger: StoreMetadata.Reading) {
+  ) throws(LMDBError) -> (tables: StoreTables, metadata: StoreMetadata.Reading) {
     let meta = try transaction.open("meta")
     let records = try transaction.open("records")
     let published = try transaction.open("published")
     let expiry = try transaction.open("expiry")
     let keys = try transaction.open("keys")
     var reading: StoreMetadata.Reading
-    if let bytes = try transaction.get(meta, ledgerKey) {
-      reading = StoreMetadata.reading(bytes)
+    if let bytes = try transaction.get(meta, metadataKey) {
+      reading = StoreMetadata.read(bytes)
     } else {
-      // Only a file without records has none.
+      // Only a file without records may lack the metadata.
       let count = try transaction.extent(of: records).entries
       reading = count == 0 ? .current(StoreMetadata(salt: salt)) : .damaged
     }
-    // A ledger of fewer bytes than any value is as wrong as one with a bad checksum.
-    if case .current(let ledger) = reading, ledger.valueBytes < 0 { reading = .damaged }
+    // A negative number of bytes is as wrong as a bad checksum.
+    if case .current(let metadata) = reading, metadata.valueBytes < 0 { reading = .damaged }
     var coding = RecordCoding(salt: salt)
-    if case .current(let ledger) = reading { coding = RecordCoding(salt: ledger.salt) }
+    if case .current(let metadata) = reading { coding = RecordCoding(salt: metadata.salt) }
     let tables = StoreTables(
       records: records, published: published, expiry: expiry, keys: keys, meta: meta, coding: coding)
     return (tables, reading)
   }
 
-  /// The table of one sort of entries.
-  func table(_ table: EntryTable) -> Table {
+  /// The table of a kind of entries.
+  func table(_ table: EntryTable) -> TableHandle {
     switch table {
     case .records: records
     case .publications: published
     }
   }
 
-  /// What is under an ID.
+  /// The entry under an ID.
   func lookUp(
     _ id: RecordID, in table: EntryTable, of transaction: Transaction
   ) throws(LMDBError) -> Slot {
@@ -67,7 +67,7 @@ struct StoreTables: Sendable {
     return .entry(stored, length: bytes.count)
   }
 
-  /// The pages that all of it uses, those of free lists among them.
+  /// The pages in use, including those of free lists.
   func pages(in transaction: Transaction) throws(LMDBError) -> Int {
     var pages = 2
     for table in [records, published, expiry, keys, meta] + Self.inner {
@@ -76,13 +76,13 @@ struct StoreTables: Sendable {
     return pages
   }
 
-  /// How much is held, without the limit.
-  func usage(in transaction: Transaction, ledger: StoreMetadata, pageSize: Int) throws(LMDBError)
+  /// The usage, without the limit.
+  func usage(in transaction: Transaction, metadata: StoreMetadata, pageSize: Int) throws(LMDBError)
     -> StoreUsage
   {
     var usage = StoreUsage()
     usage.values = try transaction.extent(of: keys).entries
-    usage.valueBytes = ledger.valueBytes
+    usage.valueBytes = metadata.valueBytes
     usage.tombstones = max(0, try transaction.extent(of: records).entries - usage.values)
     usage.publications = try transaction.extent(of: published).entries
     usage.bytes = try pages(in: transaction) * pageSize
@@ -90,19 +90,19 @@ struct StoreTables: Sendable {
   }
 }
 
-/// What a table has under an ID.
+/// The content of a table under an ID.
 enum Slot {
   case empty
   case entry(StoredRecord, length: Int)
-  /// Something that its checksum does not fit.
+  /// An entry with a wrong checksum.
   case damaged(length: Int)
 
-  /// The entry, if it is sound.
+  /// The entry, if it is valid.
   var stored: StoredRecord? {
     if case .entry(let stored, _) = self { stored } else { nil }
   }
 
-  /// The bytes of the value; nil where there is nothing.
+  /// The bytes of the entry; nil if there is none.
   var length: Int? {
     switch self {
     case .empty: nil
@@ -111,13 +111,13 @@ enum Slot {
   }
 }
 
-/// What an entry of the index by key says, besides where its record is.
+/// The value of an entry in the index by key.
 struct IndexValue {
-  /// Of the record, seconds since the epoch.
+  /// The expiry of the record, in seconds since the epoch.
   let expiry: Int64
   /// The bytes of its key and value.
   let payloadSize: Int
-  /// Which of the records of its target it is.
+  /// The kind of the record.
   let kind: RecordKind
 
   init(of record: Record) {
@@ -127,7 +127,7 @@ struct IndexValue {
   }
 
   init?(_ bytes: UnsafeRawBufferPointer) {
-    // Those of plain records have no byte for the kind: there was no other at first.
+    // Plain records have no byte for the kind, because there was no other kind at first.
     guard bytes.count == 12 || bytes.count == 13,
       let kind = bytes.count == 12 ? .plain : RecordKind(rawValue: bytes[12])
     else { return nil }

@@ -5,22 +5,22 @@ import Platform
 import Synchronization
 import SystemPackage
 
-/// The thread that changes the store. It takes what waits, carries it out in one transaction, and gives
-/// the results once that is durable.
+/// The thread that changes the store. It takes the waiting changes, carries them out in one transaction, and
+/// returns the results once they are durable.
 final class StoreWriter: Sendable {
   typealias Item = (change: StoreChange, id: CommitID)
 
-  /// The most changes of a transaction, where those that were submitted together are no more.
+  /// The most changes of a transaction, unless a single submission has more.
   static let maxChanges = 4096
-  /// The most expired entries that are removed in a transaction.
+  /// The most expired entries that one transaction removes.
   static let maxRemovals = 1000
-  /// The most changes of a transaction where the disk is nearly full. LMDB uses the pages that one
-  /// transaction frees in the next but one: two must fit into the room that is set aside, or nothing
-  /// could be changed any more.
+  /// The most changes of a transaction while the disk is nearly full. LMDB reuses the pages that a
+  /// transaction frees only in the next but one, so two transactions must fit into the reserved room.
+  /// Otherwise nothing could be changed.
   static let maxOnFullDisk = 16
 
   private struct Queue {
-    /// What was submitted together is durable together.
+    /// Changes that were submitted together become durable together.
     var waiting: [[Item]] = []
     var results: [StoreResult] = []
     var usage: StoreUsage
@@ -41,13 +41,13 @@ final class StoreWriter: Sendable {
   ///
   /// - Throws: an error number.
   init(
-    _ environment: Environment, _ tables: StoreTables, ledger: StoreMetadata, usage: StoreUsage,
+    _ environment: Environment, _ tables: StoreTables, metadata: StoreMetadata, usage: StoreUsage,
     limit: StoreLimit, damage: DamageLog
   ) throws(LMDBError) {
     self.environment = environment
     self.tables = tables
     self.damage = damage
-    queue = Mutex(Queue(usage: usage, progress: ledger.progress, limit: limit))
+    queue = Mutex(Queue(usage: usage, progress: metadata.progress, limit: limit))
     do throws(Errno) {
       wakeup = try Wakeup()
     } catch {
@@ -56,7 +56,7 @@ final class StoreWriter: Sendable {
     thread = Mutex(nil)
     environment.setRoomAside()
     do throws(Errno) {
-      let started = try startThread { self.run(ledger) }
+      let started = try WorkerThread.start { self.run(metadata) }
       thread.withLock { $0 = started }
     } catch {
       throw LMDBError(error.rawValue)
@@ -96,14 +96,14 @@ final class StoreWriter: Sendable {
     queue.withLock { $0.notify = resultsCame }
   }
 
-  /// Tells of results, or of the end of the store.
+  /// Reports results, or the failure of the store.
   func callNotify() { queue.withLock { $0.notify }?() }
 
-  /// By the last commit.
+  /// The usage after the last commit.
   var usage: StoreUsage {
     queue.withLock { queue in
       var usage = queue.usage
-      usage.limit = queue.limit.mark
+      usage.limit = queue.limit.threshold
       return usage
     }
   }
@@ -115,7 +115,7 @@ final class StoreWriter: Sendable {
     set { queue.withLock { $0.limit = newValue } }
   }
 
-  /// Ends the thread once it has carried out what was submitted, and waits for that.
+  /// Ends the thread after it has carried out the submitted changes, and waits for it.
   func close() {
     queue.withLock { $0.isClosing = true }
     wakeup.signal()
@@ -128,21 +128,22 @@ final class StoreWriter: Sendable {
 
   // MARK: - On its own thread
 
-  private func run(_ ledger: StoreMetadata) {
-    var ledger = ledger
+  private func run(_ metadata: StoreMetadata) {
+    var metadata = metadata
     while true {
       let (items, limit, progress, isClosing) = take()
       if items.isEmpty {
         if isClosing {
-          if progress != ledger.progress { _ = attempt([], limit, progress, &ledger) }
+          if progress != metadata.progress { _ = attempt([], limit, progress, &metadata) }
           return
         }
         wakeup.wait()
         continue
       }
-      // A larger limit takes a larger map; what would not fit without it fails by itself.
+      // A larger limit needs a larger map. If it cannot be mapped, changes that do not fit fail by
+      // themselves.
       try? environment.grow(to: limit.maxBytes)
-      let results = carryOut(items[...], limit, progress, &ledger)
+      let results = carryOut(items[...], limit, progress, &metadata)
       queue.withLock { $0.results += results }
       callNotify()
     }
@@ -162,34 +163,35 @@ final class StoreWriter: Sendable {
     }
   }
 
-  /// Carries changes out, all in one transaction if that can be.
+  /// Carries out changes, in one transaction if possible.
   private func carryOut(
-    _ items: ArraySlice<Item>, _ limit: StoreLimit, _ progress: UpkeepProgress, _ ledger: inout StoreMetadata
+    _ items: ArraySlice<Item>, _ limit: StoreLimit, _ progress: UpkeepProgress,
+    _ metadata: inout StoreMetadata
   ) -> [StoreResult] {
     guard let first = items.first else { return [] }
     let isShort = isShortOfDisk
     let mostRemovals = isShort ? Self.maxOnFullDisk : Self.maxRemovals
     if let large = items.firstIndex(where: { ($0.change.removals ?? 0) > mostRemovals }) {
-      return carryOut(items[..<large], limit, progress, &ledger)
-        + [removeInParts(items[large], of: mostRemovals, limit, progress, &ledger)]
-        + carryOut(items[(large + 1)...], limit, progress, &ledger)
+      return carryOut(items[..<large], limit, progress, &metadata)
+        + [removeInParts(items[large], of: mostRemovals, limit, progress, &metadata)]
+        + carryOut(items[(large + 1)...], limit, progress, &metadata)
     }
     if isShort, items.count > Self.maxOnFullDisk {
       let middle = items.startIndex + items.count / 2
-      return carryOut(items[..<middle], limit, progress, &ledger)
-        + carryOut(items[middle...], limit, progress, &ledger)
+      return carryOut(items[..<middle], limit, progress, &metadata)
+        + carryOut(items[middle...], limit, progress, &metadata)
     }
-    switch attempt(items, limit, progress, &ledger) {
+    switch attempt(items, limit, progress, &metadata) {
     case .success(let results): return results
     case .failure(let error):
-      // What does not fit, or cannot be written, is found by halves, so that only that fails.
+      // The failing change is found by bisection, so that only that one fails.
       if items.count > 1, damage.failure == nil {
         let middle = items.startIndex + items.count / 2
-        return carryOut(items[..<middle], limit, progress, &ledger)
-          + carryOut(items[middle...], limit, progress, &ledger)
+        return carryOut(items[..<middle], limit, progress, &metadata)
+          + carryOut(items[middle...], limit, progress, &metadata)
       }
       if let count = first.change.removals, count > 1, damage.failure == nil {
-        return [removeInParts(first, of: count / 2, limit, progress, &ledger)]
+        return [removeInParts(first, of: count / 2, limit, progress, &metadata)]
       }
       let reason = storeError(error, limit)
       return items.map { StoreResult(id: $0.id, result: .failure(reason)) }
@@ -201,10 +203,11 @@ final class StoreWriter: Sendable {
     return bytes < usage.bytes + Environment.roomSetAside
   }
 
-  /// Removes what has expired in several transactions, so that none is large: for the pages that it
-  /// changes a transaction takes copies, and a full store has room for few.
+  /// Removes expired entries in several transactions. A transaction copies each page that it changes, and a
+  /// full store has room for few copies.
   private func removeInParts(
-    _ item: Item, of size: Int, _ limit: StoreLimit, _ progress: UpkeepProgress, _ ledger: inout StoreMetadata
+    _ item: Item, of size: Int, _ limit: StoreLimit, _ progress: UpkeepProgress,
+    _ metadata: inout StoreMetadata
   ) -> StoreResult {
     guard case .removeExpired(let now, var left) = item.change else {
       return StoreResult(id: item.id, result: .success(0))
@@ -214,7 +217,7 @@ final class StoreWriter: Sendable {
     while left > 0 {
       size = min(size, left)
       let part = (change: StoreChange.removeExpired(at: now, limit: size), id: item.id)
-      switch attempt([part], limit, progress, &ledger) {
+      switch attempt([part], limit, progress, &metadata) {
       case .success(let results):
         let count = (try? results.first?.result.get()) ?? 0
         removed += count
@@ -231,16 +234,17 @@ final class StoreWriter: Sendable {
     return StoreResult(id: item.id, result: .success(removed))
   }
 
-  /// One transaction.
+  /// Carries out one transaction.
   private func attempt(
-    _ items: ArraySlice<Item>, _ limit: StoreLimit, _ progress: UpkeepProgress, _ ledger: inout StoreMetadata
+    _ items: ArraySlice<Item>, _ limit: StoreLimit, _ progress: UpkeepProgress,
+    _ metadata: inout StoreMetadata
   ) -> Result<[StoreResult], LMDBError> {
     do throws(LMDBError) {
       let transaction = try environment.beginWriting()
       var batch = Batch(
         transaction: transaction, tables: tables, limit: limit, pageSize: environment.pageSize,
-        damage: damage, ledger: ledger)
-      batch.ledger.progress = progress
+        damage: damage, metadata: metadata)
+      batch.metadata.progress = progress
       batch.bytesOnDisk = environment.bytesOnDisk ?? .max
       var results: [StoreResult] = []
       results.reserveCapacity(items.count)
@@ -250,12 +254,12 @@ final class StoreWriter: Sendable {
           results.append(StoreResult(id: id, result: try batch.carryOut(change)))
         }
         if !batch.isChanged, !items.isEmpty {
-          // Nothing is worth a write: nothing had expired, or all of it was there already.
+          // There is nothing to write: nothing had expired, or the changes were already stored.
           transaction.abort()
           return .success(results)
         }
         try batch.finish()
-        usage = try tables.usage(in: transaction, ledger: batch.ledger, pageSize: environment.pageSize)
+        usage = try tables.usage(in: transaction, metadata: batch.metadata, pageSize: environment.pageSize)
       } catch {
         transaction.abort()
         throw error
@@ -263,13 +267,13 @@ final class StoreWriter: Sendable {
       do throws(LMDBError) {
         try transaction.commit()
       } catch {
-        // A meta page that could not be written ends the environment, under the error of the write.
+        // A failed write of a meta page ends the environment, under the error of the write.
         if environment.hasFailed { damage.noteFailure(error) }
         throw error
       }
       environment.fillUp()
       environment.setRoomAside()
-      ledger = batch.ledger
+      metadata = batch.metadata
       queue.withLock { $0.usage = usage }
       return .success(results)
     } catch {
@@ -281,14 +285,14 @@ final class StoreWriter: Sendable {
   private func storeError(_ error: LMDBError, _ limit: StoreLimit) -> StoreError {
     if error.code == MDB_MAP_FULL { return .full(limit: limit.maxBytes) }
     if error.isDiskFull { return .diskFull }
-    // LMDB calls a write that was cut short an I/O error, and a full disk cuts writes short.
+    // LMDB reports a short write as an I/O error, and a full disk causes short writes.
     if error.code == EIO, let left = environment.bytesLeftOnDisk, left < 1 << 20 { return .diskFull }
     return .failed(damage.failure ?? error.reason)
   }
 }
 
 extension StoreChange {
-  /// How many entries it may remove; nil unless it removes what has expired.
+  /// The number of entries that the change may remove; nil unless it removes expired ones.
   fileprivate var removals: Int? {
     if case .removeExpired(_, let limit) = self { limit } else { nil }
   }

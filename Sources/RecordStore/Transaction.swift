@@ -1,9 +1,9 @@
 import CLMDB
 
-/// One database in the file, by its handle.
-typealias Table = MDB_dbi
+/// The handle of a database in the file.
+typealias TableHandle = MDB_dbi
 
-/// A transaction of LMDB. What it returns of the map is valid until its next change or its end.
+/// An LMDB transaction. Bytes of the map that it returns are valid until its next change or its end.
 struct Transaction {
   private let handle: OpaquePointer
 
@@ -11,29 +11,29 @@ struct Transaction {
 
   // MARK: - Its life
 
-  /// Makes its changes durable; it is over then, whatever came of it.
+  /// Commits the changes. The transaction ends even if this fails.
   func commit() throws(LMDBError) { try LMDBError.check(mdb_txn_commit(handle)) }
 
-  /// Undoes its changes; it is over then.
+  /// Undoes the changes and ends the transaction.
   func abort() { mdb_txn_abort(handle) }
 
-  /// Lets go of what a reader sees, and keeps the transaction itself for `renew`.
+  /// Ends the snapshot of a reader, and keeps the transaction for `renew`.
   func reset() { mdb_txn_reset(handle) }
 
-  /// Begins a reader again after `reset`.
+  /// Renews a reader after `reset`.
   func renew() throws(LMDBError) { try LMDBError.check(mdb_txn_renew(handle)) }
 
   // MARK: - Tables
 
-  /// A named database, made if this may write.
-  func open(_ name: String) throws(LMDBError) -> Table {
-    var table = Table()
+  /// Opens a named database. A write transaction creates it if it is missing.
+  func open(_ name: String) throws(LMDBError) -> TableHandle {
+    var table = TableHandle()
     try LMDBError.check(mdb_dbi_open(handle, name, UInt32(MDB_CREATE), &table))
     return table
   }
 
-  /// How many entries and pages a database has, the changes of this transaction among them.
-  func extent(of table: Table) throws(LMDBError) -> TableExtent {
+  /// The numbers of entries and pages of a database, including the changes of this transaction.
+  func extent(of table: TableHandle) throws(LMDBError) -> TableExtent {
     var stat = MDB_stat()
     try LMDBError.check(mdb_stat(handle, table, &stat))
     return TableExtent(
@@ -44,7 +44,7 @@ struct Transaction {
   // MARK: - Entries
 
   /// The value under a key, in the map.
-  func get(_ table: Table, _ key: [UInt8]) throws(LMDBError) -> UnsafeRawBufferPointer? {
+  func get(_ table: TableHandle, _ key: [UInt8]) throws(LMDBError) -> UnsafeRawBufferPointer? {
     var value = MDB_val()
     let code = key.withUnsafeBytes { bytes in
       var key = MDB_val(bytes)
@@ -55,8 +55,8 @@ struct Transaction {
     return UnsafeRawBufferPointer(value)
   }
 
-  /// Puts a value under a key, in the place of one that is there.
-  func put(_ table: Table, _ key: [UInt8], _ value: [UInt8]) throws(LMDBError) {
+  /// Puts a value under a key, and replaces an existing one.
+  func put(_ table: TableHandle, _ key: [UInt8], _ value: [UInt8]) throws(LMDBError) {
     let code = key.withUnsafeBytes { key in
       value.withUnsafeBytes { value in
         var key = MDB_val(key)
@@ -67,11 +67,11 @@ struct Transaction {
     try LMDBError.check(code)
   }
 
-  /// Removes what is under a key.
+  /// Removes the value under a key.
   ///
-  /// - Returns: whether there was something.
+  /// - Returns: whether there was a value.
   @discardableResult
-  func delete(_ table: Table, _ key: [UInt8]) throws(LMDBError) -> Bool {
+  func delete(_ table: TableHandle, _ key: [UInt8]) throws(LMDBError) -> Bool {
     let code = key.withUnsafeBytes { bytes in
       var key = MDB_val(bytes)
       return mdb_del(handle, table, &key, nil)
@@ -81,16 +81,16 @@ struct Transaction {
     return true
   }
 
-  /// Visits entries in the order of their keys, from the first that is not less than `first`, until
-  /// the visitor says that it has enough.
+  /// Visits entries in the order of their keys, from the first that is not less than `first`, until the
+  /// visitor returns false.
   ///
-  /// - Parameter visit: takes a key and a value, in the map; true to go on. It must not change
+  /// - Parameter visit: called with a key and a value in the map; returns true to go on. It must not change
   ///   anything.
   func walk(
-    _ table: Table, from first: [UInt8],
+    _ table: TableHandle, from first: [UInt8],
     _ visit: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws(LMDBError) -> Bool
   ) throws(LMDBError) {
-    // Damaged branches can lead round in a circle; no sound walk is longer than this.
+    // Damaged branches can form a cycle. No sound walk is longer than this.
     var stepsLeft = try extent(of: table).entries
     var opened: OpaquePointer?
     try LMDBError.check(mdb_cursor_open(handle, table, &opened))
@@ -99,7 +99,7 @@ struct Transaction {
     var value = MDB_val()
     var code = first.withUnsafeBytes { bytes in
       key = MDB_val(bytes)
-      // With an empty key LMDB finds nothing, where the first entry is meant.
+      // LMDB finds nothing with an empty key, so the first entry is requested.
       return mdb_cursor_get(opened, &key, &value, bytes.isEmpty ? MDB_FIRST : MDB_SET_RANGE)
     }
     while code == MDB_SUCCESS, stepsLeft > 0 {
@@ -111,14 +111,14 @@ struct Transaction {
   }
 }
 
-/// How much a database holds.
+/// The size of a database.
 struct TableExtent {
   let entries: Int
   let pages: Int
 }
 
 extension MDB_val {
-  /// Bytes that LMDB only reads, whatever its type says.
+  /// Bytes that LMDB only reads, although its type is mutable.
   fileprivate init(_ bytes: UnsafeRawBufferPointer) {
     self.init(mv_size: bytes.count, mv_data: UnsafeMutableRawPointer(mutating: bytes.baseAddress))
   }

@@ -1,12 +1,12 @@
-/// The text of a key file: one key a line in base64, the one that seals first, and comments after `#`.
+/// The text of a key file: a key in base64 on each line, the encrypting key first, and comments after `#`.
 ///
-/// A change keeps the other lines as they are.
+/// A change keeps the other lines.
 package struct KeyFile: Hashable, Sendable {
   /// 64 KiB: far more than `Keyring.maxKeys` keys with their comments need.
   package static let maxBytes = 64 << 10
 
   fileprivate enum Line: Hashable, Sendable {
-    /// A key, and what stands behind it on its line.
+    /// A key, and the rest of its line.
     case key(NetworkKey, rest: String)
     case other(String)
   }
@@ -16,9 +16,9 @@ package struct KeyFile: Hashable, Sendable {
   /// A file of these keys.
   package init(_ keys: [NetworkKey]) { lines = keys.map { .key($0, rest: "") } }
 
-  /// Reads a text.
+  /// Parses a text.
   ///
-  /// - Throws: `KeyFileError`, which does not repeat what stands there: it may be most of a key.
+  /// - Throws: `KeyFileError`, which does not repeat the text, because it may be most of a key.
   package init(text bytes: [UInt8]) throws(KeyFileError) {
     guard let text = String(validating: bytes, as: UTF8.self) else { throw .notText }
     for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
@@ -31,10 +31,10 @@ package struct KeyFile: Hashable, Sendable {
       } else if let key = NetworkKey(base64: word) {
         lines.append(.key(key, rest: String(line[word.endIndex...])))
       } else {
-        throw .notAKey(line: index + 1)
+        throw .invalidLine(line: index + 1)
       }
     }
-    // What ends with a line feed has no line behind it.
+    // The text after the last line feed is not a line if it is empty.
     if lines.last == .other("") { lines.removeLast() }
   }
 
@@ -45,11 +45,11 @@ package struct KeyFile: Hashable, Sendable {
     }
   }
 
-  /// This file with other keys: those that stay keep their comments, new ones come behind them.
+  /// Returns this file with other keys. Keys that stay keep their comments, and new keys follow the others.
   package func holding(_ keys: [NetworkKey]) -> KeyFile {
     var result = self
     guard keys != self.keys else { return result }
-    // The lines of the keys take each other's places where their order changes.
+    // If the order of the keys changes, their lines are swapped.
     var wanted = keys.map { key in lines.first { $0.isOf(key) } ?? .key(key, rest: "") }[...]
     result.lines = []
     for line in lines {
@@ -81,7 +81,7 @@ extension KeyFile.Line {
 }
 
 extension Substring {
-  /// Without the blanks around it.
+  /// The text without surrounding blanks.
   fileprivate var trimmed: Substring {
     var rest = drop(while: \.isWhitespace)
     while rest.last?.isWhitespace == true { rest.removeLast() }
@@ -89,21 +89,21 @@ extension Substring {
   }
 }
 
-/// Why a text is no key file.
+/// The reason why a text is not a key file.
 package enum KeyFileError: Error, Hashable, Sendable {
-  /// It is not UTF-8.
+  /// The text is not UTF-8.
   case notText
   /// The line, counted from 1, is neither a key nor a comment.
-  case notAKey(line: Int)
+  case invalidLine(line: Int)
 }
 
 extension KeyFileError: CustomStringConvertible {
-  /// Completes "… : ", with what to do next.
+  /// Completes "… : ", and says what to do next.
   package var description: String {
     switch self {
-    case .notText: "it is not text; it must have one key a line, as 'dhtd --generate-key' prints them"
-    case .notAKey(let line):
-      "line \(line) is neither a comment nor a key, which is 32 bytes in base64 as 'dhtd --generate-key' prints them"
+    case .notText: "not a text file; it must have one key on each line, as 'dhtd --generate-key' prints it"
+    case .invalidLine(let line):
+      "line \(line) is neither a comment nor a key, which is 32 bytes in base64 as 'dhtd --generate-key' prints it"
     }
   }
 }

@@ -1,20 +1,20 @@
-/// The keys of a private network as one of its nodes has them: the first seals, all of them open.
+/// The keys of a private network in one of its nodes. The first encrypts, and all of them decrypt.
 ///
-/// So a key is changed without a stop: it is added at every node, then used at every node, and then the
-/// old one is removed. There is always one at least, and the one that seals cannot be removed.
+/// A key is rotated without an interruption: add the new key at every node, use it at every node, then
+/// remove the old one. A keyring has at least one key, and the encrypting key cannot be removed.
 package struct Keyring: Hashable, Sendable {
-  /// 8: a datagram that is not for us is tried with each of them.
+  /// 8, because a datagram of another network is tried with each key.
   package static let maxKeys = 8
-  /// The name where nobody has given another.
+  /// The default name.
   package static let defaultNetwork = "dhtd"
 
-  /// The network's name. It is part of every key that is derived, so that two networks of other names
-  /// never understand each other, even where they have the same keys.
+  /// The network's name. It is part of every derived key, so that networks with different names cannot read
+  /// each other's datagrams, even with the same keys.
   package let network: String
-  /// The keys, the one that seals first; each is there once.
+  /// The keys without duplicates, the encrypting key first.
   package private(set) var keys: [NetworkKey]
 
-  /// - Throws: `KeyringError`: there must be one key at least, each once, and `maxKeys` at most.
+  /// - Throws: `KeyringError` if there is no key, a duplicate, or more than `maxKeys`.
   package init(network: String, keys: [NetworkKey]) throws(KeyringError) {
     guard !keys.isEmpty else { throw .noKeys }
     self.network = network
@@ -22,17 +22,17 @@ package struct Keyring: Hashable, Sendable {
     for key in keys { try add(key) }
   }
 
-  /// The key that seals.
+  /// The key that encrypts.
   package var sealing: NetworkKey { keys[0] }
 
-  /// Adds a key that opens, behind the others.
+  /// Adds a key that decrypts, behind the others.
   package mutating func add(_ key: NetworkKey) throws(KeyringError) {
-    guard !keys.contains(key) else { throw .alreadyThere(key.fingerprint) }
+    guard !keys.contains(key) else { throw .keyExists(key.fingerprint) }
     guard keys.count < Self.maxKeys else { throw .tooMany }
     keys.append(key)
   }
 
-  /// Has a key seal from now on.
+  /// Encrypts with a key from now on.
   ///
   /// - Returns: the key.
   @discardableResult
@@ -42,7 +42,7 @@ package struct Keyring: Hashable, Sendable {
     return key
   }
 
-  /// Removes a key: nothing that it seals is opened any more.
+  /// Removes a key. Datagrams that are encrypted with it are no longer accepted.
   ///
   /// - Returns: the key.
   @discardableResult
@@ -61,38 +61,38 @@ package struct Keyring: Hashable, Sendable {
   }
 }
 
-/// Why a keyring is not as it is asked to be.
+/// The reason why a keyring cannot be made or changed.
 package enum KeyringError: Error, Hashable, Sendable {
-  /// There is no key at all.
+  /// There is no key.
   case noKeys
-  /// The key with this fingerprint is in it.
-  case alreadyThere(String)
-  /// There are `Keyring.maxKeys`.
+  /// The keyring has the key with this fingerprint already.
+  case keyExists(String)
+  /// The keyring has `Keyring.maxKeys` keys.
   case tooMany
-  /// No key has the fingerprint that was named; these are there.
+  /// No key has the given fingerprint. These are the existing ones.
   case unknown([String])
-  /// The key with this fingerprint seals, and there are others.
+  /// The key with this fingerprint encrypts, and there are others.
   case sealingKey(String)
   /// The key with this fingerprint is the only one.
   case lastKey(String)
 }
 
 extension KeyringError: CustomStringConvertible {
-  /// One line for a person, with what to do next.
+  /// A line that says what to do next.
   package var description: String {
     switch self {
     case .noKeys:
-      "there is no key in it; 'dhtd --generate-key' makes one"
-    case .alreadyThere(let fingerprint):
-      "the key \(fingerprint) is there already"
+      "the file has no key; 'dhtd --generate-key' makes one"
+    case .keyExists(let fingerprint):
+      "the keyring already has the key \(fingerprint)"
     case .tooMany:
-      "there are \(Keyring.maxKeys) keys, which is the most; remove one that no node seals with any more"
+      "the keyring already has \(Keyring.maxKeys) keys, the maximum; remove one that no node seals with"
     case .unknown(let known):
-      "there is no key with that fingerprint; there are \(known.joined(separator: ", "))"
+      "no key has this fingerprint; the keys are \(known.joined(separator: ", "))"
     case .sealingKey(let fingerprint):
-      "the key \(fingerprint) seals what this node sends; have it use another before you remove this one"
+      "the key \(fingerprint) seals the datagrams of this node; use another key before you remove this one"
     case .lastKey(let fingerprint):
-      "the key \(fingerprint) is the only one, and without a key the network would be open; add another and "
+      "the key \(fingerprint) is the only one, and without a key the network would be open; add another key and "
         + "use that first"
     }
   }

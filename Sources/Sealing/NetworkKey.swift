@@ -6,22 +6,22 @@ import Crypto
   import Foundation
 #endif
 
-/// The secret that makes a network private: 32 random bytes that all of its nodes have.
+/// The secret of a private network: 32 random bytes that all of its nodes have.
 ///
-/// Who has it reads and writes everything in the network. It is written as base64 and shown to nobody:
-/// people name it by its fingerprint, and so does `description`, in case a key gets into a message.
+/// Anyone with the key can read and write everything in the network. It is stored as base64 and never shown.
+/// People identify it by its fingerprint, and so does `description`, so that no message contains the key.
 package struct NetworkKey: Hashable, Sendable {
-  /// 32.
+  /// The bytes of a key: 32.
   package static let byteCount = 32
 
-  /// The secret itself; it is wiped from memory with its last copy.
+  /// The secret itself, which is wiped from memory with its last copy.
   let secret: SymmetricKey
 
-  /// What people call it: 12 hexadecimal digits, the beginning of an HMAC-SHA256 under the key, by
-  /// which nobody finds the key.
+  /// The name of the key for people: 12 hexadecimal digits, the start of an HMAC-SHA256 under the key, which
+  /// does not reveal the key.
   package let fingerprint: String
 
-  /// A key of its bytes; nil unless there are `byteCount` of them.
+  /// A key from its bytes; nil unless there are `byteCount` of them.
   package init?(bytes: some Sequence<UInt8>) {
     let bytes = Array(bytes)
     guard bytes.count == Self.byteCount else { return nil }
@@ -34,7 +34,7 @@ package struct NetworkKey: Hashable, Sendable {
     self.init(bytes: bytes)
   }
 
-  /// A new key.
+  /// A new random key.
   package init(random: inout some RandomNumberGenerator) {
     self.init(
       SymmetricKey(data: (0..<Self.byteCount).map { _ in UInt8.random(in: 0...255, using: &random) }))
@@ -49,7 +49,7 @@ package struct NetworkKey: Hashable, Sendable {
     }.joined()
   }
 
-  /// The key as it is written to a key file, and nowhere else.
+  /// The key in the format of a key file.
   package var base64: String { secret.withUnsafeBytes { Data($0).base64EncodedString() } }
 
   package static func == (left: NetworkKey, right: NetworkKey) -> Bool { left.secret == right.secret }

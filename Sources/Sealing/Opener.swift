@@ -1,37 +1,39 @@
 package import NodeTime
 
-/// Opens what the nodes of a private network send, and nothing else, and nothing twice.
+/// Decrypts the datagrams of a private network's other nodes. It rejects all others, and every replay.
 package struct Opener {
-  /// 10 minutes, in microseconds: so far from our clock a session may be when it is first heard.
+  /// 10 minutes, in microseconds: the greatest difference between this node's clock and the first datagram
+  /// of a session.
   package static let maxSkew: UInt64 = 600_000_000
-  /// 4,096, which take 8 MiB at most with one key: each other node that is heard has one.
+  /// 4,096 sessions, which take at most 8 MiB with one key. Every other node has one.
   package static let defaultMaxSessions = 4_096
 
   private var keyring: Keyring
   private var table: SessionTable
   private var attempts = DerivationLimiter()
-  /// What became of the datagrams so far.
+  /// The numbers of datagrams so far, by outcome.
   package private(set) var counts = OpeningCounts()
 
-  /// - Parameter maxSessions: 1 or more.
+  /// - Parameter maxSessions: at least 1.
   package init(_ keyring: Keyring, maxSessions: Int = Self.defaultMaxSessions) {
     self.keyring = keyring
     table = SessionTable(capacity: maxSessions)
   }
 
-  /// The sessions that are known.
+  /// The number of known sessions.
   package var sessions: Int { table.count }
 
-  /// Opens with other keys from now on. What has come before does not come again.
+  /// Decrypts with other keys from now on. Datagrams received before are still rejected as replays.
   package mutating func adopt(_ keyring: Keyring) {
     self.keyring = keyring
     table.forgetCiphers()
   }
 
-  /// Opens a datagram.
+  /// Decrypts a datagram.
   ///
-  /// - Parameter buffer: its content makes room for the message; where there is none, it is as it was or empty.
-  /// - Returns: whether there is one. What there is none in is to be dropped in silence.
+  /// - Parameter buffer: receives the message in place of its content; without a message it is unchanged or
+  ///   empty.
+  /// - Returns: false if the datagram does not authenticate; drop it silently.
   package mutating func open(_ now: Now, _ datagram: RawSpan, into buffer: inout [UInt8]) -> Bool {
     do throws(SealFault) {
       try take(now, datagram, into: &buffer)
@@ -47,14 +49,14 @@ package struct Opener {
     guard let header = SealedHeader(datagram) else { throw .notSealed }
     if let place = table.place(of: header.salt) {
       guard table[place].window.isNew(header.counter) else { throw .replayed }
-      // Each key is derived once for a session, and then no more: it needs no other limit.
+      // Each key is derived once for a session, which needs no further limit.
       guard
-        table[place].open(datagram, header.counter, with: keyring, into: &buffer, mayDerive: { true })
+        table[place].open(datagram, header.counter, with: keyring, into: &buffer, tryDerive: { true })
           == .opened
       else { throw .wrongKey }
       return
     }
-    // Before anything is derived, what can be known without it.
+    // The checks that need no derivation come first.
     let ours = UInt64(clamping: now.wall.microseconds)
     let (earliest, latest) = (ours - min(ours, Self.maxSkew), ours + Self.maxSkew)
     guard header.counter <= latest, header.counter > earliest else { throw .untimely }
@@ -63,7 +65,8 @@ package struct Opener {
     var attempts = attempts
     defer { self.attempts = attempts }
     switch session.open(
-      datagram, header.counter, with: keyring, into: &buffer, mayDerive: { attempts.take(at: now.monotonic) })
+      datagram, header.counter, with: keyring, into: &buffer,
+      tryDerive: { attempts.tryTake(at: now.monotonic) })
     {
     case .opened: table.add(session)
     case .refused: throw .wrongKey
@@ -72,23 +75,23 @@ package struct Opener {
   }
 }
 
-/// Why a datagram was dropped.
+/// The reason why a datagram was dropped.
 package enum SealFault: Error, Hashable, Sendable, CaseIterable {
-  /// It is not in the form of a sealed message: somebody who has no key at all, or noise.
+  /// The datagram does not have the form of a sealed message: its sender has no key, or it is noise.
   case notSealed
-  /// No key of ours opens it: it is of another network, or was changed on its way.
+  /// No key decrypts it: it belongs to another network, or was changed on its way.
   case wrongKey
-  /// It has come before, or is older than what is known of its session.
+  /// The message was received before, or is older than the session's replay window.
   case replayed
-  /// Its session was never heard, and its time is further from our clock than `Opener.maxSkew`.
+  /// Its session is unknown, and its time differs from this node's clock by more than `Opener.maxSkew`.
   case untimely
-  /// Its session was never heard, and `DerivationLimiter.perSecond` were tried in this second.
+  /// Its session is unknown, and `DerivationLimiter.perSecond` sessions were tried in this second.
   case tooMany
 }
 
-/// What became of the datagrams that came to a node of a private network.
+/// The numbers of datagrams that a node of a private network received, by outcome.
 package struct OpeningCounts: Hashable, Sendable {
-  /// Those that were opened.
+  /// The datagrams that were decrypted.
   package fileprivate(set) var opened: Int64 = 0
   private var notSealed: Int64 = 0
   private var wrongKey: Int64 = 0
@@ -96,7 +99,7 @@ package struct OpeningCounts: Hashable, Sendable {
   private var untimely: Int64 = 0
   private var tooMany: Int64 = 0
 
-  /// Those that were dropped for a reason.
+  /// The datagrams that were dropped for a reason.
   package fileprivate(set) subscript(fault: SealFault) -> Int64 {
     get {
       switch fault {
@@ -118,6 +121,6 @@ package struct OpeningCounts: Hashable, Sendable {
     }
   }
 
-  /// Those that were dropped.
+  /// All datagrams that were dropped.
   package var dropped: Int64 { SealFault.allCases.reduce(0) { $0 + self[$1] } }
 }

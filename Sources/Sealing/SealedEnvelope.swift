@@ -1,21 +1,21 @@
-/// How a sealed message lies in its datagram:
+/// The layout of a sealed message in its datagram:
 ///
 ///     version  1 byte, 1
-///     salt    16 bytes, drawn anew for each session of a sender
+///     salt    16 bytes, random for each session of a sender
 ///     counter  8 bytes, big-endian: the sender's clock in microseconds since the epoch, strictly increasing
 ///     ciphertext, as long as the message
 ///     tag     16 bytes
 ///
-/// The key of a session is HKDF-SHA256 of the network key with the salt and the network's name. The nonce
-/// is what stands before the ciphertext: the last 4 bytes of the salt, and the counter, which never comes
-/// twice under one key. Version, salt and counter are authenticated.
+/// The key of a session is HKDF-SHA256 of the network key with the salt and the network's name. The nonce is
+/// the last 4 bytes of the salt and the counter, which never repeats under one key. Version, salt and
+/// counter are authenticated.
 ///
-/// A message on a stream is sealed the same way, behind a length: nothing here is about UDP but that
-/// messages may be lost and come in another order.
+/// A message on a stream is sealed in the same way, after its length. The format relies on UDP only in that
+/// it allows lost and reordered messages.
 package enum SealedEnvelope {
-  /// 1. No KRPC message begins with this byte.
+  /// The version, 1. No KRPC message begins with this byte.
   package static let version: UInt8 = 1
-  /// 41: what sealing adds to a message, in bytes.
+  /// The bytes that sealing adds to a message: 41.
   package static let overhead = headerBytes + tagBytes
 
   static let headerBytes = 1 + SessionSalt.byteCount + 8
@@ -23,7 +23,7 @@ package enum SealedEnvelope {
   static let nonceBytes = 12
 }
 
-/// What a session of a sender is known by: 128 random bits.
+/// The identity of a sender's session: 128 random bits.
 struct SessionSalt: Hashable, Sendable {
   static let byteCount = 16
 
@@ -39,7 +39,7 @@ struct SessionSalt: Hashable, Sendable {
     self.init(high: random.next(), low: random.next())
   }
 
-  /// The bytes in their order on the wire.
+  /// The bytes in wire order.
   var bytes: [UInt8] {
     [high, low].flatMap { half in
       stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: half >> $0) }
@@ -47,12 +47,12 @@ struct SessionSalt: Hashable, Sendable {
   }
 }
 
-/// The head of a sealed datagram, as it came: nothing of it is authenticated yet.
+/// The header of a sealed datagram as received. It is not authenticated yet.
 struct SealedHeader {
   let salt: SessionSalt
   let counter: UInt64
 
-  /// nil for what is no sealed datagram.
+  /// Nil for a datagram that is not sealed.
   init?(_ datagram: RawSpan) {
     guard datagram.byteCount >= SealedEnvelope.overhead,
       datagram.number(at: 0, UInt8.self) == SealedEnvelope.version
@@ -63,7 +63,7 @@ struct SealedHeader {
 }
 
 extension RawSpan {
-  /// A big-endian number; the offset must be one at which it fits.
+  /// A big-endian number at an offset that must be in bounds.
   fileprivate func number<Number: FixedWidthInteger & BitwiseCopyable>(at offset: Int, _: Number.Type)
     -> Number
   {

@@ -1,9 +1,9 @@
 package import NodeTime
 
-/// Seals what a node sends, in sessions of its own.
+/// Encrypts the datagrams of a node, in sessions of its own.
 package struct Sealer {
-  /// 1 minute, in microseconds: when the clock is further behind the counter than this, it was set back,
-  /// and a new session begins with it. Others would refuse the one before, once they had forgotten it.
+  /// 1 minute, in microseconds. If the clock is further behind the counter than this, it was set back, and a
+  /// new session begins. Other nodes that had forgotten the old session would reject it.
   private static let maxLead: UInt64 = 60_000_000
 
   private var keyring: Keyring
@@ -14,25 +14,25 @@ package struct Sealer {
 
   /// Begins a session.
   ///
-  /// - Parameter random: must be fit for keys: no two sessions may have the same salt.
+  /// - Parameter random: a cryptographic generator, because no two sessions may have the same salt.
   package init(_ keyring: Keyring, random: inout some RandomNumberGenerator) {
     self.keyring = keyring
     salt = SessionSalt(random: &random)
     cipher = SessionCipher(keyring.sealing, network: keyring.network, salt: salt)
   }
 
-  /// Seals with the first of other keys from now on.
+  /// Encrypts with the first of other keys from now on.
   package mutating func adopt(_ keyring: Keyring) {
     self.keyring = keyring
-    // The counter goes on: it must not come twice under one key, whichever is used again.
+    // The counter goes on. It must not repeat under one key, even if an old key is used again.
     cipher = SessionCipher(keyring.sealing, network: keyring.network, salt: salt)
   }
 
-  /// Appends a message, sealed: `SealedEnvelope.overhead` bytes longer than it is.
+  /// Appends an encrypted message, which is `SealedEnvelope.overhead` bytes longer than the plain one.
   ///
   /// - Parameters:
-  ///   - random: as above, for a new session where the clock was set back.
-  ///   - write: appends the message; it is sealed where it stands.
+  ///   - random: a cryptographic generator, for a new session if the clock was set back.
+  ///   - write: appends the message, which is encrypted in place.
   package mutating func seal(
     _ now: WallTime, appendingTo buffer: inout [UInt8], random: inout some RandomNumberGenerator,
     _ write: (inout [UInt8]) -> Void
@@ -50,7 +50,7 @@ package struct Sealer {
     buffer.append(bigEndian: salt.low)
     buffer.append(bigEndian: counter)
     write(&buffer)
-    // What could not be sealed must not go out: an empty datagram does.
+    // If the encryption fails, an empty datagram is sent and not the plain message.
     if !cipher.seal(&buffer, from: start) { buffer.removeSubrange(start...) }
   }
 }

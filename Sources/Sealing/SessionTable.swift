@@ -1,35 +1,34 @@
-/// The sessions of other nodes that have been heard, as many as there is room for.
+/// The known sessions of other nodes, up to a limit.
 ///
-/// What is forgotten must not be accepted again. A session makes room when its newest counter is the
-/// lowest of all, and that counter is remembered for the whole table: a session that is not known must
-/// be above it (`floor`). Nothing of a forgotten session that has come is above it, so that a datagram of
-/// one that is sent again is refused, at any time and whatever our clock does. It costs little: by their
-/// own clocks all others were heard later, so that of the sessions that we do not know only those are
-/// refused that are further behind than all that we know; and those go on as soon as their clocks have
-/// passed it.
+/// A forgotten message must not be accepted again. The session whose newest counter is the lowest makes room
+/// for a new one, and the table remembers that counter as its `floor`: an unknown session must be above it.
+/// No message of a forgotten session is above the floor, so a replay is rejected at any time, whatever this
+/// node's clock does. The cost is small. By their own clocks all other sessions were heard later, so the
+/// only unknown sessions that are rejected are those further behind than every known one, and they are
+/// accepted again as soon as their clocks pass the floor.
 struct SessionTable {
   private var sessions: [Session] = []
   private var places: [SessionSalt: Int] = [:]
   private let capacity: Int
-  /// The highest counter of all sessions that were forgotten.
+  /// The highest counter of all forgotten sessions.
   private(set) var floor: UInt64 = 0
 
-  /// - Parameter capacity: 1 or more; a session takes 2 KiB at most, and 0.7 more for each further key that
-  ///   was tried with it.
+  /// - Parameter capacity: at least 1; a session takes at most 2 KiB, and 0.7 KiB more for each further key
+  ///   that was tried with it.
   init(capacity: Int) { self.capacity = capacity }
 
   var count: Int { sessions.count }
 
-  /// Where a session is, for `subscript`, until another one is added; nil if it is not known.
+  /// The index of a session for `subscript`, valid until a session is added; nil if the session is unknown.
   func place(of salt: SessionSalt) -> Int? { places[salt] }
 
-  /// The session at a place.
+  /// The session at an index.
   subscript(place: Int) -> Session {
     get { sessions[place] }
     _modify { yield &sessions[place] }
   }
 
-  /// Adds a session that is not there. One makes room for it if need be.
+  /// Adds a session that is not in the table. Another one is dropped if the table is full.
   mutating func add(_ session: Session) {
     guard sessions.count >= capacity,
       let oldest = sessions.indices.min(by: { sessions[$0].newest < sessions[$1].newest })
@@ -44,20 +43,20 @@ struct SessionTable {
     sessions[oldest] = session
   }
 
-  /// Has every session find the key that it is sealed with anew. What has come stays known.
+  /// Drops the derived ciphers of all sessions. Their replay windows stay.
   mutating func forgetCiphers() {
     for place in sessions.indices { sessions[place].forgetCiphers() }
   }
 }
 
-/// What is known of one session of another node.
+/// The state of a session of another node.
 struct Session {
   let salt: SessionSalt
-  /// What has come of it.
+  /// The messages received in the session.
   private(set) var window: ReplayWindow
-  /// What was derived for each key of the ring, if it was.
+  /// The ciphers derived so far, by key of the keyring.
   private var ciphers: [SessionCipher?] = []
-  /// The key that opened the latest message.
+  /// The index of the key that decrypted the latest message.
   private var current = 0
 
   init(_ salt: SessionSalt, above floor: UInt64) {
@@ -67,23 +66,24 @@ struct Session {
 
   var newest: UInt64 { window.newest }
 
-  /// Opens a message, with the key that opened the one before if that does.
+  /// Decrypts a message. The key of the previous message is tried first.
   ///
-  /// - Parameter mayDerive: asked before each key that is tried for the first time.
-  /// - Returns: whether it was opened. It has come then, and does not come again.
+  /// - Parameter tryDerive: called before each key that is tried for the first time; it may spend from a
+  ///   budget.
+  /// - Returns: whether the message was decrypted, in which case a replay of it will be rejected.
   mutating func open(
     _ datagram: RawSpan, _ counter: UInt64, with keyring: Keyring, into buffer: inout [UInt8],
-    mayDerive: () -> Bool
+    tryDerive: () -> Bool
   ) -> Opening {
     if ciphers.isEmpty { ciphers = Array(repeating: nil, count: keyring.keys.count) }
     for step in 0..<ciphers.count {
-      // The others after it, in their order.
+      // The other keys follow in their order.
       let index = step == 0 ? current : step <= current ? step - 1 : step
       let cipher: SessionCipher
       if let known = ciphers[index] {
         cipher = known
       } else {
-        guard mayDerive() else { return .notTried }
+        guard tryDerive() else { return .notTried }
         cipher = SessionCipher(keyring.keys[index], network: keyring.network, salt: salt)
         ciphers[index] = cipher
       }
@@ -96,12 +96,12 @@ struct Session {
     return .refused
   }
 
-  /// What came of an attempt to open a message.
+  /// The result of an attempt to decrypt a message.
   enum Opening {
     case opened
-    /// No key of the ring opens it.
+    /// No key of the keyring decrypts it.
     case refused
-    /// Not all keys could be tried now.
+    /// Not every key could be tried now.
     case notTried
   }
 

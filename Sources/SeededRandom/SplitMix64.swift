@@ -17,7 +17,7 @@ public struct SplitMix64: RandomNumberGenerator, Sendable {
     return Self.mix(state)
   }
 
-  /// Scatters a number over 64 bits: afterwards, neighbours have nothing in common.
+  /// Spreads a number over 64 bits, so that neighbouring numbers are unrelated afterwards.
   @inlinable
   public static func mix(_ number: UInt64) -> UInt64 {
     var word = number

@@ -1,11 +1,11 @@
 import Crypto
 
-/// The public half of an Ed25519 key pair (RFC 8032): who may write a signed record.
+/// The public key of an Ed25519 key pair (RFC 8032): the owner of a signed record.
 package struct PublicKey: Hashable, Sendable {
   /// The bytes of a key.
   package static let byteCount = 32
 
-  /// The key, as it goes over the wire (BEP 44, `k`).
+  /// The key in wire format (BEP 44, `k`).
   package let bytes: [UInt8]
 
   /// - Returns: nil for any other number of bytes.
@@ -15,7 +15,7 @@ package struct PublicKey: Hashable, Sendable {
     self.bytes = bytes
   }
 
-  /// Whether this key's owner has signed a text.
+  /// Returns whether this key's owner has signed a text.
   package func hasSigned(_ text: [UInt8], with signature: Signature) -> Bool {
     guard let key = try? Curve25519.Signing.PublicKey(rawRepresentation: bytes) else { return false }
     return key.isValidSignature(signature.bytes, for: text)
@@ -27,7 +27,7 @@ package struct Signature: Hashable, Sendable {
   /// The bytes of a signature.
   package static let byteCount = 64
 
-  /// The signature, as it goes over the wire (BEP 44, `sig`).
+  /// The signature in wire format (BEP 44, `sig`).
   package let bytes: [UInt8]
 
   /// - Returns: nil for any other number of bytes.

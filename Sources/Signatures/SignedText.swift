@@ -1,12 +1,12 @@
-/// What a signature of a record is over, and the encoding of its value (BEP 44).
+/// The signed text of a record, and the encoding of its value (BEP 44).
 package enum SignedText {
   /// The most bytes of a salt (BEP 44).
   package static let maxSalt = 64
 
-  /// The text that is signed: salt, seq and value as they stand in a message, without the outermost `d` and
-  /// `e`; no salt where it is empty (BEP 44, Signature Verification).
+  /// The text that is signed: salt, seq and value as in a message, without the outermost `d` and `e`. An
+  /// empty salt is left out (BEP 44, Signature Verification).
   ///
-  /// - Parameter value: bencoded.
+  /// - Parameter value: the bencoded value.
   package static func of(salt: [UInt8], seq: Int64, value: [UInt8]) -> [UInt8] {
     var text: [UInt8] = []
     if !salt.isEmpty {
@@ -21,10 +21,10 @@ package enum SignedText {
   /// The value that deletes a signed record: an empty byte string.
   package static let deletion = Array("0:".utf8)
 
-  /// A byte string as it is bencoded.
+  /// Bencodes a byte string.
   package static func bencoded(_ content: [UInt8]) -> [UInt8] { Array("\(content.count):".utf8) + content }
 
-  /// The content of a bencoded byte string; nil for a value of any other form, or bytes that are no value.
+  /// The content of a bencoded byte string; nil for any other value or invalid bytes.
   package static func content(of value: [UInt8]) -> [UInt8]? {
     guard let colon = value.firstIndex(of: UInt8(ascii: ":")), let first = value.first,
       let length = Int(String(decoding: value[..<colon], as: UTF8.self)), first != UInt8(ascii: "+"),

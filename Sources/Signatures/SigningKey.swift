@@ -1,17 +1,17 @@
 import Crypto
 
-/// The private half of an Ed25519 key pair (RFC 8032).
+/// The private key of an Ed25519 key pair (RFC 8032).
 ///
-/// It has no description on purpose: what is secret gets into no log.
+/// It has no description on purpose, so that it never gets into a log.
 package struct SigningKey: Sendable {
-  /// The bytes that a key is made from.
+  /// The bytes of a seed.
   package static let seedByteCount = 32
 
   private let key: Curve25519.Signing.PrivateKey
-  /// Whose records these are.
+  /// The owner of the records that this key signs.
   package let publicKey: PublicKey
 
-  /// The key of a seed.
+  /// The key made from a seed.
   ///
   /// - Returns: nil for any other number of bytes than `seedByteCount`.
   package init?(seed: some Sequence<UInt8>) {
@@ -22,17 +22,17 @@ package struct SigningKey: Sendable {
     self.publicKey = publicKey
   }
 
-  /// What it is kept as.
+  /// The seed, for storage.
   package var seed: [UInt8] { Array(key.rawRepresentation) }
 
   /// Signs a text.
   ///
-  /// - Returns: nil where the library fails, for which there is no reason but a lack of memory.
+  /// - Returns: nil if the library fails, which only happens without memory.
   package func signature(of text: [UInt8]) -> Signature? {
     (try? key.signature(for: text)).flatMap { Signature($0) }
   }
 
-  /// A new key, from the system's random numbers.
+  /// A new key from the system's random numbers.
   package static func random() -> SigningKey? {
     SigningKey(seed: Curve25519.Signing.PrivateKey().rawRepresentation)
   }

@@ -1,27 +1,27 @@
 import CSystemd
 import Glibc
 
-/// The system's journal, as a place for messages.
+/// The systemd journal as a destination of messages.
 package enum Journal {
-  /// Whether standard error goes to the journal, as for a service without other orders
+  /// Returns whether standard error goes to the journal, as it does for a service by default
   /// (systemd.exec(5), `JOURNAL_STREAM`).
   ///
-  /// - Parameter environment: the variables of this process.
+  /// - Parameter environment: the environment variables of this process.
   package static func isStandardError(environment: [String: String]) -> Bool {
     guard let parts = environment["JOURNAL_STREAM"]?.split(separator: ":"), parts.count == 2,
       let device = UInt64(parts[0]), let inode = UInt64(parts[1])
     else { return false }
     var status = stat()
-    // The variable is inherited by programs whose standard error goes elsewhere.
+    // Programs inherit the variable even if their standard error goes elsewhere.
     return fstat(STDERR_FILENO, &status) == 0 && status.st_dev == device && status.st_ino == inode
   }
 
-  /// Whether there is a journal: without one, messages sent to it vanish.
+  /// True if a journal runs. Without one, messages sent to it are lost.
   package static var isRunning: Bool { access("/run/systemd/journal/socket", W_OK) == 0 }
 
-  /// Sends one entry.
+  /// Sends an entry.
   ///
-  /// - Returns: whether the journal took it.
+  /// - Returns: whether the journal accepted it.
   @discardableResult
   package static func send(_ entry: JournalEntry) -> Bool {
     entry.withVectors { vectors in
@@ -30,18 +30,18 @@ package enum Journal {
   }
 }
 
-/// One entry of the journal: fields with a name and a value (systemd.journal-fields(7)).
+/// A journal entry: fields with a name and a value (systemd.journal-fields(7)).
 package struct JournalEntry: Sendable {
-  /// The fields one after the other, each `NAME=value`.
+  /// The fields one after the other, each in the form `NAME=value`.
   private var bytes: [UInt8] = []
   private var ends: [Int] = []
 
   package init() {}
 
-  /// Adds a field. One without a proper name is left out, for the journal would refuse it and all
-  /// others with it.
+  /// Adds a field. A field with an invalid name is dropped, because the journal would reject the whole
+  /// entry.
   ///
-  /// - Parameter name: 1 to 64 capital letters, digits and underscores; a letter first.
+  /// - Parameter name: 1 to 64 capital letters, digits and underscores, starting with a letter.
   package mutating func add(_ name: String, _ value: String) {
     guard Self.isFieldName(name) else { return }
     bytes += name.utf8
@@ -64,7 +64,7 @@ package struct JournalEntry: Sendable {
     }
   }
 
-  /// The fields as text, for those who look at an entry.
+  /// The fields as text, for tests and debugging.
   package var fields: [String] {
     var start = 0
     return ends.map { end in

@@ -1,11 +1,12 @@
 package import Logging
 
-/// Writes messages into the journal with their metadata as fields, so that they can be searched.
+/// Writes messages and their metadata to the journal. Each metadata value becomes a field that can be
+/// searched.
 ///
-/// The metadata `peer` becomes the field `DHT_PEER`, and so on; `message_id` becomes `MESSAGE_ID`,
-/// by which the journal's catalog explains a message.
+/// The metadata `peer` becomes the field `DHT_PEER`, and so on. `message_id` becomes `MESSAGE_ID`, by which
+/// the journal's catalog explains a message.
 package struct JournalLogHandler: LogHandler {
-  /// Turns a message and its metadata into the line that people read.
+  /// Formats a message and its metadata as a line for people.
   package typealias Text = @Sendable (LogEvent) -> String
 
   /// The metadata of all messages of a logger.
@@ -16,15 +17,15 @@ package struct JournalLogHandler: LogHandler {
   private let text: Text
 
   /// - Parameters:
-  ///   - identifier: what stands before the messages, as the name of the program would.
-  ///   - threshold: the least severe messages that are written.
+  ///   - identifier: the name that the journal shows before the messages, usually that of the program.
+  ///   - threshold: the least severe level that is logged.
   package init(identifier: String, threshold: LogThreshold, text: @escaping Text) {
     self.identifier = identifier
     self.threshold = threshold
     self.text = text
   }
 
-  /// The least severe messages that are written.
+  /// The least severe level that is logged.
   package var logLevel: Logger.Level {
     get { ownLevel ?? threshold.level }
     set { ownLevel = newValue }
@@ -39,7 +40,7 @@ package struct JournalLogHandler: LogHandler {
     Journal.send(entry(event))
   }
 
-  /// What is sent for a message.
+  /// The journal entry for a message.
   package func entry(_ event: LogEvent) -> JournalEntry {
     var entry = JournalEntry()
     entry.add("MESSAGE", text(event))
@@ -55,7 +56,7 @@ package struct JournalLogHandler: LogHandler {
     return entry
   }
 
-  /// The severities of syslog(3), which knows nothing below debug.
+  /// The priority in syslog(3), which has no level below debug.
   private static func priority(_ level: Logger.Level) -> String {
     switch level {
     case .trace, .debug: "7"

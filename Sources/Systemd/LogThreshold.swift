@@ -1,8 +1,7 @@
 package import Logging
 import Synchronization
 
-/// The least severe messages that are written, for all loggers of a program. It may change while
-/// the program runs.
+/// The least severe level that all loggers of a program log. It may change while the program runs.
 package final class LogThreshold: Sendable {
   private let rank: Atomic<Int>
 
@@ -16,7 +15,7 @@ package final class LogThreshold: Sendable {
     set { rank.store(Self.rank(of: newValue), ordering: .relaxed) }
   }
 
-  /// Kept, for the list is made anew wherever it is asked for, and every datagram asks for the level.
+  /// Kept, because `allCases` allocates a new array and every datagram asks for the level.
   private static let levels = Logger.Level.allCases
 
   private static func rank(of level: Logger.Level) -> Int { levels.firstIndex(of: level) ?? 0 }

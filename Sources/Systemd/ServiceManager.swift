@@ -1,43 +1,44 @@
 import CSystemd
 import Glibc
 
-/// What a service tells the service manager about itself, in the protocol of sd_notify(3).
+/// Sends the state of a service to the service manager, in the protocol of sd_notify(3).
 ///
-/// Where no service manager listens, nothing happens and nothing fails.
+/// Without a service manager, nothing is sent and nothing fails.
 package struct ServiceManager: Sendable {
-  /// Something to tell.
+  /// A message to the service manager.
   package enum Message: Hashable, Sendable {
     /// The service is up, or up again after it reloaded its configuration.
     case ready
-    /// The configuration is being read again; `ready` ends that.
+    /// The service is reloading its configuration. `ready` ends this state.
     case reloading
-    /// The service goes down.
+    /// The service is stopping.
     case stopping
-    /// One line for people, which `systemctl status` shows.
+    /// A status line for people, which `systemctl status` shows.
     case status(String)
     /// The service is alive.
     case watchdog
-    /// What it does, such as its start, takes longer than the manager allows: at least this long from
-    /// now.
+    /// The current step, such as the start, takes at least this long from now, longer than the manager
+    /// allows.
     case extendTimeout(Duration)
   }
 
-  /// The address of the socket at which the manager listens; nil if there is none.
+  /// The address of the manager's socket; nil if there is none.
   private let address: UnixAddress?
 
-  /// - Parameter environment: the variables of this process; `NOTIFY_SOCKET` names the manager.
+  /// - Parameter environment: the environment variables of this process, of which `NOTIFY_SOCKET` names the
+  ///   manager's socket.
   package init(environment: [String: String]) {
     address = environment["NOTIFY_SOCKET"].flatMap { UnixAddress(notifySocket: $0) }
   }
 
-  /// Tells the service manager, and never waits for it: libsystemd's own call would, and a manager
-  /// that hangs would hang the node with it.
+  /// Sends messages without waiting. libsystemd's own call would wait, and a manager that hangs would hang
+  /// the node.
   ///
-  /// - Returns: false if the manager has no room for it now, and it should be told again.
+  /// - Returns: false if the manager has no room now, and the messages should be sent again.
   @discardableResult
   package func notify(_ messages: Message...) -> Bool { notify(messages) }
 
-  /// Tells the service manager the same way.
+  /// Sends messages without waiting.
   @discardableResult
   package func notify(_ messages: [Message]) -> Bool {
     guard let address else { return true }
@@ -45,17 +46,17 @@ package struct ServiceManager: Sendable {
     let descriptor = socket(AF_UNIX, Int32(kind), 0)
     guard descriptor >= 0 else { return false }
     defer { close(descriptor) }
-    // One datagram: what belongs together arrives together.
+    // One datagram, so that the messages arrive together.
     let text = Array(messages.map(\.assignment).joined(separator: "\n").utf8)
     let sent = address.withSockAddr { pointer, length in
       sendto(descriptor, text, text.count, Int32(MSG_DONTWAIT | MSG_NOSIGNAL), pointer, length)
     }
-    // It has no room, or this machine has none; anything else will not be better next time.
+    // Either the manager or this machine has no room. Any other error would occur again.
     return sent >= 0 || ![EAGAIN, ENOBUFS, ENOMEM].contains(errno)
   }
 
-  /// How long the service manager waits for a `watchdog` before it ends this process and starts it
-  /// again; nil if it does not.
+  /// The time after which the service manager restarts a process without a `watchdog` message; nil if it
+  /// does not.
   package var watchdogTimeout: Duration? {
     var microseconds: UInt64 = 0
     guard sd_watchdog_enabled(0, &microseconds) > 0 else { return nil }
@@ -64,7 +65,7 @@ package struct ServiceManager: Sendable {
 }
 
 extension ServiceManager.Message {
-  /// The message in the words of sd_notify(3).
+  /// The message in the format of sd_notify(3).
   package var assignment: String {
     switch self {
     case .ready: "READY=1"
@@ -79,9 +80,9 @@ extension ServiceManager.Message {
   }
 }
 
-/// The address of a Unix-domain socket: a path, or a name that is no file.
+/// The address of a Unix-domain socket: a path, or an abstract name.
 private struct UnixAddress: Sendable {
-  /// The bytes of `sun_path` that count.
+  /// The bytes of `sun_path` in use.
   private let path: [UInt8]
 
   /// - Parameter notifySocket: an absolute path, or `@` and an abstract name; nil for anything else.
@@ -100,7 +101,7 @@ private struct UnixAddress: Sendable {
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
     withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path) }
-    // An abstract name ends where the address does, a path with its NUL.
+    // An abstract name ends with the address, and a path with its NUL.
     let count = MemoryLayout<sa_family_t>.size + path.count + (path.first == 0 ? 0 : 1)
     return withUnsafePointer(to: &address) { pointer in
       pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(count)) }

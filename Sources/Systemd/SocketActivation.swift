@@ -2,14 +2,14 @@ import CSystemd
 import Glibc
 import SystemPackage
 
-/// The listening socket that a socket unit may have made for this service (sd_listen_fds(3)).
+/// The listening socket that a socket unit passes to this service (sd_listen_fds(3)).
 package enum SocketActivation {
-  /// Takes the Unix-domain stream socket that was handed over; nil if none was.
+  /// Takes the Unix-domain stream socket that was passed to the service; nil if there is none.
   ///
-  /// Whoever takes it closes it. It is offered once: a second call gives nil.
+  /// The caller must close it. A second call returns nil.
   ///
-  /// - Throws: `SocketActivationError` where something else was handed over, for then the unit does
-  ///   not say what its author meant.
+  /// - Throws: `SocketActivationError` if something else was passed, because the unit is then not what its
+  ///   author meant.
   package static func takeControlSocket() throws(SocketActivationError) -> Int32? {
     let count = sd_listen_fds(1)
     guard count != 0 else { return nil }
@@ -23,21 +23,21 @@ package enum SocketActivation {
   }
 }
 
-/// Why a socket that was handed over is of no use.
+/// The reason why a passed socket cannot be used.
 package enum SocketActivationError: Error, Hashable, Sendable, CustomStringConvertible {
   case unreadable(reason: String)
   case tooMany(Int32)
   case notAControlSocket
 
-  /// One line for a person, with what to do next.
+  /// A line that says what to do next.
   package var description: String {
     switch self {
     case .unreadable(let reason):
-      "the sockets that the service manager handed over cannot be used: \(reason)"
+      "cannot use the sockets of the service manager: \(reason)"
     case .tooMany(let count):
-      "the socket unit hands over \(count) sockets; give it one ListenStream= line, the control socket's"
+      "the socket unit passes \(count) sockets; give it one ListenStream= line, for the control socket"
     case .notAControlSocket:
-      "the socket unit hands over something else than a listening Unix-domain stream socket; "
+      "the socket unit does not pass a listening Unix-domain stream socket; "
         + "give it ListenStream= with a path"
     }
   }

@@ -1,6 +1,6 @@
 import CYAML
 
-/// A step of libyaml through a document.
+/// An event of libyaml's parser.
 struct Event {
   enum Content {
     case documentStart
@@ -8,7 +8,7 @@ struct Event {
     case alias(String)
     case collectionStart(isMapping: Bool, anchor: String?)
     case collectionEnd
-    /// The beginning of the text, or the end of a document.
+    /// The start of the text, or the end of a document.
     case other
   }
 
@@ -19,10 +19,10 @@ struct Event {
 /// Reads the events of a text with libyaml.
 final class EventReader {
   private let text: UnsafeBufferPointer<UInt8>
-  /// On the heap: libyaml keeps its address.
+  /// On the heap, because libyaml keeps its address.
   private let parser: UnsafeMutablePointer<yaml_parser_t>
 
-  /// - Parameter text: UTF-8, at an address that is not null, for as long as the reader lives.
+  /// - Parameter text: UTF-8 at a non-null address, valid while the reader lives.
   init(_ text: UnsafeBufferPointer<UInt8>) throws(YAMLError) {
     self.text = text
     parser = .allocate(capacity: 1)
@@ -37,7 +37,7 @@ final class EventReader {
     parser.deallocate()
   }
 
-  /// The next event; nil at the end of the text. It is not called again after an error.
+  /// The next event; nil at the end of the text. Do not call it again after an error.
   func next() throws(YAMLError) -> Event? {
     var event = yaml_event_t()
     guard yaml_parser_parse(parser, &event) == 1 else { throw error }
@@ -56,7 +56,7 @@ final class EventReader {
       default: .reader
       }
     let problem = state.problem.map { String(cString: $0) } ?? "out of memory"
-    // The reader of bytes is ahead of all marks.
+    // libyaml's byte reader is ahead of all marks.
     guard stage != .reader else {
       return .malformed(stage, problem: problem, place(ofByte: state.problem_offset), context: nil)
     }
@@ -81,7 +81,7 @@ extension Event.Content {
       case YAML_DOCUMENT_START_EVENT: .documentStart
       case YAML_SCALAR_EVENT:
         .scalar(
-          // By its length: an escape may have made a zero.
+          // The length is passed, because an escape may have produced a zero byte.
           String(
             decoding: UnsafeBufferPointer(start: data.scalar.value, count: data.scalar.length), as: UTF8.self),
           isPlain: data.scalar.style == YAML_PLAIN_SCALAR_STYLE, anchor: Self.text(data.scalar.anchor))

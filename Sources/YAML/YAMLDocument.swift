@@ -5,7 +5,7 @@ package struct YAMLDocument: Sendable {
   /// The outermost node; nil if the text has none.
   package let root: YAMLNode?
 
-  /// The most collections inside each other. Deeper nodes could overflow the stack of whoever walks them.
+  /// The most collections inside each other. Deeper nodes could overflow the stack of code that walks them.
   package static let maxDepth = 1000
   /// The most nodes that all aliases together stand for. A short text could otherwise stand for billions.
   package static let maxAliasedNodes = 1 << 16
@@ -14,7 +14,7 @@ package struct YAMLDocument: Sendable {
   ///
   /// - Throws: `YAMLError` for the first fault.
   package init(_ text: String) throws(YAMLError) {
-    // With a zero at the end, so that the address of an empty text is not null either: libyaml would abort.
+    // With a trailing zero, so that the address of an empty text is not null, for which libyaml would abort.
     let bytes = Array(text.utf8) + [0]
     root = try bytes.withUnsafeBufferPointer { (buffer) throws(YAMLError) in
       let events = try EventReader(UnsafeBufferPointer(rebasing: buffer.dropLast()))
@@ -33,21 +33,21 @@ private struct NodeBuilder {
   private var aliasedNodes = 0
   private var documents = 0
 
-  /// A node, with what limits count. Its tree is not walked to count it: aliases share parts of it.
+  /// A node and its measures. The tree is not walked to measure it, because aliases share parts of it.
   private struct Measured {
     let node: YAMLNode
-    /// The nodes in it, itself among them.
+    /// The number of nodes in it, including itself.
     var size = 1
-    /// The collections inside each other, itself among them.
+    /// The depth of its collections, including itself.
     var depth = 0
   }
 
-  /// A sequence or mapping whose end has not come yet.
+  /// A sequence or mapping that has not ended yet.
   private struct OpenCollection {
     let isMapping: Bool
     let anchor: String?
     let place: YAMLError.Place
-    /// Its elements, or keys and values in turns.
+    /// Its elements, or its keys and values alternately.
     var children: [YAMLNode] = []
     var size = 1
     var depth = 1
@@ -107,7 +107,7 @@ private struct NodeBuilder {
     return .mapping(pairs, line: line)
   }
 
-  /// Keys that are no scalars are not compared: no reader takes them.
+  /// Keys that are not scalars are not compared, because no caller accepts them.
   private func checkKeys(of pairs: [YAMLNode.Pair]) throws(YAMLError) {
     var firstLines: [String: Int] = [:]
     var duplicates: Set<String> = []

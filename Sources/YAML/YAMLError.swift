@@ -2,7 +2,7 @@
 package enum YAMLError: Error, Hashable, Sendable {
   /// The text breaks a rule of YAML, or a limit of the reader.
   case malformed(Stage, problem: String, Place, context: Context?)
-  /// A mapping has keys more than once: these, sorted. The line is where the first of them first stands.
+  /// A mapping has duplicate keys, listed in sorted order. The line is where the first of them first occurs.
   case duplicateKeys([String], line: Int)
 
   /// The part of the reader that found the fault.

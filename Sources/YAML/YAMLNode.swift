@@ -9,7 +9,7 @@ package enum YAMLNode: Sendable {
   package struct Scalar: Sendable {
     /// The text without quotes, and with its escapes replaced.
     package let text: String
-    /// Whether the text has no quotes and is no block (`|`, `>`). Only a plain scalar may mean null.
+    /// True if the text is neither quoted nor a block (`|`, `>`). Only a plain scalar may mean null.
     package let isPlain: Bool
     /// Its line, counted from 1.
     package let line: Int
@@ -21,7 +21,7 @@ package enum YAMLNode: Sendable {
     package let value: YAMLNode
   }
 
-  /// The line of the text where the node begins, counted from 1. A node behind an alias is at its anchor.
+  /// The line where the node begins, counted from 1. A node behind an alias has the line of its anchor.
   package var line: Int {
     switch self {
     case .scalar(let scalar): scalar.line

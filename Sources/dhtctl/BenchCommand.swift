@@ -2,7 +2,7 @@ import ArgumentParser
 import ControlProtocol
 import Glibc
 
-struct Bench: TakesGlobalOptions {
+struct BenchCommand: TakesGlobalOptions {
   static let configuration = CommandConfiguration(
     commandName: "bench",
     abstract: "Measure how fast the node puts and gets.",
@@ -18,34 +18,35 @@ struct Bench: TakesGlobalOptions {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "What to measure, one after another: put, get, and miss, the get of a key without a value. (default: put,get,miss)",
+      "What to measure, one after another: put, get, or miss (a get of a key without a value). (default: put,get,miss)",
       valueName: "list"),
     transform: { text in
       try text.split(separator: ",", omittingEmptySubsequences: false).map { word in
         guard let operation = BenchOperation(rawValue: String(word)) else {
           let names = BenchOperation.allCases.map(\.rawValue).joined(separator: ", ")
-          throw ValidationError("the operations are \(names), with commas between them")
+          throw ValidationError("the operations are \(names), separated by commas")
         }
         return operation
       }
     })
   var ops: [BenchOperation] = BenchOperation.allCases
-  @Option(parsing: .unconditional, help: ArgumentHelp("How often to do each.", valueName: "n"))
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("The number of operations of each kind.", valueName: "n"))
   var count = 10_000
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("How many requests to have under way at once; the node takes 256.", valueName: "n"))
+    help: ArgumentHelp("The number of requests to run at once; the node allows 256.", valueName: "n"))
   var inFlight = 64
   @Option(parsing: .unconditional, help: ArgumentHelp("The length of a value, in bytes.", valueName: "bytes"))
   var size = 100
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("How many different keys to use. (default: as many as --count)", valueName: "n"))
+    help: ArgumentHelp("The number of different keys to use. (default: the same as --count)", valueName: "n"))
   var keys: Int?
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "What the keys begin with; that of an earlier run lets get read what it put. (default: one that is new)",
+      "The prefix of the keys. With the prefix of an earlier run, get reads its values. (default: a new prefix)",
       valueName: "text"))
   var keyPrefix: String?
   @Option(
@@ -54,7 +55,7 @@ struct Bench: TakesGlobalOptions {
       "How long the values live: seconds, or a number with s, m, h, d or w. (default: 1h)", valueName: "time"),
     transform: { text in
       guard let seconds = TimeSpan.seconds(text), (1...ControlLimits.maxTTL).contains(seconds) else {
-        throw ValidationError("a time to live is such as 90s, 2h or 7d, and at most 30d")
+        throw ValidationError("invalid TTL '\(text)'; use for example 90s, 2h or 7d (at most 30d)")
       }
       return seconds
     })
@@ -68,17 +69,17 @@ struct Bench: TakesGlobalOptions {
     let firstPut = ops.firstIndex(of: .put) ?? ops.endIndex
     if keyPrefix == nil, let firstGet = ops.firstIndex(of: .get), firstGet < firstPut {
       throw ValidationError(
-        "get reads what put stored: name put before it, or the keys of an earlier run with --key-prefix")
+        "get reads the values that put stored; name put before get, or give --key-prefix of an earlier run")
     }
   }
 
   private func check(_ number: Int, _ option: String, _ range: ClosedRange<Int>) throws {
     if !range.contains(number) {
-      throw ValidationError("\(option) is a number from \(range.lowerBound) to \(range.upperBound)")
+      throw ValidationError("\(option) must be a number from \(range.lowerBound) to \(range.upperBound)")
     }
   }
 
-  /// What the options ask for.
+  /// The plan that the options ask for.
   var plan: BenchPlan {
     BenchPlan(
       operations: ops, count: count, inFlight: inFlight, size: size, keys: keys ?? count,
@@ -100,7 +101,7 @@ struct Bench: TakesGlobalOptions {
       let ended = tallies.reduce(0) { $0 + $1.ended }
       throw Failure(
         .failed,
-        "\(DecimalText.grouped(failed)) of \(DecimalText.grouped(ended)) operations failed; see why above",
+        "\(DecimalText.grouped(failed)) of \(DecimalText.grouped(ended)) operations failed; see the errors above",
         reason: "operations_failed")
     }
   }
@@ -118,7 +119,7 @@ struct Bench: TakesGlobalOptions {
     }
   }
 
-  /// What this process has used so far, of itself and in the kernel.
+  /// The CPU time of this process so far, in user and kernel mode.
   private static func cpuSeconds() -> Double {
     var usage = rusage()
     getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)

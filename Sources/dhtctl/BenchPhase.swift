@@ -1,10 +1,10 @@
 import ControlProtocol
 
-/// One operation of a benchmark, carried out as often as the plan says.
+/// Measures one operation of a benchmark, carried out as often as the plan says.
 ///
-/// Does no I/O and reads no clock: it gives requests to be sent, and takes the lines of their answers.
+/// It does no I/O and reads no clock: it produces requests and consumes the lines of their answers.
 package struct BenchPhase {
-  /// A place for a request under way. Its answer finds it by the lower bits of its ID.
+  /// A running request. The lower bits of the ID in an answer are its index.
   private struct Slot {
     var id: UInt64
     var number: Int
@@ -13,7 +13,7 @@ package struct BenchPhase {
 
   private static let slotBits = 16
 
-  /// What was measured.
+  /// The measurements so far.
   package private(set) var tally: BenchTally
   private let requests: BenchRequests
   private let count: Int
@@ -22,7 +22,7 @@ package struct BenchPhase {
   private var free: [Int]
   private var expected: [UInt8] = []
 
-  /// Nothing was sent yet.
+  /// A phase before its first request.
   package init(_ operation: BenchOperation, _ plan: BenchPlan) {
     tally = BenchTally(operation)
     requests = BenchRequests(operation, plan)
@@ -32,11 +32,11 @@ package struct BenchPhase {
     free = Array((0..<room).reversed())
   }
 
-  /// Whether every request was answered.
+  /// True if every request was answered.
   package var isOver: Bool { tally.ended >= count }
 
-  /// Appends the next request where there is one, and room for it.
-  /// - Returns: whether it did.
+  /// Appends the next request if there is one and the limit of running requests allows it.
+  /// - Returns: whether a request was appended.
   package mutating func appendNext(to line: inout [UInt8], now: ContinuousClock.Instant) -> Bool {
     guard started < count, let slot = free.popLast() else { return false }
     let id = UInt64(started) << Self.slotBits | UInt64(slot)
@@ -46,8 +46,8 @@ package struct BenchPhase {
     return true
   }
 
-  /// Takes an answer that was read at a time.
-  /// - Throws: where it belongs to no request under way.
+  /// Handles an answer that was read at a time.
+  /// - Throws: if the answer belongs to no running request.
   package mutating func take(_ line: Span<UInt8>, now: ContinuousClock.Instant) throws(Failure) {
     guard let reply = BenchReply(line), let slot = release(reply.id) else { throw stray(line) }
     switch (tally.operation, reply.outcome) {
@@ -61,7 +61,8 @@ package struct BenchPhase {
         tally.succeed(after: now - slot.since)
       } else {
         tally.fail(
-          reason: "wrong_value", "the value is not the one that was put; try again with keys of its own")
+          reason: "wrong_value",
+          "the value differs from the one that was put; try again with another --key-prefix")
       }
     case (.miss, .error) where reply.isError(Self.notFound, line): tally.succeed(after: now - slot.since)
     case (.miss, .result):
@@ -93,13 +94,14 @@ package struct BenchPhase {
     }
   }
 
-  /// JSON may write a value in more ways than one.
+  /// JSON has more than one form for a value.
   private func decodedValue(_ line: Span<UInt8>) throws(Failure) -> [UInt8]? {
     guard case .success(.get(let get)) = try decode(line) else { return nil }
     return get.value
   }
 
-  /// Why a line is no answer: the daemon may say something about the connection as a whole.
+  /// The error for a line that is not an answer. It may be an error of the daemon about the whole
+  /// connection.
   private func stray(_ line: Span<UInt8>) -> Failure {
     do throws(Failure) {
       guard case .failure(let error) = try decode(line) else { return Self.unreadable }
@@ -110,5 +112,6 @@ package struct BenchPhase {
   }
 
   private static let unreadable = Failure(
-    .failed, "dhtd sent what dhtctl cannot read; are they of one version?", reason: "protocol")
+    .failed, "dhtctl cannot read the answer of dhtd; check that both have the same version",
+    reason: "protocol")
 }

@@ -1,30 +1,30 @@
 import ControlProtocol
 
-/// What a benchmark does with its keys.
+/// The operations of a benchmark.
 package enum BenchOperation: String, CaseIterable, Hashable, Sendable, Encodable {
   /// Stores a value.
   case put
   /// Reads a value that was put, and compares it byte for byte.
   case get
-  /// Reads a key that has no value; that there is none is what is expected.
+  /// Reads a key that has no value. The expected answer is that there is none.
   case miss
 }
 
-/// What a benchmark is to do.
+/// The parameters of a benchmark.
 package struct BenchPlan: Hashable, Sendable {
-  /// One after another.
+  /// The operations, in their order.
   package var operations: [BenchOperation]
-  /// How often each is carried out.
+  /// The number of operations of each kind.
   package var count: Int
-  /// How many requests are under way at once.
+  /// The number of requests that run at once.
   package var inFlight: Int
   /// The length of a value, in bytes.
   package var size: Int
-  /// How many keys there are; each operation goes through them, and begins anew after the last.
+  /// The number of keys. Each operation goes through them, and starts again after the last.
   package var keys: Int
-  /// What each key begins with.
+  /// The prefix of each key.
   package var keyPrefix: String
-  /// How long the values live, in seconds.
+  /// The lifetime of the values, in seconds.
   package var ttl: Int64
 
   /// A plan.

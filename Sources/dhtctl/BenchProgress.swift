@@ -1,10 +1,10 @@
 import Glibc
 
-/// A line on a terminal that tells how far a benchmark has come.
+/// A line on a terminal that shows the progress of a benchmark.
 struct BenchProgress {
   private static let interval = Duration.milliseconds(200)
 
-  /// When it is to be written anew; nil where nobody would see it.
+  /// The time of the next update; nil if standard error is not a terminal.
   private(set) var next: ContinuousClock.Instant? =
     isatty(STDERR_FILENO) == 1 ? ContinuousClock.now + Self.interval : nil
   private var isShown = false
@@ -15,12 +15,12 @@ struct BenchProgress {
     guard let next, now >= next else { return }
     self.next = now + Self.interval
     isShown = true
-    Output.remark(Self.startOfLine + Rendering.benchProgress(tally, of: count, after: now - begin))
+    Output.printNote(Self.startOfLine + Rendering.benchProgress(tally, of: count, after: now - begin))
   }
 
-  /// Leaves the line empty for whatever comes next.
+  /// Clears the line for the following output.
   mutating func clear() {
-    if isShown { Output.remark(Self.startOfLine) }
+    if isShown { Output.printNote(Self.startOfLine) }
     isShown = false
   }
 

@@ -1,17 +1,17 @@
-/// An answer of the daemon as far as a benchmark looks at it, in a line that stays where it is.
+/// An answer of the daemon, parsed only as far as a benchmark needs it. It refers to a line in a buffer.
 package struct BenchReply: Hashable, Sendable {
-  /// Where the result or the error stands in the line.
+  /// The range of the result or the error in the line.
   package enum Outcome: Hashable, Sendable {
     case result(Range<Int>)
     case error(Range<Int>)
   }
 
-  /// The number that the request had; nil where the answer is about the connection as a whole.
+  /// The number of the request; nil for an answer about the whole connection.
   package let id: UInt64?
-  /// What became of the request.
+  /// The result or the error.
   package let outcome: Outcome
 
-  /// Finds its way through a line without a line feed; nil where that is no answer.
+  /// Parses a line without its line feed; nil if it is not an answer.
   package init?(_ line: Span<UInt8>) {
     var id: UInt64?
     var outcome: Outcome?
@@ -29,7 +29,7 @@ package struct BenchReply: Hashable, Sendable {
     self.outcome = outcome
   }
 
-  /// Whether it is an error with this code.
+  /// Returns whether the answer is an error with this code.
   package func isError(_ code: UInt64, _ line: Span<UInt8>) -> Bool {
     guard case .error(let range) = outcome else { return false }
     var found: UInt64?
@@ -39,7 +39,7 @@ package struct BenchReply: Hashable, Sendable {
     return found == code
   }
 
-  /// Whether its result has this text as its `value`, written without escapes.
+  /// Returns whether the result has this text as its `value`, written without escapes.
   package func hasValue(_ text: [UInt8], _ line: Span<UInt8>) -> Bool {
     guard case .result(let range) = outcome else { return false }
     var isRight = false

@@ -1,4 +1,4 @@
-/// What `bench --json` prints.
+/// The output of `bench --json`.
 package struct BenchResult: Encodable, Sendable {
   /// The figures of one operation; times in seconds, latencies in milliseconds.
   package struct Figures: Encodable, Sendable {
@@ -16,12 +16,12 @@ package struct BenchResult: Encodable, Sendable {
     }
   }
 
-  /// Of those operations that were done.
+  /// The latencies of the operations that succeeded.
   struct Latency: Encodable, Sendable {
     let mean, min, p50, p90, p99, p999, max: Double?
   }
 
-  /// Those that were not, by code.
+  /// The failures of one kind.
   struct Failure: Encodable, Sendable {
     let code: Int?
     let reason: String

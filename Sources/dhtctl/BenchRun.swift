@@ -1,16 +1,16 @@
 import ControlProtocol
 import Glibc
 
-/// A benchmark: many requests under way at once on one connection, operation after operation.
+/// Runs a benchmark: many requests at once on one connection, operation after operation.
 struct BenchRun: ~Copyable {
   private var connection: DaemonConnection
   private let plan: BenchPlan
   private let timeout: Duration
-  /// Readable once the run is to end before its time; negative for never.
+  /// A descriptor that becomes readable when the run is to stop early; negative if there is none.
   private let interruption: Int32
   private var replies = ReplyBuffer()
   private var progress = BenchProgress()
-  /// What was measured, that of an operation that was cut short included.
+  /// The measurements, including those of an interrupted operation.
   private(set) var tallies: [BenchTally] = []
 
   init(
@@ -23,7 +23,7 @@ struct BenchRun: ~Copyable {
   }
 
   /// Carries out the plan.
-  /// - Throws: what ended it before its end.
+  /// - Throws: the reason why the plan was not completed.
   mutating func run() throws(Failure) {
     defer { progress.clear() }
     for operation in plan.operations { try carryOut(operation) }
@@ -59,8 +59,8 @@ struct BenchRun: ~Copyable {
     }
   }
 
-  /// Waits for answers, or for room to send; never past what is to be shown next.
-  /// - Returns: whether there is something to read.
+  /// Waits for answers, or for room to send, until the deadline or the next update of the progress.
+  /// - Returns: whether there is input to read.
   private func wait(until deadline: ContinuousClock.Instant) throws(Failure) -> Bool {
     let events = Int16(connection.hasOutput ? POLLIN | POLLOUT : POLLIN)
     var descriptors = [
@@ -70,7 +70,7 @@ struct BenchRun: ~Copyable {
     Poll.wait(&descriptors, until: progress.next.map { min($0, deadline) } ?? deadline)
     if descriptors.last?.revents != 0 {
       throw Failure(
-        .failed, "interrupted; the figures are those of what was done until then", reason: "interrupted")
+        .failed, "interrupted; the figures cover the operations until then", reason: "interrupted")
     }
     let ready = descriptors.first?.revents ?? 0
     if ready == 0, ContinuousClock.now >= deadline { throw ControlClient.timedOut(timeout) }

@@ -1,65 +1,65 @@
 package import ControlProtocol
 import Histogram
 
-/// What was measured of one operation of a benchmark.
+/// The measurements of one operation of a benchmark.
 package struct BenchTally {
   /// Failures of one kind.
   package struct Failures: Hashable, Sendable {
-    /// The daemon's code; nil where dhtctl itself found the answer wrong.
+    /// The daemon's code; nil if dhtctl found the answer to be wrong.
     package var code: Int?
-    /// The word for it.
+    /// The reason.
     package var reason: String
-    /// How many there were.
+    /// The number of failures.
     package var count: Int
-    /// What the first of them said.
+    /// The message of the first failure.
     package var message: String
   }
 
-  /// A daemon that makes up codes gets no more lines than this.
+  /// The most kinds of failures that are kept, whatever codes a daemon sends.
   private static let maxKinds = 16
   private static let longestNanoseconds: UInt64 = 86_400_000_000_000
 
-  /// What was done.
+  /// The operation.
   package let operation: BenchOperation
-  /// How many were done as they should be.
+  /// The number of operations that succeeded.
   package private(set) var done = 0
-  /// Those that were not, by their code, in the order in which the codes first came.
+  /// The failures by code, in the order in which the codes first occurred.
   package private(set) var failures: [Failures] = []
-  /// From the first request to the last answer.
+  /// The time from the first request to the last answer.
   package var elapsed: Duration = .zero
-  /// Of those that were done, in nanoseconds, to three digits.
+  /// The latencies of the operations that succeeded, in nanoseconds, to three digits.
   private var latencies = Histogram<UInt64>(
     lowestDiscernibleValue: 512, highestTrackableValue: Self.longestNanoseconds,
     numberOfSignificantValueDigits: .three)
 
-  /// Nothing was measured yet.
+  /// A tally without measurements.
   package init(_ operation: BenchOperation) { self.operation = operation }
 
-  /// How many did not end as they should.
+  /// The number of operations that failed.
   package var failed: Int { failures.reduce(0) { $0 + $1.count } }
 
-  /// How many have ended.
+  /// The number of operations that have ended.
   package var ended: Int { done + failed }
 
-  /// How many were done in a second; nil before there was any time.
+  /// The operations that succeeded per second; nil if no time has passed.
   package var perSecond: Double? {
     let seconds = Self.nanoseconds(elapsed) / 1e9
     return seconds > 0 ? Double(done) / seconds : nil
   }
 
-  /// Counts one that was done.
+  /// Counts an operation that succeeded.
   package mutating func succeed(after latency: Duration) {
     done += 1
     let nanoseconds = min(max(0, Self.nanoseconds(latency)), Double(Self.longestNanoseconds))
     latencies.record(UInt64(nanoseconds))
   }
 
-  /// Counts one that the daemon answered with an error.
+  /// Counts an operation that the daemon answered with an error.
   package mutating func fail(_ error: ControlError) {
     count(code: error.code.rawValue, reason: error.data.reason, message: Rendering.error(error))
   }
 
-  /// Counts one whose answer is wrong.
+  /// Counts an operation with a wrong answer.
   package mutating func fail(reason: String, _ message: String) {
     count(code: nil, reason: reason, message: message)
   }
@@ -73,13 +73,13 @@ package struct BenchTally {
     }
   }
 
-  /// The latency that so many percent of those done were within, in milliseconds; nil where none was done.
+  /// A percentile of the latencies of successful operations, in milliseconds; nil if there were none.
   /// - Parameter percent: 0 for the shortest, 100 for the longest.
   package func latency(_ percent: Double) -> Double? {
     done == 0 ? nil : Double(latencies.valueAtPercentile(percent)) / 1e6
   }
 
-  /// The mean latency of those done, in milliseconds; nil where none was.
+  /// The mean latency of successful operations, in milliseconds; nil if there were none.
   package var meanLatency: Double? { done == 0 ? nil : latencies.mean / 1e6 }
 
   private static func nanoseconds(_ duration: Duration) -> Double {

@@ -1,15 +1,15 @@
-/// Bytes that come in pieces, taken out as lines of a bounded length.
+/// Splits input into lines of a bounded length.
 package struct ClientLineBuffer {
   /// A line without its line feed.
   package enum Line: Hashable, Sendable {
     case text([UInt8])
-    /// The line was over the limit and is gone.
+    /// The line was longer than the limit and was discarded.
     case tooLong
   }
 
   private let limit: Int
   private var bytes: [UInt8] = []
-  /// Where the next line begins, and from where on no line feed was looked for.
+  /// The start of the next line, and the offset up to which line feeds were searched for.
   private var start = 0
   private var searched = 0
   private var isSkipping = false
@@ -17,7 +17,7 @@ package struct ClientLineBuffer {
   /// A buffer of lines of at most `limit` bytes.
   package init(limit: Int) { self.limit = limit }
 
-  /// Adds what was read.
+  /// Appends input.
   package mutating func append(_ piece: some Collection<UInt8>) {
     if start > 0, start == bytes.count || start > 64 * 1024 {
       bytes.removeSubrange(..<start)
@@ -27,14 +27,14 @@ package struct ClientLineBuffer {
     bytes.append(contentsOf: piece)
   }
 
-  /// Whether nothing is left that was not taken out.
+  /// True if all input was taken.
   package var isEmpty: Bool { start == bytes.count }
 
-  /// Whether `next` has a line to give.
+  /// True if `next` has a line to return.
   package var hasLine: Bool { bytes[searched...].contains(UInt8(ascii: "\n")) }
 
-  /// The next line, or nil where more must be read first. An over-long line is reported as soon as
-  /// it is known to be one, and the rest of it is thrown away.
+  /// The next line; nil if more input is needed. A line that is too long is reported as soon as it exceeds
+  /// the limit, and the rest of it is discarded.
   package mutating func next() -> Line? {
     while let end = bytes[searched...].firstIndex(of: UInt8(ascii: "\n")) {
       let line = bytes[start..<end]
@@ -53,7 +53,7 @@ package struct ClientLineBuffer {
     return nil
   }
 
-  /// What is left when nothing more comes: a last line without a line feed.
+  /// The rest of the input at its end: a last line without a line feed.
   package mutating func last() -> Line? {
     defer {
       start = bytes.count

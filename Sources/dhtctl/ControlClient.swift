@@ -1,7 +1,7 @@
 import ControlProtocol
 import Glibc
 
-/// Requests to a daemon and its answers, on one connection.
+/// Sends requests to a daemon and receives its answers, on one connection.
 struct ControlClient: ~Copyable {
   private(set) var connection: DaemonConnection
   private let timeout: Duration
@@ -13,14 +13,14 @@ struct ControlClient: ~Copyable {
     self.timeout = timeout
   }
 
-  /// Takes a request to be sent by `send`, and gives it its ID.
+  /// Queues a request for `send`, and returns its ID.
   mutating func enqueue(_ request: ControlRequest) throws(Failure) -> RequestID {
     let id = RequestID.integer(nextID)
     let line = ControlCodec.encodeRequest(request, id: id)
     guard line.count <= ControlLimits.maxLineBytes else {
       throw Failure(
         .failed,
-        "the request has \(line.count) bytes, and dhtd takes \(ControlLimits.maxLineBytes); use a shorter value",
+        "the request has \(line.count) bytes, and dhtd allows \(ControlLimits.maxLineBytes); use a shorter value",
         reason: "too_large")
     }
     nextID += 1
@@ -29,7 +29,7 @@ struct ControlClient: ~Copyable {
     return id
   }
 
-  /// An answer that has come in full.
+  /// The next complete answer; nil if there is none yet.
   mutating func nextResponse() throws(Failure) -> ControlResponse? {
     guard let line = try connection.nextLine() else { return nil }
     let response: ControlResponse
@@ -37,9 +37,10 @@ struct ControlClient: ~Copyable {
       response = try ControlCodec.decodeResponse(line) { methods[$0] }
     } catch {
       throw Failure(
-        .failed, "dhtd sent what dhtctl cannot read: \(error); are they of one version?", reason: "protocol")
+        .failed, "dhtctl cannot read the answer of dhtd: \(error); check that both have the same version",
+        reason: "protocol")
     }
-    // An error under no ID is about the connection as a whole, such as one client too many.
+    // An error without an ID is about the whole connection, for example too many clients.
     if response.id == .null, case .failure(let error) = response.outcome { throw Failure(error) }
     methods[response.id] = nil
     return response
@@ -69,7 +70,7 @@ struct ControlClient: ~Copyable {
     }
   }
 
-  /// What to wait for on the connection.
+  /// The events to wait for on the connection.
   var events: Int16 { Int16(connection.hasOutput ? POLLIN | POLLOUT : POLLIN) }
 
   static func timedOut(_ timeout: Duration) -> Failure {
@@ -78,7 +79,7 @@ struct ControlClient: ~Copyable {
     let length = tenths == 0 ? "\(seconds)" : "\(seconds).\(tenths)"
     return Failure(
       .failed,
-      "no answer from dhtd within \(length) s; look at its log, or wait longer with --timeout",
+      "no answer from dhtd within \(length) s; check its log, or wait longer with --timeout",
       reason: "timed_out")
   }
 }

@@ -3,17 +3,17 @@ import Glibc
 import Platform
 import SystemPackage
 
-/// A connection to a daemon's control socket: lines out, lines in, and never a wait without an end.
+/// A connection to a daemon's control socket. Every wait has a time limit.
 struct DaemonConnection: ~Copyable {
-  /// Why there is no connection.
-  enum Refusal: Error {
-    /// There is no socket, or nobody listens on it.
+  /// The reason why there is no connection.
+  enum ConnectError: Error {
+    /// There is no socket, or no process listens on it.
     case noDaemon
     case noPermission
     case other(String)
   }
 
-  /// For `poll`, beside another descriptor.
+  /// The descriptor, for `poll` beside others.
   let descriptor: Int32
   private var input = ClientLineBuffer(limit: ControlLimits.maxAnswerBytes)
   private var output: [UInt8] = []
@@ -21,13 +21,13 @@ struct DaemonConnection: ~Copyable {
 
   private init(descriptor: Int32) { self.descriptor = descriptor }
 
-  /// Connects; waits only where the daemon has its hands full, and then at most as long as `timeout`.
-  static func open(_ path: SocketPath, timeout: Duration) throws(Refusal) -> DaemonConnection {
+  /// Connects. It waits only if the daemon is busy, and at most for `timeout`.
+  static func open(_ path: SocketPath, timeout: Duration) throws(ConnectError) -> DaemonConnection {
     let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     guard descriptor >= 0 else { throw .other(Errno.current.description) }
-    // From here on the descriptor has an owner that closes it.
+    // The connection owns the descriptor from here on, and closes it.
     let connection = DaemonConnection(descriptor: descriptor)
-    // Connecting to a full queue waits as long as sending may.
+    // Connecting to a socket with a full queue waits as long as a send may wait.
     let (seconds, attoseconds) = timeout.components
     var limit = timeval(tv_sec: Int(seconds), tv_usec: Int(attoseconds / 1_000_000_000_000))
     setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
@@ -36,7 +36,7 @@ struct DaemonConnection: ~Copyable {
       case .interrupted: continue
       case .noSuchFileOrDirectory, .connectionRefused, .notDirectory: throw .noDaemon
       case .permissionDenied, .notPermitted: throw .noPermission
-      case .wouldBlock: throw .other("dhtd takes no more clients; try again later")
+      case .wouldBlock: throw .other("dhtd accepts no more clients; try again later")
       case let cause: throw .other(cause.description)
       }
     }
@@ -50,7 +50,7 @@ struct DaemonConnection: ~Copyable {
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
     withUnsafeMutableBytes(of: &address.sun_path) { field in
-      // A `SocketPath` is shorter than the field, which is all zeros.
+      // A `SocketPath` is shorter than the field, which is filled with zeros.
       field.copyBytes(from: path.string.utf8)
     }
     return withUnsafePointer(to: &address) { pointer in
@@ -60,10 +60,10 @@ struct DaemonConnection: ~Copyable {
     }
   }
 
-  /// Whether there is something left to send.
+  /// True if there is output left to send.
   var hasOutput: Bool { sent < output.count }
 
-  /// Takes a line to be sent by `send`.
+  /// Queues a line for `send`.
   mutating func enqueue(_ line: [UInt8]) {
     if !hasOutput {
       output.removeAll(keepingCapacity: true)
@@ -72,7 +72,7 @@ struct DaemonConnection: ~Copyable {
     output += line
   }
 
-  /// Sends as much as the daemon takes now.
+  /// Sends as much as the daemon accepts now.
   mutating func send() throws(Failure) {
     while hasOutput {
       let count = output[sent...].withUnsafeBytes { bytes in
@@ -86,23 +86,23 @@ struct DaemonConnection: ~Copyable {
       case .interrupted: continue
       case .wouldBlock: return
       case .brokenPipe, .connectionReset:
-        // It may have said why before it closed; reading tells.
+        // The daemon may have sent the reason before it closed the connection, so the input is still read.
         sent = output.count
       case let cause: throw Self.lost(cause.description)
       }
     }
   }
 
-  /// Reads what has come.
+  /// Reads the available input.
   mutating func receive() throws(Failure) {
     var piece = [UInt8](repeating: 0, count: 64 * 1024)
     let count = try receive(into: &piece, at: 0)
     input.append(piece[..<count])
   }
 
-  /// Reads what has come into a buffer of the caller's, and leaves `nextLine` out of it.
-  /// - Parameter start: where in the buffer it goes; what is there up to its end is written over.
-  /// - Returns: how many bytes came; 0 where nothing has, or there is no room.
+  /// Reads the available input into a buffer of the caller, without `nextLine`.
+  /// - Parameter start: the offset in the buffer, after which everything is overwritten.
+  /// - Returns: the number of bytes; 0 if there is no input or no room.
   func receive(into buffer: inout [UInt8], at start: Int) throws(Failure) -> Int {
     guard buffer.indices.contains(start) else { return 0 }
     let (count, cause) = buffer.withUnsafeMutableBytes { bytes -> (Int, Errno?) in
@@ -121,7 +121,7 @@ struct DaemonConnection: ~Copyable {
     }
   }
 
-  /// A line that has come in full.
+  /// The next complete line; nil if there is none yet.
   mutating func nextLine() throws(Failure) -> [UInt8]? {
     switch input.next() {
     case nil: nil
@@ -131,24 +131,25 @@ struct DaemonConnection: ~Copyable {
   }
 
   static var answerTooLong: Failure {
-    lost("an answer of dhtd is over \(ControlLimits.maxAnswerBytes) bytes")
+    lost("an answer of dhtd is longer than \(ControlLimits.maxAnswerBytes) bytes")
   }
 
   private static func lost(_ what: String) -> Failure {
     Failure(
-      .failed, "\(what); look at its log, then try again: what was under way may or may not be done",
+      .failed,
+      "\(what); check its log and try again; requests that were running may or may not have been carried out",
       reason: "connection_lost")
   }
 }
 
-/// Waits until a descriptor is ready.
+/// Waits for descriptors.
 enum Poll {
-  /// Waits for any of the events; a signal or the deadline ends the wait too.
+  /// Waits for an event, a signal or the deadline.
   static func wait(_ descriptors: inout [pollfd], until deadline: ContinuousClock.Instant?) {
     var milliseconds: Int32 = -1
     if let deadline {
       let (seconds, attoseconds) = (deadline - ContinuousClock.now).components
-      // Rounded up, so that the deadline is over when the wait is.
+      // Rounded up, so that the deadline has passed when the wait ends.
       let wait = seconds * 1_000 + attoseconds / 1_000_000_000_000_000 + 1
       milliseconds = Int32(clamping: max(0, wait))
     }

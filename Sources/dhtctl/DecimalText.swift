@@ -1,7 +1,7 @@
-/// Numbers as a person reads them.
+/// Numbers in decimal form, for people.
 package enum DecimalText {
-  /// A number with so many digits after the point, rounded; `-` for one that is no number, and 0 for one
-  /// below it.
+  /// Formats a number with a fixed number of digits after the point, rounded; `-` for NaN, and 0 for a
+  /// negative number.
   /// - Parameter digits: 0 to 6.
   package static func fixed(_ number: Double, digits: Int) -> String {
     guard number.isFinite, abs(number) < 1e12 else { return "-" }
@@ -13,7 +13,7 @@ package enum DecimalText {
     return "\(scaled / scale)." + String(repeating: "0", count: places - fraction.count) + fraction
   }
 
-  /// A whole number with its thousands apart: `12,500`.
+  /// Formats a whole number with separators for thousands: `12,500`.
   package static func grouped(_ number: Int) -> String {
     let digits = Array(String(number.magnitude))
     var text = number < 0 ? "-" : ""

@@ -2,7 +2,7 @@ import ArgumentParser
 import ControlProtocol
 import Glibc
 
-/// The command as a whole.
+/// The command line of dhtctl.
 struct Dhtctl: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "dhtctl",
@@ -12,8 +12,9 @@ struct Dhtctl: ParsableCommand {
       """,
     version: "dhtctl \(ProjectVersion.current)",
     subcommands: [
-      Put.self, Get.self, Delete.self, Status.self, Peers.self, Keys.self, Lookup.self, Ping.self,
-      Bootstrap.self, KeyCommand.self, Keyring.self, ShellSession.self, Bench.self,
+      PutCommand.self, GetCommand.self, DeleteCommand.self, StatusCommand.self, PeersCommand.self,
+      KeysCommand.self, LookupCommand.self, PingCommand.self,
+      BootstrapCommand.self, KeyCommand.self, KeyringCommand.self, ShellSession.self, BenchCommand.self,
     ])
 
   @OptionGroup var options: GlobalOptions
@@ -31,7 +32,7 @@ enum Program {
     if let index = firstMalformedArgument() {
       end(.usage("argument \(index) is not UTF-8; give a value as @FILE, and a key to 'dhtctl shell'"))
     }
-    // The parser answers it with the general help, as though nothing were wrong.
+    // The parser would answer with the general help and no error.
     let arguments = CommandLine.arguments
     if arguments.count > 2, arguments[1] == "help", !Dhtctl.commandNames.contains(arguments[2]) {
       endParsing(ValidationError("unexpected argument"), arguments: Array(arguments.dropFirst(2)))
@@ -48,7 +49,7 @@ enum Program {
     }
   }
 
-  /// The index of an argument whose bytes Swift could not keep; its `String` would be another one.
+  /// The index of an argument that is not UTF-8, which a `String` would change.
   private static func firstMalformedArgument() -> Int? {
     (1..<max(1, Int(CommandLine.argc))).first { index in
       CommandLine.unsafeArgv[index].map { String(validatingCString: $0) == nil } ?? false
@@ -57,14 +58,14 @@ enum Program {
 
   private static func end(_ failure: Failure, asJSON: Bool = false) -> Never {
     if asJSON && failure.status != .usage {
-      Output.complain(String(JSONText.line(failure).dropLast()))
+      Output.printError(String(JSONText.line(failure).dropLast()))
     } else {
-      Output.complain("dhtctl: \(failure.message)")
+      Output.printError("dhtctl: \(failure.message)")
     }
     exit(failure.status.rawValue)
   }
 
-  /// Help and version are "errors" of the parser too; they go to standard output.
+  /// Help and version are "errors" of the parser, too. They go to standard output.
   private static func endParsing(
     _ error: any Error, arguments: [String] = Array(CommandLine.arguments.dropFirst())
   ) -> Never {
@@ -84,7 +85,7 @@ enum Program {
   }
 }
 
-/// A command of ours; each says how to name it in an error and what it takes.
+/// A command that takes the global options.
 protocol TakesGlobalOptions: ParsableCommand {
   var options: GlobalOptions { get }
 }

@@ -1,6 +1,6 @@
 package import ControlProtocol
 
-/// What the command tells its caller when it ends.
+/// The exit status of the command.
 package enum ExitStatus: Int32, Sendable {
   case done = 0
   case failed = 1
@@ -10,25 +10,25 @@ package enum ExitStatus: Int32, Sendable {
   case noDaemon = 5
 }
 
-/// Why a command did not do what it was asked; ends the program, or a line of the shell.
+/// The reason why a command failed. It ends the program, or a command of the shell.
 package struct Failure: Error, Hashable, Sendable {
-  /// What the program ends with.
+  /// The exit status of the program.
   package var status: ExitStatus
-  /// One line for a person, which says what to do next.
+  /// A line that says what to do next.
   package var message: String
-  /// A word for a machine.
+  /// The reason in snake_case, for programs.
   package var reason: String
-  /// The daemon's own error, where it sent one.
+  /// The daemon's error, if it sent one.
   package var error: ControlError?
 
-  /// A failure on this side of the socket.
+  /// A failure of dhtctl itself.
   package init(_ status: ExitStatus, _ message: String, reason: String) {
     self.status = status
     self.message = message
     self.reason = reason
   }
 
-  /// The daemon answered with an error.
+  /// An error of the daemon.
   package init(_ error: ControlError) {
     self.status =
       switch error.code {
@@ -41,6 +41,6 @@ package struct Failure: Error, Hashable, Sendable {
     self.error = error
   }
 
-  /// A command line that cannot be carried out.
+  /// An invalid command line.
   package static func usage(_ message: String) -> Failure { Failure(.usage, message, reason: "usage") }
 }

@@ -7,7 +7,7 @@ struct GlobalOptions: ParsableArguments {
   @Option(
     name: [.customShort("i"), .long],
     help: ArgumentHelp(
-      "The instance of dhtd, by its port. Otherwise the one in DHTCTL_INSTANCE, else 8001 if it runs, else the only one running.",
+      "The port of the dhtd instance. The default is DHTCTL_INSTANCE, then 8001 if it runs, then the only one running.",
       valueName: "port"),
     transform: { text in
       guard let instance = Instance(text) else {
@@ -17,7 +17,7 @@ struct GlobalOptions: ParsableArguments {
     })
   var instance: Instance?
 
-  @Option(help: ArgumentHelp("The control socket, by its path.", valueName: "path"))
+  @Option(help: ArgumentHelp("The path of the control socket.", valueName: "path"))
   var socket: String?
 
   @Flag(help: "Print the result, or the error, as one line of JSON.")
@@ -27,7 +27,7 @@ struct GlobalOptions: ParsableArguments {
     help: ArgumentHelp("Seconds to wait for an answer. (default: 30)", valueName: "s"),
     transform: { text in
       guard let seconds = Double(text), seconds > 0, seconds <= 86_400 else {
-        throw ValidationError("a timeout is a number of seconds, such as 30")
+        throw ValidationError("invalid timeout '\(text)'; use a number of seconds, for example 30")
       }
       return .milliseconds(Int64((seconds * 1_000).rounded(.up)))
     })
@@ -37,10 +37,10 @@ struct GlobalOptions: ParsableArguments {
     if instance != nil && socket != nil { throw ValidationError("give -i or --socket, not both") }
   }
 
-  /// Connects to the daemon that the options name.
+  /// Connects to the daemon of the options.
   func connect() throws(Failure) -> ControlClient { ControlClient(try openConnection(), timeout: timeout) }
 
-  /// Connects to the daemon that the options name, for a command that writes its requests itself.
+  /// Connects to the daemon of the options, for a command that encodes its own requests.
   func openConnection() throws(Failure) -> DaemonConnection {
     let choice = InstanceChoice(context: Self.context, timeout: timeout)
     if let socket { return try choice.connect(to: socket) }
@@ -48,8 +48,7 @@ struct GlobalOptions: ParsableArguments {
     return try choice.connect()
   }
 
-  /// Sends one request, waits for its result, and prints it as JSON or as the text that `render`
-  /// makes of it.
+  /// Sends a request, waits for its result, and prints it as JSON or as the text that `render` returns.
   func run(_ request: ControlRequest, _ render: (ControlResult) -> String) throws(Failure) {
     var client = try connect()
     let result = try client.call(request)
@@ -63,7 +62,7 @@ struct GlobalOptions: ParsableArguments {
     try output.flush()
   }
 
-  /// Only the variables that matter: a whole environment would be read and copied for nothing.
+  /// Only the variables that are used, because copying the whole environment takes time.
   private static var context: Instance.Context {
     var environment: [String: String] = [:]
     for name in [InstanceChoice.variable, "XDG_RUNTIME_DIR"] {

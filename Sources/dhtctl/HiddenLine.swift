@@ -1,10 +1,10 @@
 import Glibc
 
-/// A line that is typed at the terminal and not shown.
+/// Reads a line from the terminal without showing it.
 enum HiddenLine {
-  /// Asks for a line.
+  /// Prompts for a line.
   ///
-  /// - Returns: the line without its line feed; nil where there is no terminal, or an interrupt was typed.
+  /// - Returns: the line without its line feed; nil if there is no terminal, or the user typed an interrupt.
   static func read(prompt: String) -> [UInt8]? {
     let terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)
     guard terminal >= 0 else { return nil }
@@ -12,9 +12,9 @@ enum HiddenLine {
     var settings = termios()
     guard tcgetattr(terminal, &settings) == 0 else { return nil }
     var hidden = settings
-    // Without signals, so that an interrupt never leaves the terminal silent.
+    // Signals are off, so that an interrupt never leaves the terminal without echo.
     hidden.c_lflag &= ~tcflag_t(ECHO | ISIG)
-    // Before it asks: what somebody types at once must neither show nor be thrown away.
+    // This comes before the prompt, so that early input is neither shown nor discarded.
     tcsetattr(terminal, TCSAFLUSH, &hidden)
     write(prompt, to: terminal)
     defer {

@@ -1,17 +1,17 @@
 import ControlProtocol
 import Glibc
 
-/// Finds the daemon that a command is meant for, and connects to it.
+/// Finds the daemon of a command, and connects to it.
 struct InstanceChoice {
-  /// The one that is tried first where nobody says which.
+  /// The instance that is tried first by default.
   static let defaultInstance = Instance(port: 8001)
-  /// The environment variable that names one.
+  /// The environment variable that names an instance.
   static let variable = "DHTCTL_INSTANCE"
 
   let context: Instance.Context
   let timeout: Duration
 
-  /// Connects to a socket that was named by its path.
+  /// Connects to a socket by its path.
   func connect(to path: String) throws(Failure) -> DaemonConnection {
     switch attempt(path) {
     case .connected(let connection): return connection
@@ -24,7 +24,7 @@ struct InstanceChoice {
     }
   }
 
-  /// Connects to an instance: the user's own, else the system's.
+  /// Connects to an instance: the user's own, or the system's.
   func connect(to instance: Instance) throws(Failure) -> DaemonConnection {
     switch attempt(instance) {
     case .connected(let connection): return connection
@@ -38,18 +38,18 @@ struct InstanceChoice {
     }
   }
 
-  /// Connects to the instance in `DHTCTL_INSTANCE`, else to 8001 if it runs, else to the only one
-  /// that does.
+  /// Connects to the instance in `DHTCTL_INSTANCE`, or to 8001 if it runs, or to the only one that runs.
   func connect() throws(Failure) -> DaemonConnection {
     if let name = context.environment[Self.variable], !name.isEmpty {
       guard let instance = Instance(name) else {
-        throw .usage("\(Self.variable) is '\(TerminalText.escaped(name))'; set it to a port, such as 8001")
+        throw .usage(
+          "\(Self.variable) is '\(TerminalText.escaped(name))'; set it to a port, for example 8001")
       }
       return try connect(to: instance)
     }
     switch attempt(Self.defaultInstance) {
     case .connected(let connection): return connection
-    // It runs, but not for this user: another instance would not be the one that is meant.
+    // The instance runs, but this user may not use it. Another instance is not the one that is meant.
     case .refused(let failure): throw failure
     case .absent: return try connectToOnlyOne()
     }
@@ -57,16 +57,16 @@ struct InstanceChoice {
 
   private func connectToOnlyOne() throws(Failure) -> DaemonConnection {
     var running: [UInt16] = []
-    var refusal: Failure?
+    var failure: Failure?
     for instance in instances() {
       switch attempt(instance) {
       case .connected: running.append(instance.port)
-      case .refused(let failure): refusal = refusal ?? failure
+      case .refused(let error): failure = failure ?? error
       case .absent: break
       }
     }
     guard let port = running.first else {
-      if let refusal { throw refusal }
+      if let failure { throw failure }
       let port = Self.defaultInstance.port
       throw Failure(
         .noDaemon,
@@ -80,13 +80,13 @@ struct InstanceChoice {
     return try connect(to: Instance(port: port))
   }
 
-  /// How a node is started here: as a service where the package has installed one.
+  /// The way to start a node here: a service if the package has installed one.
   private static func startHint(_ port: UInt16) -> String {
     let isService = ["/usr/lib", "/lib", "/etc"].contains {
       access("\($0)/systemd/system/dhtd@.service", F_OK) == 0
     }
     return isService
-      ? "'sudo systemctl start dhtd@\(port)' starts it, 'systemctl status dhtd@\(port)' says why it stopped"
+      ? "start it with 'sudo systemctl start dhtd@\(port)'; 'systemctl status dhtd@\(port)' shows why it stopped"
       : "start one with 'dhtd \(port)'"
   }
 
@@ -97,15 +97,15 @@ struct InstanceChoice {
   }
 
   private func attempt(_ instance: Instance) -> Attempt {
-    var refusal: Failure?
+    var failure: Failure?
     for path in instance.controlSocketCandidates(context) where isTrusted(path) {
       switch attempt(path) {
       case .connected(let connection): return .connected(connection)
-      case .refused(let failure): refusal = refusal ?? failure
+      case .refused(let error): failure = failure ?? error
       case .absent: break
       }
     }
-    return refusal.map { .refused($0) } ?? .absent
+    return failure.map { .refused($0) } ?? .absent
   }
 
   private func attempt(_ path: String) -> Attempt {
@@ -118,7 +118,7 @@ struct InstanceChoice {
 
   private func attempt(_ path: SocketPath) -> Attempt {
     let shown = TerminalText.escaped(path.string)
-    do throws(DaemonConnection.Refusal) {
+    do throws(DaemonConnection.ConnectError) {
       return .connected(try DaemonConnection.open(path, timeout: timeout))
     } catch {
       switch error {
@@ -136,7 +136,7 @@ struct InstanceChoice {
     }
   }
 
-  /// The instances that have a runtime directory, by port.
+  /// The instances with a runtime directory, by port.
   private func instances() -> [Instance] {
     var ports: Set<UInt16> = []
     for root in Instance.runtimeRoots(context) {
@@ -152,8 +152,8 @@ struct InstanceChoice {
     return ports.sorted().map { Instance(port: $0) }
   }
 
-  /// Whether nobody but the user can have put the socket there: in `/tmp` anybody may make the
-  /// directory first, and would be told every value.
+  /// Returns whether only the user can have created the socket. In `/tmp` anyone could create the directory
+  /// first, and would receive every value.
   private func isTrusted(_ path: String) -> Bool {
     let root = Instance.temporaryRuntimeRoot(context.uid)
     guard path.hasPrefix(root + "/") else { return true }

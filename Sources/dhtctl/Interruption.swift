@@ -1,15 +1,16 @@
 import Glibc
 import Synchronization
 
-/// Ctrl-C and the like as something to be polled for, so that a command can still tell what it has done.
+/// Turns Ctrl-C and the like into an event for `poll`, so that a command can still print its results.
 ///
-/// At most one at a time.
+/// At most one exists at a time.
 struct Interruption: ~Copyable {
-  /// Where the handler writes to; a handler can be given nothing of its own.
+  /// The write end of the pipe for the signal handler, which takes no argument.
   private static let writeEnd = Atomic<Int32>(-1)
   private static let signals = [SIGINT, SIGTERM]
 
-  /// Readable once such a signal has come; negative where that cannot be had, and a signal ends the program.
+  /// A descriptor that becomes readable at such a signal; negative if none is available, in which case a
+  /// signal ends the program.
   let descriptor: Int32
 
   init() {
@@ -18,7 +19,7 @@ struct Interruption: ~Copyable {
       descriptor = -1
       return
     }
-    // A handler that waits for room in the pipe would wait for ever.
+    // A handler that waits for room in the pipe would block for ever.
     for end in ends { _ = fcntl(end, F_SETFL, O_NONBLOCK) }
     descriptor = readEnd
     Self.writeEnd.store(writeEnd, ordering: .sequentiallyConsistent)
@@ -32,8 +33,8 @@ struct Interruption: ~Copyable {
     }
   }
 
-  /// Lets a signal end the program again. A second one must not before the figures are out: timeout(1) sends
-  /// it to the program and to its group.
+  /// Lets a signal end the program again. Call it after the results are printed, because timeout(1) sends a
+  /// second signal to the program through its group.
   consuming func end() {}
 
   deinit {

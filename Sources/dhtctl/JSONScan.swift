@@ -1,13 +1,13 @@
-/// Finds the members of a JSON object where they stand, and decodes none of them.
+/// Finds the members of a JSON object without decoding them.
 ///
-/// For lines of a daemon whose members are known: it looks no closer than it takes to find where each ends,
-/// and what is not JSON may pass.
+/// It is for lines of a daemon whose members are known. It looks only for the end of each member, so invalid
+/// JSON may pass.
 package enum JSONScan {
-  /// Visits the members of an object in the order in which they stand.
+  /// Visits the members of an object in their order.
   /// - Parameters:
-  ///   - range: where the object is; indices beyond the text count for nothing.
-  ///   - visit: gets where the name is, without its quotation marks, and where the value is.
-  /// - Returns: whether the object could be followed to its end.
+  ///   - range: the range of the object; indices beyond the text are ignored.
+  ///   - visit: called with the range of the name, without its quotation marks, and that of the value.
+  /// - Returns: whether the end of the object was found.
   @discardableResult
   package static func members(
     of text: Span<UInt8>, in range: Range<Int>, _ visit: (_ name: Range<Int>, _ value: Range<Int>) -> Void
@@ -38,7 +38,7 @@ package enum JSONScan {
     return false
   }
 
-  /// Whether a part of the text is exactly these bytes.
+  /// Returns whether a range of the text equals these bytes.
   package static func isEqual(_ text: Span<UInt8>, _ range: Range<Int>, _ bytes: [UInt8]) -> Bool {
     guard range.count == bytes.count, range.lowerBound >= 0, range.upperBound <= text.count else {
       return false
@@ -47,7 +47,7 @@ package enum JSONScan {
     return true
   }
 
-  /// A number that has nothing but digits; nil for any other value.
+  /// A number of digits only; nil for any other value.
   package static func wholeNumber(_ text: Span<UInt8>, _ range: Range<Int>) -> UInt64? {
     guard !range.isEmpty, range.lowerBound >= 0, range.upperBound <= text.count else { return nil }
     var number: UInt64 = 0
@@ -67,13 +67,13 @@ package enum JSONScan {
       || byte == UInt8(ascii: "\n")
   }
 
-  /// What comes after the string that begins at `start`.
+  /// The offset after the string that begins at `start`.
   private static func endOfString(_ text: Span<UInt8>, _ start: Int, _ end: Int) -> Int? {
     var position = start + 1
     while position < end {
       switch text[position] {
       case UInt8(ascii: "\""): return position + 1
-      // Whatever is escaped, a quotation mark above all, ends nothing.
+      // An escaped character, such as a quotation mark, does not end the string.
       case UInt8(ascii: "\\"): position += 2
       default: position += 1
       }
@@ -81,7 +81,7 @@ package enum JSONScan {
     return nil
   }
 
-  /// What comes after the value that begins at `start`.
+  /// The offset after the value that begins at `start`.
   private static func endOfValue(_ text: Span<UInt8>, _ start: Int, _ end: Int) -> Int? {
     var position = start
     var depth = 0
@@ -95,7 +95,7 @@ package enum JSONScan {
         depth += 1
         position += 1
       case UInt8(ascii: "}"), UInt8(ascii: "]"):
-        // It belongs to what the value is in.
+        // The bracket belongs to the enclosing value.
         if depth == 0 { return position > start ? position : nil }
         depth -= 1
         position += 1

@@ -1,13 +1,14 @@
 import ControlProtocol
 
-/// JSON as it is printed.
+/// JSON for output.
 package enum JSONText {
-  /// A value on one line, with its line feed.
+  /// Encodes a value on one line, with its line feed.
   package static func line(_ value: some Encodable) -> String {
     guard let bytes = try? ControlCodec.encodeJSON(value) else { return "null\n" }
     var text = String.UnicodeScalarView()
     for scalar in String(decoding: bytes, as: UTF8.self).unicodeScalars {
-      // Some terminals obey these; inside a JSON string, the only place for them, they can be escaped.
+      // Some terminals obey these characters. They occur only inside JSON strings, where they can be
+      // escaped.
       if (0x7F...0x9F).contains(scalar.value) {
         text.append(contentsOf: "\\u00\(String(scalar.value, radix: 16))".unicodeScalars)
       } else {
@@ -17,7 +18,7 @@ package enum JSONText {
     return String(text) + "\n"
   }
 
-  /// A failure on one line: the daemon's own error object, or one with the same members but `code`.
+  /// Encodes a failure on one line: the daemon's error object, or one with the same members but `code`.
   package static func line(_ failure: Failure) -> String {
     if let error = failure.error { return line(error) }
     return line(LocalError(data: ControlErrorData(reason: failure.reason), message: failure.message))

@@ -3,20 +3,20 @@ import Glibc
 import Platform
 import SystemPackage
 
-/// Where a key to add comes from. No key is ever an argument: whoever runs `ps` would see it.
+/// The source of a key to add. A key is never an argument, because anyone who runs `ps` could see it.
 struct KeyInput {
   private let argument: String?
 
-  /// - Parameter argument: a file, or `-` for standard input; nil: the terminal is asked.
+  /// - Parameter argument: a file, or `-` for standard input; nil for the terminal.
   init(_ argument: String?) { self.argument = argument }
 
-  /// Reads the key: the only line that is not a comment.
+  /// Reads the key, which is the only line that is not a comment.
   func read() throws(Failure) -> String {
     let text: [UInt8]
     switch argument {
     case nil:
       guard let line = HiddenLine.read(prompt: "Key: ") else {
-        throw .usage("there is no terminal to ask for the key; give a file with it, or - for standard input")
+        throw .usage("no terminal to ask for the key; give a file with the key, or - for standard input")
       }
       text = line
     case "-":
@@ -24,26 +24,26 @@ struct KeyInput {
     case let path?:
       guard !Self.looksLikeKey(path) else {
         throw .usage(
-          "a key is never an argument, for others can read it there: take another one, since that is known now, "
-            + "and give the file that it is in, or - for standard input")
+          "a key is never an argument, because others can read it; this key is no longer secret: create a new one, "
+            + "and give a file with the key, or - for standard input")
       }
       text = try SecretFile.contents(of: path)
     }
     return try Self.key(in: text)
   }
 
-  /// The key in a text like that of a key file.
+  /// The key in the text of a key file.
   static func key(in text: [UInt8]) throws(Failure) -> String {
     let lines = String(decoding: text, as: UTF8.self).split(whereSeparator: \.isNewline)
     let words = lines.map { $0.prefix { $0 != "#" }.filter { !$0.isWhitespace } }.filter { !$0.isEmpty }
     guard let word = words.first, words.count == 1 else {
       throw Failure(
-        .failed, "one key is wanted, and there are \(words.count) lines that could be one", reason: "input")
+        .failed, "expected one key, and found \(words.count) lines that could be one", reason: "input")
     }
     return word
   }
 
-  /// Whether somebody has put a key where a file is wanted: 43 letters of base64, and its padding.
+  /// Returns whether the argument looks like a key instead of a file: 43 letters of base64, and its padding.
   private static func looksLikeKey(_ argument: String) -> Bool {
     argument.utf8.count == 44 && argument.hasSuffix("=") && access(argument, F_OK) != 0
   }
@@ -58,7 +58,7 @@ struct KeyInput {
       if piece.isEmpty { return bytes }
       bytes += piece
       guard bytes.count <= 64 << 10 else {
-        throw Failure(.failed, "standard input has over 64 KiB, and is no key", reason: "input")
+        throw Failure(.failed, "standard input is longer than 64 KiB; this is not a key", reason: "input")
       }
     }
   }

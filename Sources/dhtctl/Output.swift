@@ -2,7 +2,7 @@ import Glibc
 import Platform
 import SystemPackage
 
-/// Standard output, gathered into few writes.
+/// Standard output, buffered into few writes.
 struct Output {
   private var pending: [UInt8] = []
 
@@ -19,15 +19,15 @@ struct Output {
     defer { pending.removeAll(keepingCapacity: true) }
     guard Self.writeAll(pending, to: STDOUT_FILENO) else {
       let cause = Errno.current
-      throw Failure(.failed, "cannot write the output: \(cause); see where it goes", reason: "output")
+      throw Failure(.failed, "cannot write the output: \(cause); check its destination", reason: "output")
     }
   }
 
-  /// One line on standard error.
-  static func complain(_ line: String) { remark("\(line)\n") }
+  /// Prints a line on standard error.
+  static func printError(_ line: String) { printNote("\(line)\n") }
 
-  /// What is beside the result, on standard error as it stands.
-  static func remark(_ text: String) { _ = writeAll(Array(text.utf8), to: STDERR_FILENO) }
+  /// Prints text beside the result, unchanged, on standard error.
+  static func printNote(_ text: String) { _ = writeAll(Array(text.utf8), to: STDERR_FILENO) }
 
   private static func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
     bytes.withUnsafeBytes { buffer in
@@ -37,7 +37,7 @@ struct Output {
         if count > 0 {
           rest = rest.dropFirst(count)
         } else if errno == EAGAIN {
-          // Whoever gave us the descriptor made it non-blocking.
+          // The descriptor was inherited in non-blocking mode.
           var ready = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
           _ = poll(&ready, 1, -1)
         } else if errno != EINTR {

@@ -2,35 +2,34 @@ import ControlProtocol
 import Glibc
 import Signatures
 
-/// Writes records that are signed on this side of the socket: what they are signed or sealed with never
-/// leaves this process.
+/// Writes records that are signed by dhtctl. The keys that sign and seal them never leave this process.
 struct RecordWriter {
   let signer: SigningKey
-  /// The name of the record; empty for one that is sealed.
+  /// The name of the record; empty for a sealed one.
   let salt: [UInt8]
 
-  /// Writes a version above the one that is there.
+  /// Writes a version above the current one.
   ///
-  /// - Parameter content: the bencoded value for a seq; nil if there is none.
+  /// - Parameter content: the bencoded value for a seq; nil if it cannot be made.
   func put(
     with client: inout ControlClient, ttl: Int64? = nil, ifSeq: Int64? = nil, _ content: (Int64) -> [UInt8]?
   ) throws(Failure) -> PutResult {
     let seq = try nextSeq(client: &client)
     guard let value = content(seq),
       let signature = signer.signature(of: SignedText.of(salt: salt, seq: seq, value: value))
-    else { throw Failure(.failed, "the value cannot be signed; is there memory left?", reason: "signing") }
+    else { throw Failure(.failed, "cannot sign the value; check the free memory", reason: "signing") }
     var params = PutParams(key: salt, value: value, ttl: ttl, ifSeq: ifSeq)
     params.kind = .signed
     params.isBencoded = true
     params.signature = SignatureParams(
       publicKey: signer.publicKey.bytes, seq: seq, signature: signature.bytes)
     guard case .put(let result) = try client.call(.put(params)) else {
-      throw Failure(.failed, "dhtd answered something else than was asked", reason: "protocol")
+      throw Failure(.failed, "dhtd answered with an unexpected result", reason: "protocol")
     }
     return result
   }
 
-  /// The version that is there; nil if there is none.
+  /// The current version; nil if there is none.
   func get(
     with client: inout ControlClient, maxAge: Int64 = 0, trace: Bool = false
   ) throws(Failure) -> GetResult {
@@ -38,13 +37,13 @@ struct RecordWriter {
     params.kind = .signed
     params.publicKey = signer.publicKey.bytes
     guard case .get(let result) = try client.call(.get(params)) else {
-      throw Failure(.failed, "dhtd answered something else than was asked", reason: "protocol")
+      throw Failure(.failed, "dhtd answered with an unexpected result", reason: "protocol")
     }
     return result
   }
 
-  /// Microseconds since the epoch, and always above the version that is there: dhtd finds a deleted one, and
-  /// says so as a conflict.
+  /// Microseconds since the epoch, and always above the current version. A deleted version is found by dhtd,
+  /// which reports it as a conflict.
   private func nextSeq(client: inout ControlClient) throws(Failure) -> Int64 {
     var time = timespec()
     clock_gettime(CLOCK_REALTIME, &time)

@@ -1,10 +1,10 @@
 import ControlProtocol
 
 extension Rendering {
-  /// The figures of a benchmark: a table, and a line for each kind of failure.
+  /// The results of a benchmark: a table, and a line for each kind of failure.
   /// - Parameter clientCPU: the CPU that dhtctl itself used, in seconds.
   package static func bench(_ plan: BenchPlan, _ tallies: [BenchTally], clientCPU: Double) -> String {
-    var table = Table(
+    var table = TextTable(
       ("OPERATION", .left), ("DONE", .right), ("FAILED", .right), ("PER SECOND", .right), ("MEAN", .right),
       ("P50", .right), ("P90", .right), ("P99", .right), ("P99.9", .right), ("MAX", .right))
     for tally in tallies {
@@ -33,7 +33,7 @@ extension Rendering {
       """ + failures.joined()
   }
 
-  /// How far an operation has come, for a line that is written over.
+  /// The progress of an operation, for a line that is overwritten.
   package static func benchProgress(_ tally: BenchTally, of total: Int, after elapsed: Duration) -> String {
     let seconds = elapsed / .seconds(1)
     let rate = seconds > 0 ? Int((Double(tally.ended) / seconds).rounded()) : 0
@@ -42,7 +42,7 @@ extension Rendering {
       + ", \(DecimalText.grouped(rate)) a second\(failed)"
   }
 
-  /// Three digits, as far as they go: `0.271 ms`, `21.7 ms`, `1250 ms`.
+  /// A latency with three significant digits: `0.271 ms`, `21.7 ms`, `1250 ms`.
   private static func latency(_ milliseconds: Double?) -> String {
     guard let milliseconds else { return "-" }
     let digits = milliseconds < 1 ? 3 : milliseconds < 10 ? 2 : milliseconds < 100 ? 1 : 0

@@ -1,16 +1,16 @@
 package import ControlProtocol
 
-/// How a search went: that of a lookup, and that of a get with its trace.
+/// The steps of a lookup, and those of a get with a trace.
 extension Rendering {
-  /// The K closest, and the steps that led to them.
+  /// The K closest nodes, and the steps of the lookup.
   ///
-  /// - Parameter ofKey: whether it was for a key, so that also a node that holds nothing says so.
+  /// - Parameter ofKey: whether the lookup was for a key, so that a node without a version is marked.
   package static func lookup(_ result: LookupResult, ofKey: Bool = false) -> String {
-    let tellsHeld =
+    let showsVersions =
       ofKey || result.closest.contains { $0.held != nil } || result.steps.contains { $0.held != nil }
-    var columns: [(String, Table.Alignment)] = [("NODE ID", .left), ("ADDRESS", .left), ("RTT", .right)]
-    if tellsHeld { columns.append(("HOLDS", .left)) }
-    var closest = Table(columns)
+    var columns: [(String, TextTable.Alignment)] = [("NODE ID", .left), ("ADDRESS", .left), ("RTT", .right)]
+    if showsVersions { columns.append(("HOLDS", .left)) }
+    var closest = TextTable(columns)
     for node in result.closest {
       closest.append([
         safe(node.nodeID), safe(node.address), TimeSpan.milliseconds(node.rtt), holds(node.held),
@@ -20,25 +20,25 @@ extension Rendering {
       Closest to \(safe(result.target)):
       \(result.closest.isEmpty ? "none\n" : closest.text)
       Steps:
-      \(result.steps.isEmpty ? "none\n" : steps(result.steps, tellsHeld: tellsHeld))
+      \(result.steps.isEmpty ? "none\n" : steps(result.steps, showsVersions: showsVersions))
       """
   }
 
   /// The steps of a get.
   ///
-  /// - Parameter age: of the copy that was the answer, in seconds; nil where the network was asked.
+  /// - Parameter age: the age of the copy that was the answer, in seconds; nil if the network was asked.
   package static func trace(_ steps: [LookupStep], age: Int64? = nil) -> String {
-    if !steps.isEmpty { return "Steps:\n" + self.steps(steps, tellsHeld: true) }
+    if !steps.isEmpty { return "Steps:\n" + self.steps(steps, showsVersions: true) }
     guard let age else { return "Steps:\nnone\n" }
     return "Steps:\nnone: the value is a copy fetched \(TimeSpan.text(age)) ago\n"
   }
 
-  private static func steps(_ steps: [LookupStep], tellsHeld: Bool) -> String {
-    var columns: [(String, Table.Alignment)] = [
+  private static func steps(_ steps: [LookupStep], showsVersions: Bool) -> String {
+    var columns: [(String, TextTable.Alignment)] = [
       ("HOP", .right), ("NODE ID", .left), ("ADDRESS", .left), ("RTT", .right), ("OUTCOME", .left),
     ]
-    if tellsHeld { columns.append(("HOLDS", .left)) }
-    var table = Table(columns)
+    if showsVersions { columns.append(("HOLDS", .left)) }
+    var table = TextTable(columns)
     for step in steps {
       table.append([
         "\(step.hop)", safe(step.nodeID), safe(step.address), TimeSpan.milliseconds(step.rtt),

@@ -1,10 +1,10 @@
 package import ControlProtocol
 
-/// What a person reads of a result. Pure: text out, nothing printed.
+/// Formats results for people. It returns text and prints nothing.
 package enum Rendering {
-  /// `Stored key 'hello' at 3 nodes`, and `at 5 of 8 nodes` where not all stored it.
+  /// `Stored key 'hello' at 3 nodes`, or `at 5 of 8 nodes` if not all of them stored it.
   ///
-  /// - Parameter isSealed: nobody needs to know the key that a sealed record is signed by.
+  /// - Parameter isSealed: omits the key that signed the record, which no reader of a sealed record needs.
   package static func put(
     _ key: [UInt8], _ result: PutResult, verb: String = "Stored", isSealed: Bool = false
   ) -> String {
@@ -29,13 +29,13 @@ package enum Rendering {
     put(key, result, verb: "Deleted", isSealed: isSealed)
   }
 
-  /// A value for a terminal: safe to show, and with a line feed at its end.
+  /// A value for a terminal, escaped, and with a line feed at its end.
   package static func valueForTerminal(_ value: [UInt8]) -> String {
     let text = TerminalText.escapedLines(value)
     return text.hasSuffix("\n") ? text : text + "\n"
   }
 
-  /// The page of `status`.
+  /// The output of `status`.
   package static func status(_ status: StatusResult) -> String {
     let inUse = status.buckets.count
     var lines: [(String, String)] = [
@@ -75,7 +75,7 @@ package enum Rendering {
     return block(lines)
   }
 
-  /// What the shell shows of `status`.
+  /// The output of `status` in the shell.
   package static func shellStatus(_ status: StatusResult) -> String {
     block([
       ("Node ID", status.nodeID),
@@ -89,9 +89,9 @@ package enum Rendering {
   /// The contacts of the routing table.
   package static func peers(_ result: PeersResult) -> String {
     if result.peers.isEmpty {
-      return "No peers yet; meet some with 'dhtctl bootstrap HOST:PORT'\n"
+      return "No peers yet; join the network with 'dhtctl bootstrap HOST:PORT'\n"
     }
-    var table = Table(
+    var table = TextTable(
       ("NODE ID", .left), ("ADDRESS", .left), ("BUCKET", .right), ("RTT", .right), ("AGE", .right),
       ("LAST SEEN", .right), ("STATE", .left), ("PROVEN", .left))
     for peer in result.peers {
@@ -107,7 +107,7 @@ package enum Rendering {
   /// The keys held here. `now` is in seconds since the epoch.
   package static func keys(_ keys: [HeldKey], now: Int64) -> String {
     if keys.isEmpty { return "No keys held here\n" }
-    var table = Table(
+    var table = TextTable(
       ("KEY", .left), ("KIND", .left), ("SIZE", .right), ("EXPIRES IN", .right), ("SEQ", .right))
     for key in keys {
       let (left, overflow) = key.expires.subtractingReportingOverflow(now)
@@ -123,14 +123,15 @@ package enum Rendering {
     "\(safe(result.nodeID)) at \(safe(result.address)) answered in \(TimeSpan.milliseconds(result.rtt))\n"
   }
 
-  /// The nodes that were met.
+  /// The nodes that answered.
   package static func bootstrap(_ result: BootstrapResult) -> String {
     result.nodes.isEmpty
-      ? "Met no nodes; are they up, and do they know this address?\n"
+      ? "No node answered; check that the nodes run and can reach this address\n"
       : result.nodes.map { "Met \(safe($0.nodeID)) at \(safe($0.address))\n" }.joined()
   }
 
-  /// An error of the daemon on one line; of a failed quorum also who did not store, and why.
+  /// An error of the daemon on one line. For a failed quorum it lists the nodes that did not store the
+  /// record.
   package static func error(_ error: ControlError) -> String {
     let message = safe(error.message)
     guard let put = error.data.put else { return message }
@@ -157,7 +158,7 @@ package enum Rendering {
     return "\(bytes(status.storageUsed)) of \(bytes(status.storageLimit)) used, \(place)"
   }
 
-  /// What limits kept out; nil where they kept out nothing.
+  /// The counts of dropped and refused datagrams; nil if there are none.
   private static func limits(_ status: StatusResult) -> String? {
     let parts = [
       (status.requestsRefused, "requests refused"),
@@ -174,7 +175,7 @@ package enum Rendering {
       + "\(sealing.opened) datagrams opened, \(sealing.dropped) dropped" + dropped(sealing)
   }
 
-  /// Why: ` (3 not sealed, 1 replayed)`.
+  /// The counts by reason: ` (3 not sealed, 1 replayed)`.
   private static func dropped(_ sealing: SealingStatus) -> String {
     let reasons = [
       (sealing.notSealed, "not sealed"), (sealing.wrongKey, "with another key or name"),
@@ -194,7 +195,7 @@ package enum Rendering {
     buckets.isEmpty ? "none" : buckets.map { "\($0.index): \($0.nodes)" }.joined(separator: ", ")
   }
 
-  /// As many digits as a person looks at: `512 bytes`, `20 KiB`, `896 MiB`, `12 GiB`.
+  /// A size with at most three digits: `512 bytes`, `20 KiB`, `896 MiB`, `12 GiB`.
   private static func bytes(_ count: Int64) -> String {
     if count < 10 << 10 { return "\(count) bytes" }
     if count < 10 << 20 { return "\(count >> 10) KiB" }

@@ -2,18 +2,18 @@ import CSealing
 import Crypto
 package import Signatures
 
-/// A passphrase and a name, and the keys that they make: one to write the record by, and one to read it by.
+/// A name and a passphrase, and the two keys derived from them: one signs the record, and one encrypts it.
 ///
-/// Nothing else is needed to find the record, and nobody who holds it can tell what it says or what it is
-/// called: its public key is its only address, and a new nonce makes each version look like any other. A
-/// passphrase that can be guessed is no protection: whoever holds the record can try as many as they like.
+/// The record can be found with these two alone, and its holders learn neither its content nor its name: its
+/// public key is its only address, and a new nonce makes each version look random. A weak passphrase is no
+/// protection, because a holder can try any number of them.
 package struct SealedName {
-  /// What scrypt (RFC 7914) is made to cost for each guess: N = 2^17, r = 8, p = 1, which takes 128 MiB and
-  /// some tenths of a second.
+  /// The cost of a guess with scrypt (RFC 7914): N = 2^17, r = 8, p = 1, which takes 128 MiB and some tenths
+  /// of a second.
   private static let rounds: UInt64 = 1 << 17
   private static let blockSize: UInt64 = 8
   private static let parallelism: UInt64 = 1
-  /// Keeps what is derived here from being of use anywhere else, and names the format.
+  /// Separates the derived keys from those of any other use, and names the format.
   private static let domain = Array("dhtd sealed record 1\0".utf8)
   private static let version: UInt8 = 1
 
@@ -21,9 +21,9 @@ package struct SealedName {
   package let signer: SigningKey
   private let key: SymmetricKey
 
-  /// Derives the keys, which takes a while on purpose.
+  /// Derives the keys, which is slow on purpose.
   ///
-  /// - Returns: nil where there is no memory for it.
+  /// - Returns: nil if there is not enough memory.
   package init?(_ name: [UInt8], passphrase: [UInt8]) {
     let salt = Self.domain + name
     var bytes = [UInt8](repeating: 0, count: SigningKey.seedByteCount + 32)
@@ -36,16 +36,16 @@ package struct SealedName {
     key = SymmetricKey(data: bytes.dropFirst(SigningKey.seedByteCount))
   }
 
-  /// What a seal is bound to besides its content: that no holder gives an old version out as a newer one, or
-  /// one record as another.
+  /// The data that a seal authenticates besides its content, so that no holder can pass an old version off
+  /// as a newer one, or one record as another.
   private func context(seq: Int64) -> [UInt8] {
     Self.domain + signer.publicKey.bytes + withUnsafeBytes(of: seq.bigEndian) { Array($0) }
   }
 
-  /// Encrypts a value with ChaCha20-Poly1305 (RFC 8439): a version byte, a random nonce, the ciphertext and its
-  /// tag.
+  /// Encrypts a value with ChaCha20-Poly1305 (RFC 8439): a version byte, a random nonce, the ciphertext and
+  /// its tag.
   ///
-  /// - Returns: nil where the library fails.
+  /// - Returns: nil if the library fails.
   package func seal(_ value: [UInt8], seq: Int64) -> [UInt8]? {
     guard let box = try? ChaChaPoly.seal(value, using: key, authenticating: context(seq: seq)) else {
       return nil
@@ -53,7 +53,7 @@ package struct SealedName {
     return [Self.version] + box.combined
   }
 
-  /// Decrypts what `seal` made; nil for anything else.
+  /// Decrypts the output of `seal`; nil for anything else.
   package func open(_ sealed: [UInt8], seq: Int64) -> [UInt8]? {
     guard sealed.first == Self.version, let box = try? ChaChaPoly.SealedBox(combined: sealed.dropFirst()),
       let value = try? ChaChaPoly.open(box, using: key, authenticating: context(seq: seq))

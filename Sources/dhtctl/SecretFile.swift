@@ -4,26 +4,27 @@ import Platform
 import Signatures
 import SystemPackage
 
-/// Files with a secret in them, and a secret that a person types.
+/// Reads secrets from files and from the terminal.
 enum SecretFile {
-  /// The key in a file that `key generate` made.
+  /// The key in a file of `key generate`.
   static func key(in path: String) throws(Failure) -> SigningKey {
     guard let seed = Hex.bytes(String(decoding: try firstLine(of: path), as: UTF8.self)),
       let key = SigningKey(seed: seed)
     else {
       throw Failure(
-        .failed, "\(quoted(path)) holds no key; make one with 'dhtctl key generate FILE'", reason: "input")
+        .failed, "\(quoted(path)) does not hold a key; create one with 'dhtctl key generate FILE'",
+        reason: "input")
     }
     return key
   }
 
-  /// Makes a file that only its owner can read. One that is there stays as it is.
+  /// Creates a file that only its owner can read. An existing file is not changed.
   static func write(_ key: SigningKey, to path: String) throws(Failure) {
     let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else {
       let cause = Errno.current
       throw Failure(
-        .failed, "cannot make \(quoted(path)): \(cause); choose a file that is not there yet",
+        .failed, "cannot create \(quoted(path)): \(cause); choose a file that does not exist yet",
         reason: "output")
     }
     let line = Array((Hex.string(key.seed) + "\n").utf8)
@@ -33,20 +34,20 @@ enum SecretFile {
     guard isWritten else {
       unlink(path)
       throw Failure(
-        .failed, "cannot write \(quoted(path)): \(cause); see that its disk has room", reason: "output")
+        .failed, "cannot write \(quoted(path)): \(cause); check the free space of its disk", reason: "output")
     }
   }
 
-  /// A passphrase: the first line of a file, or what is typed at the terminal.
+  /// A passphrase: the first line of a file, or a line typed at the terminal.
   ///
-  /// - Parameter isNew: it is asked for twice, for a mistake would hide the value for good.
+  /// - Parameter isNew: whether to ask for it twice, because a typing error would make the value unreadable.
   static func passphrase(in path: String?, isNew: Bool) throws(Failure) -> [UInt8] {
     let passphrase: [UInt8]
     if let path {
       passphrase = try firstLine(of: path)
     } else {
       passphrase = try typed("Passphrase: ")
-      if isNew, try typed("The same again: ") != passphrase {
+      if isNew, try typed("Repeat it: ") != passphrase {
         throw Failure(.failed, "the two passphrases differ; try again", reason: "input")
       }
     }
@@ -60,7 +61,7 @@ enum SecretFile {
     line(try contents(of: path))
   }
 
-  /// What is in a file, or its first 64 KiB, which is more than any secret has. One that others can read is refused.
+  /// The first 64 KiB of a file, which is more than any secret has. A file that others can read is rejected.
   static func contents(of path: String) throws(Failure) -> [UInt8] {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     var content: [UInt8]?
@@ -70,7 +71,7 @@ enum SecretFile {
       if fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_mode & 0o077 != 0 {
         throw Failure(
           .failed,
-          "others can read \(quoted(path)); change it with 'chmod 600', and use another secret if they may have",
+          "others can read \(quoted(path)); change it with 'chmod 600', and use another secret if anyone may have read it",
           reason: "input")
       }
       content = Descriptor.read(descriptor)
@@ -91,7 +92,7 @@ enum SecretFile {
   private static func typed(_ prompt: String) throws(Failure) -> [UInt8] {
     guard let line = HiddenLine.read(prompt: prompt) else {
       throw Failure(
-        .failed, "there is no terminal to ask for the passphrase on; give --passphrase-file FILE",
+        .failed, "no terminal to ask for the passphrase; give --passphrase-file FILE",
         reason: "input")
     }
     return Self.line(line)

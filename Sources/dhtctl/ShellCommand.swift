@@ -1,15 +1,15 @@
 package import ControlProtocol
 
-/// A line of the shell.
+/// A command line of the shell.
 package enum ShellCommand: Hashable, Sendable {
   case blank
   case help
   case quit
   case request(ControlRequest)
-  /// What is wrong with the line, and what a right one looks like.
+  /// An invalid line; the text says how to correct it.
   case mistake(String)
 
-  /// What `help` prints.
+  /// The output of `help`.
   package static let helpText = """
     put KEY VALUE   store a value; it is the rest of the line, as it stands
     get KEY         print the value of a key
@@ -20,10 +20,10 @@ package enum ShellCommand: Hashable, Sendable {
 
     """
 
-  /// Reads a line without its line feed.
+  /// Parses a line without its line feed.
   ///
-  /// The key ends at the first blank. Exactly one blank separates it from the value, so that a value
-  /// may begin and end with blanks.
+  /// The key ends at the first blank. Exactly one blank separates the key from the value, so a value may
+  /// begin and end with blanks.
   package init(_ line: [UInt8]) {
     var rest = line[...].drop(while: Self.isBlank)
     let word = String(decoding: Self.takeWord(&rest), as: UTF8.self)
@@ -31,7 +31,7 @@ package enum ShellCommand: Hashable, Sendable {
     case "": self = .blank
     case "put":
       let key = Array(Self.takeWord(&rest))
-      // What is left is empty only where not even the separating blank is there.
+      // The rest is empty only without the separating blank.
       guard !key.isEmpty, !rest.isEmpty else {
         self = .mistake("put takes a key and a value: put KEY VALUE")
         return
@@ -43,7 +43,7 @@ package enum ShellCommand: Hashable, Sendable {
       self = Self.withKey(rest, "delete") { .delete(DeleteParams(key: $0)) }
     case "status", "help", "quit", "exit":
       guard rest.allSatisfy(Self.isBlank) else {
-        self = .mistake("\(word) takes nothing after it")
+        self = .mistake("\(word) takes no arguments")
         return
       }
       self = word == "status" ? .request(.status) : word == "help" ? .help : .quit
@@ -52,7 +52,8 @@ package enum ShellCommand: Hashable, Sendable {
     }
   }
 
-  /// Whether the second of two commands would see another result if both were carried out at once.
+  /// Returns whether the result of this command could change if it ran at the same time as an earlier
+  /// request.
   package func mustWait(for earlier: ControlRequest) -> Bool {
     guard case .request(let request) = self else { return false }
     guard let key = request.shellKey, let earlierKey = earlier.shellKey else { return true }
@@ -85,7 +86,7 @@ package enum ShellCommand: Hashable, Sendable {
 }
 
 extension ControlRequest {
-  /// The key that a command of the shell is about; nil for one that is about the node as a whole.
+  /// The key of a shell command; nil for a command about the node.
   fileprivate var shellKey: [UInt8]? {
     switch self {
     case .put(let params): params.key
@@ -97,7 +98,7 @@ extension ControlRequest {
 }
 
 extension Rendering {
-  /// What the shell prints for a request that was carried out.
+  /// The shell's output for a request that succeeded.
   package static func shell(_ request: ControlRequest, _ result: ControlResult) -> String {
     switch (request, result) {
     case (.put(let params), .put(let result)): put(params.key, result)
@@ -108,7 +109,7 @@ extension Rendering {
     }
   }
 
-  /// `Key 'x' not found`: for a get that is an answer, and not an error of the shell.
+  /// `Key 'x' not found`. For a get this is an answer and not an error of the shell.
   package static func shellNotFound(_ request: ControlRequest, _ error: ControlError) -> String? {
     guard case .get(let params) = request, error.code == .notFound else { return nil }
     return "Key '\(TerminalText.escaped(params.key))' not found\n"

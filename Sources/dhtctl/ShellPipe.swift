@@ -3,13 +3,13 @@ import Glibc
 import Platform
 import SystemPackage
 
-/// The shell on a pipe or a file: many requests under way at once, and answers in the order of the
+/// The shell on a pipe or a file. Many requests run at once, and the answers are printed in the order of the
 /// lines.
 struct ShellPipe: ~Copyable {
-  /// Requests sent and not yet answered; the daemon would take more, but gains nothing by it.
+  /// The most requests that run at once. The daemon allows more, but they would not make the shell faster.
   private static let window = 64
 
-  /// A line that was read and whose output was not yet printed.
+  /// A line that was read and whose output is not printed yet.
   private enum Entry {
     case waiting(RequestID, ControlRequest, line: Int, since: ContinuousClock.Instant)
     case done(String)
@@ -22,7 +22,7 @@ struct ShellPipe: ~Copyable {
   private var input = ClientLineBuffer(limit: ControlLimits.maxLineBytes)
   private var inputEnded = false
   private var lineNumber = 0
-  /// A command that must wait for an earlier one.
+  /// A command that waits for an earlier one.
   private var held: ShellCommand?
   private var entries: [Entry] = []
   private var anyFailed = false
@@ -33,7 +33,7 @@ struct ShellPipe: ~Copyable {
   }
 
   /// Carries out every line.
-  /// - Throws: a `Failure` at the end if any command failed; each has been reported by then.
+  /// - Throws: a `Failure` at the end if any command failed; each failure is reported before.
   mutating func run() throws(Failure) {
     do throws(Failure) {
       while try step() {}
@@ -49,27 +49,27 @@ struct ShellPipe: ~Copyable {
     }
     try output.flush()
     if anyFailed {
-      throw Failure(.failed, "some commands failed; see the lines above", reason: "commands_failed")
+      throw Failure(.failed, "some commands failed; see the errors above", reason: "commands_failed")
     }
   }
 
-  /// One turn: read commands, send, wait, print. False when everything is done.
+  /// Reads commands, sends, waits and prints once. Returns false when everything is done.
   private mutating func step() throws(Failure) -> Bool {
     try takeCommands()
     try client.send()
     try printAnswers()
     if entries.isEmpty && held == nil {
-      // The answers to a whole window may have come at once: what is left is taken next.
+      // The answers to a whole window may arrive at once. The remaining input is handled next.
       if input.hasLine { return true }
       if inputEnded { return !input.isEmpty }
     }
 
-    // Whoever reads our output sees what there is before we wait.
+    // A reader of the output sees all of it before the shell waits.
     try output.flush()
     let deadline = oldestRequest.map { $0 + timeout }
     if let deadline, deadline <= ContinuousClock.now { throw ControlClient.timedOut(timeout) }
     let wantsInput = !inputEnded && held == nil && entries.count < Self.window
-    // A negative descriptor is passed over.
+    // `poll` ignores a negative descriptor.
     var descriptors = [
       pollfd(fd: client.connection.descriptor, events: client.events, revents: 0),
       pollfd(fd: wantsInput ? STDIN_FILENO : -1, events: Int16(POLLIN), revents: 0),
@@ -165,7 +165,7 @@ struct ShellPipe: ~Copyable {
     }
   }
 
-  /// Prints the entries up to the first that waits.
+  /// Prints the entries up to the first without an answer.
   private mutating func printAnswers() throws(Failure) {
     var printed = 0
     for entry in entries {
@@ -176,9 +176,9 @@ struct ShellPipe: ~Copyable {
       case .done(let text): try output.write(text)
       case .failed(let message):
         anyFailed = true
-        // Both streams may end in one file, where the order should be that of the lines.
+        // Both streams may end in one file, which should keep the order of the lines.
         try output.flush()
-        Output.complain(message)
+        Output.printError(message)
       }
       printed += 1
     }

@@ -5,20 +5,22 @@ import Glibc
 struct ShellSession: TakesGlobalOptions {
   static let configuration = CommandConfiguration(
     commandName: "shell",
-    abstract: "Put, get and delete line by line; reads commands from a pipe too.",
+    abstract: "Put, get and delete line by line, from the terminal or a pipe.",
     discussion: """
-      Commands: put KEY VALUE (the value is the rest of the line, as it stands), get KEY, delete KEY, \
+      Commands: put KEY VALUE (the value is the rest of the line, unchanged), get KEY, delete KEY, \
       status, help, quit.
       """)
 
   @OptionGroup var options: GlobalOptions
 
   func validate() throws {
-    if options.json { throw ValidationError("the shell prints no JSON; give single commands --json") }
+    if options.json {
+      throw ValidationError("the shell does not print JSON; use --json with single commands")
+    }
   }
 
   func run() throws {
-    // Without a terminal to show it on, a prompt would end up in a file.
+    // Without a terminal, a prompt would end up in a file.
     if isatty(STDIN_FILENO) == 1 && Output.isTerminal {
       try runOnTerminal()
     } else {
@@ -28,7 +30,7 @@ struct ShellSession: TakesGlobalOptions {
   }
 
   private func runOnTerminal() throws(Failure) {
-    // Whoever starts a shell without a daemon learns it before the first command.
+    // The missing daemon is reported before the first command.
     var client: ControlClient? = try options.connect()
     var output = Output()
     let terminal = TerminalReader()
@@ -38,10 +40,10 @@ struct ShellSession: TakesGlobalOptions {
       case .blank: continue
       case .quit: return
       case .help: try output.write(ShellCommand.helpText)
-      case .mistake(let message): Output.complain(message)
+      case .mistake(let message): Output.printError(message)
       case .request(let request):
         do throws(Failure) {
-          // After a failure that ended the connection, the next command opens another.
+          // If a failure ended the connection, the next command opens a new one.
           var current = try connection(&client)
           try output.write(Rendering.shell(request, current.call(request)))
           client = consume current
@@ -49,13 +51,13 @@ struct ShellSession: TakesGlobalOptions {
           if let answer = error.error.flatMap({ Rendering.shellNotFound(request, $0) }) {
             try output.write(answer)
           } else {
-            Output.complain(error.message)
+            Output.printError(error.message)
           }
         }
       }
       try output.flush()
     }
-    // The cursor stands behind the prompt.
+    // The cursor is behind the prompt.
     try output.write("\n")
     try output.flush()
   }

@@ -1,12 +1,12 @@
 import CLibEdit
 import Glibc
 
-/// Lines of a person at a terminal, with editing and a history that is kept in memory only.
+/// Reads lines from a terminal, with editing and a history in memory.
 struct TerminalReader {
   init() {
-    // Without it the editor takes a letter outside ASCII for several.
+    // Without a locale the editor treats a letter outside ASCII as several.
     setlocale(LC_CTYPE, "")
-    // The editor would complete the names of files, which no command takes.
+    // The editor would complete file names, which no command takes.
     rl_bind_key(Int32(UInt8(ascii: "\t")), rl_insert)
   }
 

@@ -1,18 +1,18 @@
 import ControlProtocol
 
-/// The parser's complaint as one line that says what to do next.
+/// Formats the parser's error as one line that says what to do next.
 package enum UsageMessage {
   /// - Parameters:
-  ///   - complaint: what the parser says, on one line or on several.
+  ///   - error: the parser's message, on one line or several.
   ///   - arguments: the command line without the program's name.
-  ///   - commands: the names of the commands that there are.
-  package static func text(_ complaint: String, arguments: [String], commands: [String]) -> String {
+  ///   - commands: the names of all commands.
+  package static func text(_ error: String, arguments: [String], commands: [String]) -> String {
     let command = arguments.first { commands.contains($0) }
-    // Without a command the parser can only tell that there is a word too many.
-    if command == nil, complaint.contains("nexpected argument"), let word = firstWord(arguments) {
+    // Without a command, the parser reports only an unexpected argument.
+    if command == nil, error.contains("nexpected argument"), let word = firstWord(arguments) {
       return "unknown command '\(TerminalText.escaped(word))'; see 'dhtctl --help'"
     }
-    let words = complaint.split(whereSeparator: \.isNewline)
+    let words = error.split(whereSeparator: \.isNewline)
     var line = TerminalText.escaped(words.joined(separator: " "))
     while line.hasSuffix(".") { line.removeLast() }
     if let first = line.first, first.isUppercase, !line.hasPrefix("DHTCTL") {
@@ -21,7 +21,7 @@ package enum UsageMessage {
     return "\(line); see 'dhtctl \(command.map { "\($0) " } ?? "")--help'"
   }
 
-  /// The first argument that is neither an option nor the value of one.
+  /// The first argument that is neither an option nor an option's value.
   private static func firstWord(_ arguments: [String]) -> String? {
     var rest = arguments[...]
     while let argument = rest.popFirst() {

@@ -3,7 +3,7 @@ import Glibc
 import Platform
 import SystemPackage
 
-/// Where the value of a put comes from.
+/// The source of a value.
 enum ValueSource {
   case literal([UInt8])
   case standardInput
@@ -19,7 +19,7 @@ enum ValueSource {
     }
   }
 
-  /// The bytes of the value; no more are read than a request could carry.
+  /// The bytes of the value. At most a request's worth is read.
   func read() throws(Failure) -> [UInt8] {
     switch self {
     case .literal(let bytes): return bytes
@@ -41,7 +41,7 @@ enum ValueSource {
       bytes += piece
       guard bytes.count <= ControlLimits.maxLineBytes else {
         throw Failure(
-          .failed, "\(name) has over \(ControlLimits.maxLineBytes) bytes; a value must be shorter",
+          .failed, "\(name) has more than \(ControlLimits.maxLineBytes) bytes; a value must be shorter",
           reason: "too_large")
       }
     }
@@ -54,9 +54,9 @@ enum ValueSource {
   }
 }
 
-/// Reading from a file or a pipe.
+/// Reads from files and pipes.
 enum Descriptor {
-  /// What comes next: empty at the end, nil where reading fails, with the cause in `errno`.
+  /// The next input: empty at the end, nil if reading fails, with the cause in `errno`.
   static func read(_ descriptor: Int32) -> [UInt8]? {
     var failed = false
     let piece = [UInt8](unsafeUninitializedCapacity: 64 * 1024) { buffer, count in
@@ -67,7 +67,7 @@ enum Descriptor {
         switch errno {
         case EINTR: continue
         case EAGAIN:
-          // Whoever gave us the descriptor made it non-blocking.
+          // The descriptor was inherited in non-blocking mode.
           var ready = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
           _ = poll(&ready, 1, -1)
         default:

@@ -9,7 +9,7 @@ import NodeRuntime
 import Sealing
 import Systemd
 
-/// One dhtd from its start to its end: the composition root.
+/// Runs a dhtd from its start to its end. It is the composition root.
 struct Daemon {
   let instance: Instance
   let environment: [String: String]
@@ -17,21 +17,22 @@ struct Daemon {
   let loaded: LoadedConfiguration
   let logs: Logs
 
-  /// Runs until SIGTERM or SIGINT, or until the terminal that it was started from is gone; then the process
-  /// exits. To be called on the main thread, before there are others.
+  /// Runs until SIGTERM or SIGINT, or until the terminal that it was started from is gone. Then the process
+  /// exits. Call it on the main thread before there are other threads.
   ///
-  /// - Throws: the reason why the node cannot start, if it is found before the node has threads.
+  /// - Throws: the reason why the node cannot start, if it is known before the node starts threads.
   func run() throws -> Never {
     let terminal = Terminal()
-    // A SIGHUP does not end the process any more, even while the node still starts.
+    // From here on, a SIGHUP does not end the process, even while the node is starting.
     Signals.block(SIGHUP)
     let signals = Signals()
     let service = try service(terminal, signals)
-    // What comes before, such as a key that is read from a pipe, may take long, and the signals still end it.
+    // The work before this point, such as reading a key from a pipe, may take long. Until now the signals
+    // end the process.
     Signals.block(SIGTERM, SIGINT)
     Task {
       do {
-        // One loop does all: a node waits for the network and not for a processor.
+        // One loop does all the work, because a node waits for the network and not for a processor.
         let loop = try EventLoop()
         do {
           try await service.run(on: loop)
@@ -48,7 +49,7 @@ struct Daemon {
     signals.deliver()
   }
 
-  /// The node, with all that is read and checked before it starts.
+  /// The node, with everything that is read and checked before it starts.
   private func service(_ terminal: Terminal, _ signals: Signals) throws -> NodeService {
     let context = Instance.Context(uid: geteuid(), environment: environment)
     let socket = try controlSocket(context)
@@ -65,14 +66,14 @@ struct Daemon {
     logger[metadataKey: "node_id"] = "\(id)"
     for warning in loaded.warnings { logger.warning("\(warning)") }
     if keyring == nil, configuration.networkName != Configuration().networkName {
-      logger.warning("network.name counts only with network.keys: this node is in an open network")
+      logger.warning("network.name has no effect without network.keys: this node is in an open network")
     }
     let savedContacts: [Kademlia.Peer]
     do throws(StateDirectoryError) {
       savedContacts = try SavedContacts.read(from: state)
     } catch {
-      // A node can do without.
-      logger.warning("the contacts from before cannot be read: \(error)")
+      // A node can join without them.
+      logger.warning("cannot read the saved contacts: \(error)")
       savedContacts = []
     }
     return NodeService(
@@ -84,7 +85,7 @@ struct Daemon {
       threshold: logs.threshold)
   }
 
-  /// The socket that a unit made for this node, or else the path of one to make.
+  /// The socket that a systemd unit made for this node, or the path of a socket to make.
   private func controlSocket(_ context: Instance.Context) throws -> ControlServer.Socket {
     if let descriptor = try SocketActivation.takeControlSocket() { return .listening(descriptor) }
     let configuration = loaded.configuration
@@ -95,10 +96,10 @@ struct Daemon {
 }
 
 extension Configuration {
-  /// The ID of a node with a key.
+  /// The node ID for a key.
   fileprivate func nodeID(of key: NodeKey) -> NodeID {
     guard networkID == .bep42, let address = addressOfID.flatMap({ IPAddress($0) }) else { return key.id }
-    // Made from the key's, so that it is the same at the next start.
+    // The ID depends on the key alone, so that it is the same at the next start.
     return NodeID(bep42For: address, seed: key.id)
   }
 }

@@ -19,7 +19,7 @@ struct Dhtd: ParsableCommand {
         dhtd 8002 localhost:8001
 
       Settings come from /etc/dhtd/dhtd.yaml and /etc/dhtd/PORT.yaml, the environment (DHTD_*) and \
-      these options, the later over the earlier; see dhtd.yaml(5). SIGHUP has them read again, or \
+      these options, the later over the earlier; see dhtd.yaml(5). SIGHUP reloads them, or \
       stops a node whose terminal is gone.
 
       Use 'dhtctl' to store and read values. Exit status: 0 stopped as asked, 1 failed, 2 usage or \
@@ -73,8 +73,8 @@ struct Dhtd: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Where records are kept: on the disk, where what is confirmed outlives a crash, or in memory, so that "
-        + "they end with the node. (values: disk, memory; default: disk)", valueName: "where"),
+      "Where records are kept: on disk, where confirmed records outlive a crash, or in memory, so that "
+        + "they are lost when the node stops. (values: disk, memory; default: disk)", valueName: "where"),
     completion: .list([Durability.disk, .memory].map(\.rawValue)))
   var durability: String?
 
@@ -100,10 +100,10 @@ struct Dhtd: ParsableCommand {
     completion: .list(Setting.all.map { $0.name + "=" }))
   var settings: [String] = []
 
-  @Flag(help: "Check the configuration, say what is wrong with it, and exit.")
+  @Flag(help: "Check the configuration, report problems, and exit.")
   var checkConfig = false
 
-  @Flag(help: "Print the configuration with where each value comes from, and exit.")
+  @Flag(help: "Print the configuration and the source of each value, and exit.")
   var printConfig = false
 
   @Flag(help: "Print a new key for a private network, and exit.")
@@ -111,19 +111,19 @@ struct Dhtd: ParsableCommand {
 
   func validate() throws {
     if generateKey, checkConfig || printConfig {
-      throw ValidationError("--generate-key does not go with --check-config or --print-config")
+      throw ValidationError("--generate-key cannot be combined with --check-config or --print-config")
     }
     if checkConfig, printConfig {
-      throw ValidationError("--check-config and --print-config do not go together")
+      throw ValidationError("--check-config and --print-config cannot be combined")
     }
   }
 
-  /// Where the configuration comes from, this command line among it.
+  /// The sources of the configuration, this command line included.
   func sources(environment: [String: String]) throws -> ConfigurationSources {
     var options: [ConfigurationSources.Option] = []
     for text in settings {
       guard let equals = text.firstIndex(of: "=") else {
-        throw ValidationError("--set takes KEY=VALUE, such as alpha=5, and not '\(text)'")
+        throw ValidationError("invalid --set '\(text)'; use KEY=VALUE, for example alpha=5")
       }
       let key = String(text[..<equals])
       let value = String(text[text.index(after: equals)...])
@@ -144,7 +144,7 @@ struct Dhtd: ParsableCommand {
       instance: Instance(port: port), file: config, environment: environment, options: options)
   }
 
-  /// A path as the shell that it was typed in means it.
+  /// An absolute path, relative to the working directory.
   private static func absolute(_ path: String) -> String {
     guard !path.isEmpty, !path.hasPrefix("/"), let directory = getcwd(nil, 0) else { return path }
     defer { free(directory) }
@@ -164,7 +164,7 @@ struct Dhtd: ParsableCommand {
       _ = try KeySource(loaded.configuration, environment)?.keyring(network: loaded.configuration.networkName)
       for warning in loaded.warnings { StartupError("warning: \(warning)", isWarning: true).print() }
       let files = loaded.files.isEmpty ? "no file" : loaded.files.joined(separator: ", ")
-      print("The configuration of dhtd \(port) is right (read: \(files)).")
+      print("The configuration of dhtd \(port) is valid (read: \(files)).")
     } else if printConfig {
       let context = Instance.Context(uid: geteuid(), environment: environment)
       let instance = Instance(port: port)
@@ -182,7 +182,7 @@ struct Dhtd: ParsableCommand {
     }
   }
 
-  /// Parses and runs. What goes wrong is one line for a person, and an exit status.
+  /// Parses the command line and runs. An error is printed as one line, with an exit status.
   static func main() {
     do {
       var command = try parseAsRoot()
@@ -192,7 +192,7 @@ struct Dhtd: ParsableCommand {
     }
   }
 
-  /// Ends the process with a line of standard error for what went wrong.
+  /// Prints an error as one line on standard error, and ends the process.
   static func end(with error: any Error) -> Never {
     if let error = error as? InvalidConfiguration {
       for line in error.lines { StartupError(line).print() }
@@ -204,7 +204,7 @@ struct Dhtd: ParsableCommand {
       print(text)
       Glibc.exit(0)
     case .validationFailure:
-      // The parser adds the usage below; one line says what is wrong, and --help says the rest.
+      // The parser's message ends with the usage. The line here points to --help instead.
       StartupError(message(for: error) + "; see 'dhtd --help'").print()
       Glibc.exit(2)
     default:

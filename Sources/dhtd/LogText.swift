@@ -1,14 +1,15 @@
 import ControlProtocol
 import Logging
 
-/// How a message reads: its words, and after them the metadata that came with it.
+/// The text of a log message: the message, then its metadata.
 ///
 ///     joined the network  contacts=5
 enum LogText {
-  /// One line. What came over the network is shown and not obeyed by a terminal.
+  /// The line for a message. Control characters from the network are escaped, so that a terminal does not
+  /// obey them.
   static func line(_ event: LogEvent) -> String {
     var line = "\(event.message)"
-    // The ID of the event is for searches.
+    // The ID of the event is only for searches.
     let shown = (event.metadata ?? [:]).filter { $0.key != "message_id" }.sorted { $0.key < $1.key }
     if !shown.isEmpty { line += " " }
     for (key, value) in shown { line += " \(key)=\(value)" }

@@ -2,12 +2,12 @@ import Logging
 import NodeConfiguration
 import Systemd
 
-/// Where the messages of this process go, and which.
+/// The destination of this process's log messages, and the least severe level.
 struct Logs {
-  /// The least severe messages that are written; it changes with a reload.
+  /// The least severe level that is logged. A reload changes it.
   let threshold: LogThreshold
 
-  /// Sends the messages of all loggers where the configuration wants them, for good.
+  /// Sends the messages of all loggers to the configured target. Call it once.
   ///
   /// - Throws: `NoJournal`.
   init(_ configuration: Configuration, environment: [String: String]) throws(NoJournal) {
@@ -30,10 +30,10 @@ struct Logs {
   }
 }
 
-/// The journal was asked for, and there is none.
+/// The journal was requested, but this machine has none.
 struct NoJournal: Error, CustomStringConvertible {
   let description =
-    "there is no journal on this machine to log to; use --log-target stderr, or auto, which finds out"
+    "this machine has no journal; use --log-target stderr, or auto, which detects the journal"
 }
 
 extension Logger.Level {

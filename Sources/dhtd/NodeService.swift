@@ -9,34 +9,34 @@ import Sealing
 import Signatures
 import Systemd
 
-/// The node with its control socket: starts, reloads and stops.
+/// Runs a node with its control socket: start, reload and stop.
 struct NodeService: Sendable {
   let id: NodeID
-  /// Proves the ID; nil where it cannot be proven.
+  /// Signs proofs of the ID; nil if the ID cannot be proven.
   let key: SigningKey?
   /// Signs the records of this node's users.
   let recordKey: SigningKey
   let port: UInt16
   let sources: ConfigurationSources
   let loaded: LoadedConfiguration
-  /// Contacts of the time before.
+  /// Contacts from the last run.
   let savedContacts: [Kademlia.Peer]
-  /// Where the keys of the private network are, and those that were there at the start; nil in an open one.
+  /// The source of the private network's keys, and the keys at the start; nil in an open network.
   let keys: KeySource?
   let keyring: Keyring?
   let socket: ControlServer.Socket
-  /// What outlives the node; held for its lock, too.
+  /// The state directory. Its lock is held while the node runs.
   let state: StateDirectory
-  /// A hangup asks for a reload, unless the terminal is gone.
+  /// A SIGHUP requests a reload, unless the terminal is gone.
   let signals: Signals
   let terminal: Terminal
   let manager: ServiceManager
   let logger: Logger
   let threshold: LogThreshold
 
-  /// Runs until a signal asks the node to stop, or it fails.
+  /// Runs until a signal stops the node, or it fails.
   ///
-  /// - Throws: the reason why the node cannot start, or why it has failed.
+  /// - Throws: the reason why the node cannot start, or why it failed.
   func run(on loop: EventLoop) async throws {
     var configuration = NodeSettings(loaded.configuration, id: id, key: key, port: port)
     configuration.savedContacts = savedContacts
@@ -66,12 +66,12 @@ struct NodeService: Sendable {
     }
     let reporter = try await StatusReporter.start(on: runtime, manager)
     let serving = Task { await serve(runtime, control, reporter) }
-    // The first request counts. The others change nothing: the node stops already.
+    // Only the first request has an effect, because the node is already stopping after that.
     let stopping = Task { for await _ in signals.stops { serving.cancel() } }
     let failure = await serving.value
     stopping.cancel()
     if failure == .socketLost {
-      logger.critical("lost the UDP socket; this node ends", metadata: .event(.socketLost))
+      logger.critical("lost the UDP socket; stopping", metadata: .event(.socketLost))
     }
     logger.info("stopping")
     try await reporter.stop()
@@ -85,16 +85,16 @@ struct NodeService: Sendable {
 
   /// Joins and serves until the task is cancelled, or the node fails.
   ///
-  /// - Returns: why it has failed; nil if it was asked to stop.
+  /// - Returns: the failure; nil if the node was asked to stop.
   private func serve(
     _ runtime: NodeRuntime, _ control: ControlServer, _ reporter: StatusReporter.Handle
   ) async -> NodeFailure? {
     guard (try? await runtime.join()) != nil, (try? await reporter.ready()) != nil else {
-      // Unless it was asked to stop, it has stopped of itself.
+      // If the node was not asked to stop, it has failed.
       return Task.isCancelled ? nil : await runtime.waitForFailure() ?? .socketLost
     }
     logger.info("ready", metadata: .event(.ready))
-    // It never ends by itself, and is cancelled when the others have.
+    // The task never ends by itself. It is cancelled when the other tasks have ended.
     async let _ = saveContacts(runtime)
     return await withTaskGroup(of: NodeFailure?.self) { group in
       group.addTask { await runtime.waitForFailure() }
@@ -107,30 +107,30 @@ struct NodeService: Sendable {
     }
   }
 
-  /// Saves the contacts whenever some have come or gone, until the task is cancelled.
+  /// Saves the contacts whenever they change, until the task is cancelled.
   private func saveContacts(_ runtime: NodeRuntime) async {
     guard let changes = try? await runtime.contactChanges() else { return }
     var saves = 0
     for await contacts in changes {
       save(contacts)
-      // The first is worth the most, and each write waits for the disk: at first a crowd comes at once,
-      // and later there is time.
+      // The first contacts are worth the most, and each write waits for the disk. Many contacts arrive at
+      // once at first, and few later.
       try? await Task.sleep(for: saves < 10 ? .seconds(1) : .seconds(10))
       saves += 1
     }
   }
 
   private func save(_ contacts: [Kademlia.Peer]) {
-    // Who has lost them all wants the last ones back.
+    // A node that has lost all contacts needs the last ones after a restart.
     guard !contacts.isEmpty else { return }
     do throws(StateDirectoryError) {
       try SavedContacts.write(contacts, to: state)
     } catch {
-      logger.warning("the contacts cannot be saved: \(error)")
+      logger.warning("cannot save the contacts: \(error)")
     }
   }
 
-  /// Reads the configuration again whenever asked to, until the task is cancelled or the terminal gone.
+  /// Reloads the configuration at each SIGHUP, until the task is cancelled or the terminal is gone.
   private func reloadAtHangups(
     _ runtime: NodeRuntime, _ control: ControlServer, _ reporter: StatusReporter.Handle
   ) async {
@@ -143,8 +143,8 @@ struct NodeService: Sendable {
         for warning in new.warnings { logger.warning("\(warning)") }
         let (result, changes) = configuration.reloaded(from: new.configuration)
         var current = NodeSettings(result, id: id, key: key, port: port)
-        // The same file as at the start, and what is in it now. A credential stays as it was at the start: what
-        // was changed since would be gone with it.
+        // The file of the start is read again. A credential is not, because the service manager keeps the
+        // copy of the start and changes made since would be lost.
         if let keys, !keys.isCredential {
           current.keyring = try keys.keyring(network: result.networkName)
         }
@@ -155,28 +155,28 @@ struct NodeService: Sendable {
         log(changes)
         if let keyring = current.keyring {
           logger.info(
-            "keyring read again",
+            "keyring reloaded",
             metadata: ["keys": "\(keyring.keys.count)", "sealing_key": "\(keyring.sealing)"])
         }
       } catch let error as InvalidConfiguration {
-        refuse(error.lines)
+        reject(error.lines)
       } catch let error as KeySourceError {
-        refuse([error.description])
+        reject([error.description])
       } catch {
-        // The loop has ended, and with it the node.
+        // The loop has stopped, and the node with it.
         return
       }
       guard (try? await reporter.ready()) != nil else { return }
-      // A shell tells its jobs that it ends, and only then lets go of the terminal.
+      // A shell sends SIGHUP to its jobs before it releases the terminal.
       if terminal.isAttached { try? await Task.sleep(for: .seconds(1)) }
       guard !terminal.isGone else { return }
     }
   }
 
-  private func refuse(_ lines: [String]) {
+  private func reject(_ lines: [String]) {
     for line in lines { logger.error("\(line)", metadata: .event(.wrongConfiguration)) }
     logger.error(
-      "the configuration is wrong; this node goes on with the one it has",
+      "invalid configuration; this node keeps the current one",
       metadata: .event(.wrongConfiguration))
   }
 
@@ -186,31 +186,31 @@ struct NodeService: Sendable {
       if change.isInForce {
         logger.info("\(change.key) is now \(new)")
       } else {
-        logger.warning("\(change.key) cannot change while the node runs; restart it for \(new)")
+        logger.warning("\(change.key) cannot change while the node runs; restart it to use \(new)")
       }
     }
     let count = changes.count(where: \.isInForce)
     logger.info(
-      "configuration reloaded: \(count == 0 ? "nothing new" : "\(count) changed")",
+      "configuration reloaded: \(count == 0 ? "no change" : "\(count) changed")",
       metadata: .event(.reloaded))
   }
 }
 
 extension NodeFailure: Error, CustomStringConvertible {
-  /// One line for a person, with what to do next.
+  /// A line that says what to do next.
   public var description: String {
     switch self {
     case .socketLost:
-      "the UDP socket failed; look at the messages before this one, and start dhtd again"
+      "the UDP socket failed; see the messages before this one, and start dhtd again"
     case .storeFailed:
-      "the record store failed; look at the messages before this one, see that the disk is sound and has "
-        + "room, and start dhtd again"
+      "the record store failed; see the messages before this one, check that the disk works and has "
+        + "space, and start dhtd again"
     }
   }
 }
 
 extension KeySource {
-  /// Where the keys are that a configuration means; nil if it means an open network.
+  /// The source of the keys that a configuration names; nil for an open network.
   init?(_ configuration: Configuration, _ environment: [String: String]) {
     self.init(named: configuration.networkKeys, environment: environment)
   }

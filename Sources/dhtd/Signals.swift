@@ -1,13 +1,13 @@
 import Glibc
 
-/// The signals that ask a running daemon for something.
+/// The signals that a running daemon handles.
 ///
-/// All threads block them, and the main thread takes them one after the other. So a signal interrupts nothing,
-/// and what is done about it may allocate and lock.
+/// All threads block the signals, and the main thread takes them one after the other. So a signal interrupts
+/// nothing, and its handling may allocate and lock.
 struct Signals: Sendable {
-  /// One element for a SIGHUP. Several that come before the first is read are one.
+  /// An element for each SIGHUP. Several that arrive before the first is read count as one.
   let hangups: AsyncStream<Void>
-  /// One element for a SIGTERM or SIGINT.
+  /// An element for each SIGTERM or SIGINT.
   let stops: AsyncStream<Void>
   private let hangup: AsyncStream<Void>.Continuation
   private let stop: AsyncStream<Void>.Continuation
@@ -17,16 +17,16 @@ struct Signals: Sendable {
     (stops, stop) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
   }
 
-  /// Blocks signals on this thread and on those that it starts from now on. They wait for `deliver`.
+  /// Blocks signals on this thread and on the threads that it starts later. They wait for `deliver`.
   ///
-  /// To be called on the main thread, before there are others: a thread with an open mask would take a signal,
-  /// and its default action would end the process.
+  /// Call it on the main thread before there are other threads. A thread with an open mask would take a
+  /// signal, and the default action would end the process.
   static func block(_ signals: Int32...) {
     var set = Self.set(signals)
     pthread_sigmask(SIG_BLOCK, &set, nil)
   }
 
-  /// Passes on each signal that comes, for as long as the process runs.
+  /// Passes on each signal for as long as the process runs.
   func deliver() -> Never {
     var set = Self.set([SIGHUP, SIGTERM, SIGINT])
     while true {

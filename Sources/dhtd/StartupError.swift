@@ -2,17 +2,16 @@ import ControlProtocol
 import Glibc
 import Systemd
 
-/// What keeps a dhtd from running, on one line of standard error.
+/// An error at the start or end of a dhtd, printed as one line on standard error.
 ///
-/// Where that is the journal, a mark of its severity goes before it (sd-daemon(3)). It is not sent to
-/// the journal as messages are: of a process that ends at once, the journal may not learn any more
-/// which unit it belonged to.
+/// If standard error is the journal, the line begins with its severity (sd-daemon(3)). It is not sent to the
+/// journal as a message, because the journal may not learn the unit of a process that ends at once.
 struct StartupError {
   private let text: String
   private let isWarning: Bool
 
-  /// - Parameter text: on one line or on several: the parser's lists of choices, one a line, become
-  ///   words.
+  /// - Parameter text: one line or several. The parser's lists of choices, one a line, are joined into a
+  ///   sentence.
   init(_ text: String, isWarning: Bool = false) {
     var line = ""
     for part in text.split(whereSeparator: \.isNewline) {
@@ -25,7 +24,7 @@ struct StartupError {
     self.isWarning = isWarning
   }
 
-  /// Prints it.
+  /// Prints the line.
   func print() {
     let isJournal = Journal.isStandardError(environment: ProcessEnvironment.all)
     var line = (isJournal ? isWarning ? "<4>" : "<3>" : "dhtd: ") + text + "\n"

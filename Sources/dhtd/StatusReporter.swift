@@ -3,20 +3,20 @@ import Kademlia
 import NodeRuntime
 import Systemd
 
-/// Keeps the service manager told of how the node is, and that it is alive.
+/// Reports the node's status to the service manager, and feeds its watchdog.
 ///
-/// All of it runs on the loop of the node: a loop that hangs feeds no watchdog.
+/// The reporter runs on the node's loop, so a loop that hangs feeds no watchdog.
 final class StatusReporter {
   private let driver: NodeDriver
   private let manager: ServiceManager
-  /// The status that the manager knows.
-  private var told = ""
-  /// What it had no room for; there is little to tell besides the status.
+  /// The status that was reported last.
+  private var reportedStatus = ""
+  /// Messages that the manager had no room for. There are few besides the status.
   private var unsent: [ServiceManager.Message] = []
   private var pending: LoopTimer?
   private var watchdog: LoopTimer?
 
-  /// The least time between two lines of status: a node that meets a network meets many nodes at once.
+  /// The shortest time between two status lines. A node that joins a network meets many nodes at once.
   private static let pause: Duration = .milliseconds(250)
 
   private init(_ driver: NodeDriver, _ manager: ServiceManager) {
@@ -24,22 +24,22 @@ final class StatusReporter {
     self.manager = manager
   }
 
-  /// What a reporter is held by outside its loop.
+  /// A reference to a reporter, for use outside its loop.
   struct Handle: Sendable {
     fileprivate let reporter: LoopBound<StatusReporter>
 
-    /// Tells that the node is ready, and how it is.
+    /// Reports that the node is ready, and its status.
     func ready() async throws {
-      try await reporter.loop.run { reporter.value.tell([.ready]) }
+      try await reporter.loop.run { reporter.value.report([.ready]) }
     }
 
-    /// Tells nothing any more.
+    /// Stops reporting.
     func stop() async throws {
       try await reporter.loop.run { reporter.value.stop() }
     }
   }
 
-  /// Begins to tell.
+  /// Begins to report.
   static func start(on runtime: NodeRuntime, _ manager: ServiceManager) async throws -> Handle {
     try await runtime.loop.run {
       let reporter = StatusReporter(runtime.driver.value, manager)
@@ -49,15 +49,15 @@ final class StatusReporter {
   }
 
   private func start() {
-    driver.vitalsChanged = { [unowned self] in changed() }
-    tell([])
+    driver.vitalsChanged = { [unowned self] in handleVitalsChange() }
+    report()
     guard let timeout = manager.watchdogTimeout else { return }
-    // So often that some may be missed, as where the core wakes up after the machine has slept.
+    // The interval leaves room for missed deadlines, for example when the machine wakes from sleep.
     feedWatchdog(every: timeout / 5)
   }
 
   private func feedWatchdog(every interval: Duration) {
-    // A loop that runs around a core that is not called any more is as good as one that hangs.
+    // A loop that no longer calls the core is as bad as a loop that hangs.
     if driver.isOnTime { manager.notify(.watchdog) }
     watchdog = driver.loop.schedule(after: interval) { [unowned self] in feedWatchdog(every: interval) }
   }
@@ -70,29 +70,29 @@ final class StatusReporter {
     watchdog = nil
   }
 
-  /// Tells at once what is new, and then not again before the pause is over.
-  private func changed() {
-    if pending == nil { tell([]) }
+  /// Reports a change at once, unless a report was made within the last `pause`.
+  private func handleVitalsChange() {
+    if pending == nil { report() }
   }
 
-  /// Tells the news, and how the node is. What the manager does not take now, it is told later.
-  private func tell(_ news: [ServiceManager.Message]) {
+  /// Sends messages and the current status. Messages that the manager does not take are sent again later.
+  private func report(_ messages: [ServiceManager.Message] = []) {
     let status = driver.vitals.status
-    unsent += news.filter { !unsent.contains($0) }
+    unsent += messages.filter { !unsent.contains($0) }
     if manager.notify(unsent + [.status(status)]) {
       unsent = []
-      told = status
+      reportedStatus = status
     }
     pending?.cancel()
     pending = driver.loop.schedule(after: Self.pause) { [self] in
       pending = nil
-      if !unsent.isEmpty || driver.vitals.status != told { tell([]) }
+      if !unsent.isEmpty || driver.vitals.status != reportedStatus { report() }
     }
   }
 }
 
 extension Vitals {
-  /// One line for `systemctl status`.
+  /// The status line for `systemctl status`.
   var status: String {
     let held = keys == 1 ? "1 key" : "\(keys) keys"
     guard isJoined else { return "Joining: \(Self.contacts(contacts)) so far" }

@@ -2,11 +2,11 @@ import Glibc
 import Logging
 import Systemd
 
-/// Writes messages to stderr as people read them:
+/// Writes messages to stderr, formatted for people:
 ///
 ///     2026-11-22 19:11:26.042 info  joined the network  contacts=5
 struct StderrLogHandler: LogHandler {
-  /// The metadata of all messages of a logger. It is not written: it would be the same on each line.
+  /// The metadata of all messages of a logger. It is not written, because it would be the same on each line.
   var metadata: Logger.Metadata = [:]
   private var ownLevel: Logger.Level?
   private let threshold: LogThreshold
@@ -26,7 +26,7 @@ struct StderrLogHandler: LogHandler {
   }
 
   func log(event: LogEvent) {
-    // One write a line, so that the lines of several threads or processes never mix.
+    // Each line is one write, so that lines of several threads or processes never mix.
     var line = "\(Self.timestamp) \(Self.word(for: event.level)) \(LogText.line(event))\n"
     line.withUTF8 { bytes in
       _ = write(STDERR_FILENO, bytes.baseAddress, bytes.count)

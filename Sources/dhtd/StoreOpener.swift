@@ -8,7 +8,7 @@ import NodeTime
 import RecordStore
 import Systemd
 
-/// What keeps the records of a node, as its configuration says.
+/// Opens the record store that the configuration asks for.
 struct StoreOpener {
   private let configuration: Configuration
   private let state: StateDirectory
@@ -24,7 +24,7 @@ struct StoreOpener {
     self.logger = logger
   }
 
-  /// Opens the store. What was damaged in it is told.
+  /// Opens the store, and logs any damage found in it.
   ///
   /// - Throws: `RecordStoreError`.
   func open() throws(RecordStoreError) -> any RecordStorage {
@@ -33,8 +33,8 @@ struct StoreOpener {
       if access(state.path + "/records.mdb", F_OK) == 0 {
         logger.warning(
           """
-          records are kept in memory; those on the disk stay as they are and come back with \
-          storage.durability: disk, what is deleted now among them
+          records are kept in memory; records on the disk are left unchanged and come back with \
+          storage.durability: disk, even if they are deleted now
           """)
       }
       return MemoryStore(maxBytes: configuration.storageBytes)
@@ -46,27 +46,27 @@ struct StoreOpener {
         manager.notify(
           .extendTimeout(.seconds(30)), .status("Searching a damaged record store: \(percent)%"))
       }
-      if let salvage { tell(of: salvage) }
+      if let salvage { log(salvage) }
       return store
     }
   }
 
-  private func tell(of salvage: Salvage) {
+  private func log(_ salvage: Salvage) {
     guard let file = salvage.damagedFile else {
       logger.error(
         """
         the record store may be damaged (\(salvage.reason)) and could not be searched: \
-        \(salvage.notSearched ?? ""); it is used as it is, and searched at the next start
+        \(salvage.notSearched ?? ""); it is used unchanged, and searched at the next start
         """,
         metadata: .event(.storeDamaged))
       return
     }
-    let seen = salvage.damagedEntries > 0 ? "\(salvage.damagedEntries) damaged ones were seen; " : ""
+    let found = salvage.damagedEntries > 0 ? "\(salvage.damagedEntries) damaged entries were found; " : ""
     logger.error(
       """
       the record store was damaged (\(salvage.reason)): the file is kept as \(file), \
-      \(salvage.records) records and \(salvage.publications) publications were saved from it; \(seen)what \
-      could not be read comes back from other nodes, if there are any
+      \(salvage.records) records and \(salvage.publications) publications were recovered from it; \(found)records \
+      that could not be read come back from other nodes, if they have copies
       """,
       metadata: .event(.storeDamaged))
   }

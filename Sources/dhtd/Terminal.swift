@@ -1,25 +1,25 @@
 import Glibc
 
-/// The terminal that a daemon was started from, if it was.
+/// The terminal that a daemon was started from, if any.
 ///
-/// SIGHUP asks a service for a reload. To what runs in a terminal it says, since there are terminals,
-/// that this one is gone, and that the program should end with it.
+/// For a service, SIGHUP requests a reload. For a program in a terminal, it says that the terminal is gone
+/// and that the program should end.
 struct Terminal {
-  /// Whether there was one, and nobody has asked to outlive it (nohup(1)).
+  /// True if the process has a terminal and SIGHUP was not ignored at the start (nohup(1)).
   let isAttached: Bool
 
-  /// Looks at the terminal of this process. To be called before SIGHUP is handled.
+  /// Looks at the terminal of this process. Call it before SIGHUP is handled.
   init() {
     var action = sigaction()
     sigaction(SIGHUP, nil, &action)
-    // The two ways to name a handler share their place; what is ignored was so before the start.
+    // Both kinds of handler share this memory. A signal that is ignored now was ignored before the start.
     let isIgnored =
       unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
       == unsafeBitCast(SIG_IGN, to: Int.self)
     isAttached = Self.isThere && !isIgnored
   }
 
-  /// Whether it was there and is gone.
+  /// True if the terminal was attached and is gone.
   var isGone: Bool { isAttached && !Self.isThere }
 
   private static var isThere: Bool {

@@ -3,7 +3,7 @@ import Testing
 
 @Suite("Hostile lines")
 struct HostileLineTests {
-  /// What ends in an error and not in a crash.
+  /// Lines that cause an error and not a crash.
   private func code(_ bytes: [UInt8]) -> ControlErrorCode? {
     if case .failure(let error) = ControlCodec.decodeRequest(bytes).outcome { error.code } else { nil }
   }

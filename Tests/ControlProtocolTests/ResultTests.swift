@@ -51,9 +51,9 @@ struct ResultTests {
       .peers,
       .peers(
         PeersResult(peers: [
-          Peer(
+          ControlPeer(
             nodeID: target, address: "a:1", bucket: 3, rtt: nil, age: 1, lastSeen: 2, state: .questionable),
-          Peer(
+          ControlPeer(
             nodeID: target, address: "a:1", addresses: ["a:1", "[::1]:1"], bucket: 3, rtt: 0.25, age: 1,
             lastSeen: 2, state: .good),
         ]))
@@ -133,7 +133,8 @@ struct ResultTests {
         {"fingerprint":"ba9876543210","seals":false}],"network":"ours","path":"/etc/keys","saved":true}}
 
         """)
-    let peer = Peer(nodeID: "n", address: "a:1", bucket: 3, rtt: nil, age: 1, lastSeen: 2, state: .good)
+    let peer = ControlPeer(
+      nodeID: "n", address: "a:1", bucket: 3, rtt: nil, age: 1, lastSeen: 2, state: .good)
     #expect(
       text(.peers(PeersResult(peers: [peer]))).contains(
         #"{"address":"a:1","age":1,"bucket":3,"last_seen":2,"node_id":"n","proven":false,"rtt":null,"state":"good"}"#

@@ -39,7 +39,7 @@ final class ScriptedNode: ControlledNode {
     completions.append(completion)
   }
 
-  func clientLeft(_ client: ClientID) { leftClients.append(client) }
+  func handleDeparture(of client: ClientID) { leftClients.append(client) }
 
   func resolve(
     _ names: [NodeName], then use: @escaping ([Endpoint]) -> Void

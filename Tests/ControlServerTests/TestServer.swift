@@ -11,7 +11,7 @@ import SystemPackage
 /// The connections of a control server to clients over socket pairs, in front of a scripted node.
 final class TestServer: Sendable {
   private let loop: EventLoop
-  private let time: VirtualTime
+  private let time: ServerTime
   private let served: LoopBound<Served>
 
   /// The parts of a server, on its loop.
@@ -21,7 +21,7 @@ final class TestServer: Sendable {
   }
 
   private init(_ settings: ControlServerSettings) async throws {
-    let time = VirtualTime()
+    let time = ServerTime()
     let loop = try EventLoop(clock: { time.now })
     self.time = time
     self.loop = loop
@@ -99,7 +99,7 @@ final class TestServer: Sendable {
 }
 
 /// A clock that a test sets.
-final class VirtualTime: Sendable {
+final class ServerTime: Sendable {
   private let time = Mutex(
     Now(monotonic: Instant(nanoseconds: 1_000_000_000_000), wall: WallTime(seconds: 1_800_000_000)))
 

@@ -18,20 +18,20 @@ struct WriteLogTests {
   func load() {
     var log = WriteLog()
     var logged = 0
-    for number in 0..<10_000 where log.note(time(number), client(number % 2)) { logged += 1 }
+    for number in 0..<10_000 where log.tryLog(time(number), client(number % 2)) { logged += 1 }
     #expect((195...205).contains(logged))
     let suppressed = log.takeSuppressed()
     #expect(suppressed.map(\.client).sorted { ($0?.user ?? 0) < ($1?.user ?? 0) } == [client(0), client(1)])
     #expect(logged + suppressed.reduce(0) { $0 + $1.count } == 10_000)
     #expect(!log.hasSuppressed)
     // After a pause, each of few again.
-    #expect((0..<100).allSatisfy { log.note(time(30_000 + $0), client(1)) })
+    #expect((0..<100).allSatisfy { log.tryLog(time(30_000 + $0), client(1)) })
   }
 
   @Test("of very many clients only so many are counted each by itself")
   func crowd() {
     var log = WriteLog()
-    for number in 0..<1_100 { _ = log.note(time(0), client(number)) }
+    for number in 0..<1_100 { _ = log.tryLog(time(0), client(number)) }
     let suppressed = log.takeSuppressed()
     #expect(suppressed.count == 65)
     #expect(suppressed.filter { $0.client == nil }.map(\.count) == [936])

@@ -7,7 +7,7 @@ import Testing
 @Suite("The options of bench")
 struct BenchCommandTests {
   private func plan(_ arguments: String...) throws -> BenchPlan {
-    try #require(try Dhtctl.parseAsRoot(["bench"] + arguments) as? Bench).plan
+    try #require(try Dhtctl.parseAsRoot(["bench"] + arguments) as? BenchCommand).plan
   }
 
   @Test(

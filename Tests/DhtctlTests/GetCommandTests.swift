@@ -5,8 +5,8 @@ import Testing
 
 @Suite("The options of get")
 struct GetCommandTests {
-  private func get(_ arguments: String...) throws -> Get {
-    try #require(try Dhtctl.parseAsRoot(["get"] + arguments) as? Get)
+  private func get(_ arguments: String...) throws -> GetCommand {
+    try #require(try Dhtctl.parseAsRoot(["get"] + arguments) as? GetCommand)
   }
 
   @Test("without options a get asks the network and shows no steps")

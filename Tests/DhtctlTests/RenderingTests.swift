@@ -30,7 +30,7 @@ struct RenderingTests {
     let error = ControlError(.quorumFailed, evil, put: result(1, of: 2, failures))
     #expect(Rendering.error(error) == "\(shown) (stored at 1 of 2; a:1: \(shown))")
 
-    let peer = Peer(nodeID: evil, address: evil, bucket: 1, rtt: 1, age: 1, lastSeen: 1, state: .good)
+    let peer = ControlPeer(nodeID: evil, address: evil, bucket: 1, rtt: 1, age: 1, lastSeen: 1, state: .good)
     let key = HeldKey(key: Array(evil.utf8), target: "t", seq: 1, expires: .min, size: 1)
     let step = LookupStep(hop: 0, nodeID: evil, address: evil, outcome: evil)
     var status = StatusResult()
@@ -56,7 +56,7 @@ struct RenderingTests {
 
   @Test("the columns of a table are as wide as their widest cell")
   func tables() {
-    var table = Table(("NAME", .left), ("N", .right), ("STATE", .left))
+    var table = TextTable(("NAME", .left), ("N", .right), ("STATE", .left))
     table.append("a", "1", "ok")
     table.append("longer", "100", "x")
     #expect(table.text == "NAME      N  STATE\na         1  ok\nlonger  100  x\n")

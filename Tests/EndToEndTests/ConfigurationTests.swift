@@ -123,7 +123,7 @@ extension EndToEnd {
         try network.write(Array("log_level: debug\nalpha: 0".utf8), to: "dhtd.yaml")
         node.process.send(signal: SIGHUP)
         try node.waitForLogLine { $0.contains("dhtd.yaml:2: alpha: '0' is not") }
-        try node.waitForLogLine { $0.contains("goes on with the one it has") }
+        try node.waitForLogLine { $0.contains("keeps the current one") }
         #expect(try node.client().put("key", "value")["result"]["stored"] == 1)
         #expect(!node.process.errorLines.contains { $0.contains("put done") })
         // Mended, it is taken.

@@ -166,7 +166,7 @@ extension EndToEnd {
         try node.client().put("large", String(repeating: "x", count: 990))
         let before = try node.residentBytes()
         let stalled = try (0..<4).map { _ in try node.connect() }
-        let line = ControlClient.line("get", ["key": "large"], id: 1)
+        let line = ControlSocketClient.line("get", ["key": "large"], id: 1)
         let requests = Array(repeatElement(line, count: 10_000).joined())
         for client in stalled { client.sendSome(requests) }
         for _ in 0..<20 { try check() }
@@ -195,7 +195,8 @@ extension EndToEnd {
         // No two put the same key: of writes at one moment one may win over the others.
         for (number, client) in clients.enumerated() {
           let lines = (0..<400).flatMap { index in
-            ControlClient.line("put", ["key": "key\(number)/\(index)", "value": "v"], id: .integer(index))
+            ControlSocketClient.line(
+              "put", ["key": "key\(number)/\(index)", "value": "v"], id: .integer(index))
           }
           try client.send(lines)
         }
@@ -237,7 +238,7 @@ extension EndToEnd {
       try abuse { node, check in
         let client = try node.connect()
         let lines = (1...20).map { id in
-          ControlClient.line("get", ["key": "bystander"], id: .integer(Int64(id)))
+          ControlSocketClient.line("get", ["key": "bystander"], id: .integer(Int64(id)))
         }
         // The last line has no line feed: its end is the end of the input.
         try client.send(Array(lines.joined().dropLast()))

@@ -110,7 +110,7 @@ extension EndToEnd {
         network.nodes[1].process.halt()
         defer { network.nodes[1].process.resume() }
         func line(_ method: String, _ id: Int64) -> [UInt8] {
-          ControlClient.line(
+          ControlSocketClient.line(
             method, method == "get" ? ["key": .string("no key \(id)")] : .null, id: .integer(id))
         }
         try first.send((0..<4).flatMap { line("get", Int64($0)) } + line("status", 4))

@@ -32,8 +32,8 @@ extension EndToEnd {
     func notification() throws {
       try withNetwork(1) { network in
         let client = try network.nodes[0].client()
-        try client.send(ControlClient.line("put", ["key": "quiet", "value": "stored"], id: nil))
-        try client.send(ControlClient.line("get", [:], id: nil))
+        try client.send(ControlSocketClient.line("put", ["key": "quiet", "value": "stored"], id: nil))
+        try client.send(ControlSocketClient.line("get", [:], id: nil))
         try eventually("the notification to be carried out") { try client.get("quiet") == "stored" }
       }
     }

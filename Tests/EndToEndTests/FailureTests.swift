@@ -101,7 +101,8 @@ extension EndToEnd {
         let idle = try node.connect()
         let busy = try node.connect()
         for (key, value) in pairs(100) {
-          try busy.send(ControlClient.line("put", ["key": .string(key), "value": .string(value)], id: 1))
+          try busy.send(
+            ControlSocketClient.line("put", ["key": .string(key), "value": .string(value)], id: 1))
         }
         #expect(try node.stop() == .exited(0))
         #expect(try idle.readLine() == nil)

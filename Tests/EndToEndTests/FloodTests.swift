@@ -38,7 +38,7 @@ extension EndToEnd {
         let refusals = came.filter(isBusy)
         #expect((1..<100).contains(refusals.count))
         #expect(refusals.allSatisfy { $0.count <= ping(0).count })
-        try node.waitForLogLine { $0.contains("is cut off") && $0.contains("127.5.0.1") }
+        try node.waitForLogLine { $0.contains("rate limit exceeded") && $0.contains("127.5.0.1") }
         let other = try UDPClient(host: 0x06_00_01)
         other.send(ping(7), to: node.port)
         #expect(isAnswer(try other.receiveAnswer()))
@@ -107,7 +107,7 @@ extension EndToEnd {
         // Some connect and read no answer, some send a line that does not end, and some are too many.
         let deaf = try (0..<40).map { _ in try node.connect() }
         let requests = (0..<300).flatMap {
-          ControlClient.line("get", ["key": "large"], id: .integer(Int64($0)))
+          ControlSocketClient.line("get", ["key": "large"], id: .integer(Int64($0)))
         }
         for client in deaf { client.sendSome(requests) }
         let crowd = (0..<100).map { _ in try? node.connect() }
@@ -140,7 +140,8 @@ extension EndToEnd {
         }
         for client in deaf.prefix(10) {
           let names = (Int64(0)..<200).flatMap {
-            ControlClient.line("ping", ["address": .string("no-such-host-\($0).invalid:1")], id: .integer($0))
+            ControlSocketClient.line(
+              "ping", ["address": .string("no-such-host-\($0).invalid:1")], id: .integer($0))
           }
           client.sendSome(names)
         }

@@ -98,7 +98,7 @@ extension EndToEnd {
         let ninth = try network.launch(bootstrap: [first.address])
         try ninth.waitForLogLine { $0.contains(" listens on ") }
         let client = try ninth.connect()
-        try client.send(ControlClient.line("put", ["key": "early", "value": "bird"], id: "put"))
+        try client.send(ControlSocketClient.line("put", ["key": "early", "value": "bird"], id: "put"))
         #expect(try ninth.status()["state"] == "joining")
         first.process.resume()
         let answer = try client.readAnswer()

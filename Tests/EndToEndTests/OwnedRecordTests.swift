@@ -48,7 +48,7 @@ extension EndToEnd {
         let file = network.path("home/my.key")
         let mine = try succeed(network.dhtctl(["key", "generate", file])).trimmingCharacters(in: .newlines)
         #expect(try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? Int == 0o600)
-        #expect(try network.dhtctl(["key", "generate", file]).isComplaint(status: 1, "not there yet"))
+        #expect(try network.dhtctl(["key", "generate", file]).isComplaint(status: 1, "does not exist yet"))
         #expect(try network.dhtctl(["key", "show", file]).output == mine + "\n")
         for value in ["first", "second"] {
           _ = try succeed(network.dhtctl(writer, "put", "--sign", "--key", file, "note", value))

@@ -9,7 +9,7 @@ extension EndToEnd {
       "--set", "rpc_timeout=1s",
     ]
 
-    /// What two nodes say to each other while they join, and while values are put, changed, read and deleted.
+    /// The datagrams of two nodes while they join, and while values are put, changed, read and deleted.
     /// - Returns: what passed, and all that must not be seen in it.
     private func conversation(
       _ network: LocalNetwork, key: String?
@@ -229,7 +229,7 @@ extension EndToEnd {
       }
     }
 
-    /// What a key is called.
+    /// The fingerprint of a key.
     private func fingerprint(of key: String, _ network: LocalNetwork) throws -> String {
       let node = try network.startPrivate(key)
       defer { node.kill() }
@@ -315,7 +315,7 @@ extension EndToEnd {
         try network.writeKeys("nonsense", to: "keys")
         node.process.send(signal: SIGHUP)
         try node.waitForLogLine { $0.contains("line 1") }
-        try node.waitForLogLine { $0.contains("goes on with the one it has") }
+        try node.waitForLogLine { $0.contains("keeps the current one") }
         try network.writeKeys(key, to: "keys")
         try network.write(Array("log_level: info".utf8), to: "dhtd.yaml")
         node.process.send(signal: SIGHUP)
@@ -336,9 +336,9 @@ extension EndToEnd {
         #expect(!list.output.contains(key.prefix(10)))
         let asArgument = try network.dhtctl(node, "keyring", "add", other)
         #expect(asArgument.isComplaint(status: 2, "never an argument") && !asArgument.errors.contains(other))
-        #expect(try network.dhtctl(node, "keyring", "add", "-").isComplaint(status: 1, "one key is wanted"))
+        #expect(try network.dhtctl(node, "keyring", "add", "-").isComplaint(status: 1, "expected one key"))
         let noKey = try network.dhtctl(node, "keyring", "add", "-", input: Array("hello".utf8))
-        #expect(noKey.isComplaint(status: 1, "no key", "--generate-key"), "\(noKey)")
+        #expect(noKey.isComplaint(status: 1, "invalid key", "--generate-key"), "\(noKey)")
         #expect(try network.dhtctl(node, "keyring", "remove", name).isComplaint(status: 1, "only one"))
         #expect(try network.dhtctl(node, "keyring", "use", "0123456789ab").isComplaint(status: 1, name))
         try network.writeKeys("# the next one", other, to: "next")
@@ -396,7 +396,7 @@ private final class Load: Sendable {
       let path = node.socketPath
       Thread.detachNewThread { [self] in
         do {
-          try run(number, try ControlClient(path))
+          try run(number, try ControlSocketClient(path))
         } catch {
           state.withLock { $0.result.failures.append("\(error)") }
         }
@@ -405,7 +405,7 @@ private final class Load: Sendable {
     }
   }
 
-  private func run(_ number: Int, _ client: ControlClient) throws {
+  private func run(_ number: Int, _ client: ControlSocketClient) throws {
     var round = 0
     while !state.withLock(\.isOver) {
       round += 1

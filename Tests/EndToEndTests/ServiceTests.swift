@@ -96,7 +96,7 @@ extension EndToEnd {
           // The terminal goes with the program that made it.
           terminal.end()
         }
-        let client = try ControlClient(network.socketPath(of: stays.port))
+        let client = try ControlSocketClient(network.socketPath(of: stays.port))
         defer { kill(client.daemon, SIGTERM) }
         try eventually("the end of a daemon") { !exists(network.socketPath(of: ends.port)) }
         #expect(try client.status()["state"] == "ready")

@@ -19,7 +19,7 @@ struct EventLoopTests {
     }
   }
 
-  /// What happened on a loop, in its order.
+  /// The events of a loop in their order.
   private final class Log {
     var entries: [String] = []
   }
@@ -177,7 +177,7 @@ struct EventLoopTests {
   private final class Reader: DescriptorWatcher {
     let told: (Reader, Readiness) -> Void
     init(_ told: @escaping (Reader, Readiness) -> Void) { self.told = told }
-    func isReady(_ readiness: Readiness) { told(self, readiness) }
+    func handleReadiness(_ readiness: Readiness) { told(self, readiness) }
   }
 
   /// The two ends of a stream; the caller closes them.

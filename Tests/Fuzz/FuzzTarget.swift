@@ -1,6 +1,6 @@
 import Glibc
 
-/// What can be fed with made-up input.
+/// The parts of the program that can be fuzzed.
 enum FuzzTarget: String, CaseIterable {
   case bencode, krpc, sealed, control, node
 
@@ -41,7 +41,7 @@ public func main(_ count: CInt, _ arguments: UnsafeMutablePointer<UnsafeMutableP
   return runFuzzer(&count, &arguments) { testOneInput($0, $1) }
 }
 
-/// What libFuzzer calls with each input.
+/// The function that libFuzzer calls with each input.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func testOneInput(_ start: UnsafeRawPointer?, _ count: Int) -> CInt {
   FuzzTarget.chosen.run(UnsafeRawBufferPointer(start: start, count: count))

@@ -20,12 +20,12 @@ struct FuzzedNode: ~Copyable {
     var nonce: Nonce? { query.nonce }
   }
 
-  /// What the store does with what it is given.
+  /// The store's reaction to a change.
   private enum StoreMode {
     case atOnce, later, full, broken
   }
 
-  /// Those that there are. Made once: keys cost more than all the rest.
+  /// The keys, made once because making keys costs more than everything else.
   private static let everybody: [Other] = {
     var random = SplitMix64(seed: 3)
     return (0..<12).compactMap { number in
@@ -52,9 +52,9 @@ struct FuzzedNode: ~Copyable {
   private var mode = StoreMode.atOnce
   private var changes: [(change: StoreChange, id: CommitID)] = []
   private var running: Set<OperationID> = []
-  /// What was stored before then may be of a time to come.
+  /// True if the clock was set back, so that stored records may be from the future.
   private var isClockSetBack = false
-  /// What the node was built on, the greatest limits that it has had, and whether its caps were others.
+  /// The parameters of the node at its start, its loosest limits so far, and whether its limits changed.
   private let built: Parameters
   private var loosest: Parameters
   private var hasNewCaps = false
@@ -74,7 +74,7 @@ struct FuzzedNode: ~Copyable {
       encodedSize: { KRPC.encodedSize($0) })
   }
 
-  /// So tight that a short input meets the limits, or as they are.
+  /// Tight limits that a short input can reach, or the normal ones.
   private static func parameters(isTight: Bool) -> Parameters {
     var parameters = Parameters()
     guard isTight else { return parameters }

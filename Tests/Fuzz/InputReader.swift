@@ -6,7 +6,7 @@ struct InputReader {
     rest = input[...]
   }
 
-  /// Whether there is nothing left.
+  /// True if there is nothing left.
   var isEmpty: Bool { rest.isEmpty }
 
   mutating func byte() -> UInt8 { rest.popFirst() ?? 0 }
@@ -17,7 +17,7 @@ struct InputReader {
   /// A number of eight bytes.
   mutating func word() -> UInt64 { (0..<8).reduce(0) { word, _ in word << 8 | UInt64(byte()) } }
 
-  /// So many bytes, or those that are left.
+  /// A number of bytes, or the remaining ones if there are fewer.
   mutating func bytes(_ count: Int) -> [UInt8] {
     defer { rest = rest.dropFirst(count) }
     return [UInt8](rest.prefix(count))

@@ -46,8 +46,8 @@ extension Message {
     return bytes
   }
 
-  /// The message without what is not written: `want` of a query that is not answered with nodes, the salt of a
-  /// record in an answer, all but the proof beside one, and nodes that a datagram has no room for.
+  /// The message without what is not written: `want` of a query that is not answered with nodes, the salt of
+  /// a record in an answer, all but the proof beside one, and nodes that a datagram has no room for.
   var asWritten: Message {
     if case .query(var query) = body, !query.method.asksForNodes {
       query.want = .init()
@@ -78,7 +78,7 @@ extension Message {
     return Message(transaction: transaction, body: .response(response))
   }
 
-  /// What so many nodes of so many bytes take, with their key.
+  /// The encoded size of a number of nodes, with their key.
   private static func size(of count: Int, _ bytes: Int, _ key: String) -> Int {
     count == 0 ? 0 : "\(key)\(count * bytes):".utf8.count + count * bytes
   }

@@ -3,8 +3,8 @@ import Signatures
 
 @testable import Kademlia
 
-/// A whole node among others: the input says what comes, in which order and when. Nothing that comes may trap,
-/// hold an operation up for ever, or have the node keep more than it says.
+/// A whole node among others: the input says what comes, in which order and when. Nothing that comes may
+/// trap, hold an operation up for ever, or have the node keep more than it says.
 func fuzzNode(_ input: UnsafeRawBufferPointer) {
   var reader = InputReader(input)
   var node = FuzzedNode(&reader)
@@ -18,7 +18,7 @@ func fuzzNode(_ input: UnsafeRawBufferPointer) {
 }
 
 extension FuzzedNode {
-  /// One thing that happens.
+  /// Applies an event.
   mutating func step(_ reader: inout InputReader) {
     switch reader.below(16) {
     case 0: pass(.milliseconds(10 * Int(reader.byte())))
@@ -38,7 +38,7 @@ extension FuzzedNode {
 
   // MARK: - Answers to the queries of the node
 
-  /// What a node would answer that is as it should be.
+  /// A valid answer of a node.
   private mutating func answerWell(_ index: Int, _ reader: inout InputReader) {
     guard let (query, endpoint) = takeQuery(index) else { return }
     let peer = peers.first { $0.peer.endpoint == endpoint } ?? peers[0]

@@ -9,14 +9,14 @@ import SeededRandom
 /// once.
 func fuzzSealing(_ input: UnsafeRawBufferPointer) {
   var reader = InputReader(input)
-  guard var world = SealedWorld() else { fatalError("there are no keyrings") }
+  guard var world = FuzzedSealing() else { fatalError("there are no keyrings") }
   for _ in 0..<64 where !reader.isEmpty { world.step(&reader) }
   // What came before does not come again; what was held back may come now.
   world.openEverything()
   world.openEverything()
 }
 
-private struct SealedWorld {
+private struct FuzzedSealing {
   private struct Sealed {
     let message: [UInt8]
     let key: NetworkKey
@@ -28,7 +28,8 @@ private struct SealedWorld {
   private static let sessions = 3
 
   private let keys: [NetworkKey]
-  /// Whose messages may be opened, one of another network's name, and one with a key of its own.
+  /// The senders: two whose messages may be decrypted, one in a network with another name, and one with
+  /// another key.
   private var sealers: [(sealer: Sealer, ring: Keyring)]
   private var ring: Keyring
   private var opener: Opener
@@ -103,7 +104,7 @@ private struct SealedWorld {
     open(datagram)
   }
 
-  /// What is opened is what was sealed, and nothing else.
+  /// Decrypted messages are exactly the encrypted ones.
   private mutating func open(_ datagram: [UInt8]) {
     tried += 1
     let before: [UInt8] = [1, 2, 3]

@@ -55,7 +55,7 @@ func response(_ text: String) throws -> Response {
   try response(Array(text.utf8))
 }
 
-/// What is wrong with a datagram that has to be malformed.
+/// The problem of a datagram that must be malformed.
 func malformed(_ datagram: [UInt8]) -> MalformedMessage? {
   do throws(MalformedMessage) {
     let message = try decoded(datagram)

@@ -74,7 +74,7 @@ struct ShortBytesTests {
 }
 
 @Suite("Round trips (RFC 6298)")
-struct RoundTripTests {
+struct RoundTripTimeTests {
   @Test("before the first sample nothing is known")
   func empty() {
     #expect(RoundTrip().smoothed == nil)

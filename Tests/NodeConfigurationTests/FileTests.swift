@@ -160,7 +160,7 @@ import Testing
 
   @Test("values that do not go together are told to whoever has set one of them")
   func conflicts() throws {
-    #expect(try complaints("max_ttl: 1h") == ["dhtd.yaml:1: max_ttl: ttl must not be over max_ttl"])
+    #expect(try complaints("max_ttl: 1h") == ["dhtd.yaml:1: max_ttl: ttl must not exceed max_ttl"])
     #expect(try complaints("ttl: 30m\nmax_ttl: 1h").isEmpty)
     // A value that is wrong by itself is not also held against its neighbour.
     #expect(try complaints("ttl: never\nmax_ttl: 1h").count == 1)
@@ -182,11 +182,11 @@ import Testing
 
   /// Faults that the YAML reader finds, with the lines and words that people see.
   private static let yamlFaults: [(yaml: String, complaint: String)] = [
-    ("k: 8\nk: 9", "1: 'k' stands there more than once"),
-    ("ttl: 1h\nk: 8\nalpha: 3\nz: 1\nalpha: 4\nk: 9", "3: 'alpha', 'k' stands there more than once"),
-    ("limits:\n  queries: 64\n  'queries': 65", "2: 'queries' stands there more than once"),
-    ("\"k\\e\": 1\n\"k\\e\": 2", "1: 'k\\x1b' stands there more than once"),
-    ("k: {a: 1, a: 2}\nfoo\nbar: [", "1: 'a' stands there more than once"),
+    ("k: 8\nk: 9", "1: duplicate key 'k'"),
+    ("ttl: 1h\nk: 8\nalpha: 3\nz: 1\nalpha: 4\nk: 9", "3: duplicate keys 'alpha', 'k'"),
+    ("limits:\n  queries: 64\n  'queries': 65", "2: duplicate key 'queries'"),
+    ("\"k\\e\": 1\n\"k\\e\": 2", "1: duplicate key 'k\\x1b'"),
+    ("k: {a: 1, a: 2}\nfoo\nbar: [", "1: duplicate key 'a'"),
     (
       "\tk: 8",
       "1: this is not YAML: found character that cannot start any token while scanning for the next token"
@@ -228,8 +228,8 @@ import Testing
     ),
     ("%YAML 3.0\n---\nk: 8", "1: this is not YAML: found incompatible YAML document"),
     ("? [a]\n: 1", "1: a key must be a word"), ("{a: b}: 1", "1: a key must be a word"),
-    ("~", "1: 'key: value' lines are wanted; see dhtd.yaml(5)"),
-    ("- k", "1: 'key: value' lines are wanted; see dhtd.yaml(5)"),
+    ("~", "1: expected 'key: value' lines; see dhtd.yaml(5)"),
+    ("- k", "1: expected 'key: value' lines; see dhtd.yaml(5)"),
     ("k: ~", "1: k: an empty value is not a number from 2 to 20"),
     ("k: null", "1: k: an empty value is not a number from 2 to 20"),
     ("k:", "1: k: an empty value is not a number from 2 to 20"),

@@ -25,7 +25,7 @@ final class Files {
     try Data(bytes).write(to: URL(filePath: path(name)))
   }
 
-  /// What an instance would run with whose file is `dhtd.yaml` here.
+  /// Loads the configuration of an instance whose file is `dhtd.yaml` here.
   func load(
     port: UInt16 = 8001, environment: [String: String] = [:],
     _ options: ConfigurationSources.Option...
@@ -40,7 +40,7 @@ final class Files {
       instance: Instance(port: port), file: path("dhtd.yaml"), environment: environment, options: options)
   }
 
-  /// What is wrong, a line each, without the directory's name.
+  /// The problems, a line each, without the directory's name.
   func complaints(
     environment: [String: String] = [:], _ options: ConfigurationSources.Option...
   ) -> [String] {
@@ -53,7 +53,7 @@ final class Files {
   }
 }
 
-/// What a file of this text complains of.
+/// The problems of a file with this text.
 func complaints(_ yaml: String) throws -> [String] { try Files(["dhtd.yaml": yaml]).complaints() }
 
 /// The setting of that name.

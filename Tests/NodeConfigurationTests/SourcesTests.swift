@@ -113,6 +113,6 @@ import Testing
 }
 
 extension Setting {
-  /// How many of the words of "no value of anything" are complained of.
+  /// The number of words of "no value of anything" that are reported.
   fileprivate var wrongWords: Int { isList ? 4 : 1 }
 }

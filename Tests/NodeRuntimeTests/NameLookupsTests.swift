@@ -37,7 +37,7 @@ struct NameLookupsTests {
   }
 
   private static func failure(_ name: NodeName) -> String {
-    "cannot look up the bootstrap node \(name.host):\(name.port); trying again"
+    "cannot look up the bootstrap node \(name.host):\(name.port); retrying"
   }
 
   @Test("a bootstrap name without an address is logged once, however often it is retried")

@@ -8,7 +8,7 @@ import Testing
 @testable import NodeRuntime
 
 /// A driver in virtual time, with a peer on loopback that the limits of its node apply to.
-private final class World {
+private final class DriverWorld {
   let time: VirtualTime
   let captured = CapturedLog()
   let store = ScriptedStore()
@@ -39,7 +39,7 @@ private final class World {
     return peer.receiveAll()
   }
 
-  /// Has the driver ping the peer.
+  /// Lets the driver ping the peer.
   ///
   /// - Returns: the transaction of the ping.
   func ping(_ completion: @escaping (Outcome) -> Void) throws -> UInt32 {
@@ -55,13 +55,13 @@ struct NodeDriverTests {
   /// Runs a body on an event loop, and stops the driver after it.
   private func withDriver(
     limits change: @escaping @Sendable (inout FloodLimits) -> Void = { _ in },
-    _ body: @escaping @Sendable (World) throws -> Void
+    _ body: @escaping @Sendable (DriverWorld) throws -> Void
   ) async throws {
     let time = VirtualTime()
     let loop = try EventLoop(clock: { time.now })
     do {
       try await loop.run {
-        let world = try World(on: loop, time, change)
+        let world = try DriverWorld(on: loop, time, change)
         defer { world.driver.stop() }
         try body(world)
       }
@@ -98,7 +98,7 @@ struct NodeDriverTests {
       #expect(world.captured.texts.count == 1)
       let line = try #require(world.captured.lines.last)
       #expect(line.level == .critical)
-      #expect(line.text.hasPrefix("the record store has failed: EIO; this node ends"))
+      #expect(line.text.hasPrefix("the record store has failed: EIO; stopping"))
       #expect(line.metadata["message_id"] == "\(JournalEvent.storeFailed.rawValue)")
       // Whoever asks later learns it at once.
       world.driver.whenFailed { failures.append($0) }
@@ -111,7 +111,7 @@ struct NodeDriverTests {
   @Test("a node whose store fails at the end of an iteration leaves no timer behind")
   func storeFailureAtTheEnd() async throws {
     try await withDriver { other in
-      var world: World? = try World(on: other.driver.loop, other.time) { _ in }
+      var world: DriverWorld? = try DriverWorld(on: other.driver.loop, other.time) { _ in }
       var failures: [NodeFailure?] = []
       world?.driver.whenFailed { failures.append($0) }
       world?.driver.start()
@@ -218,7 +218,7 @@ struct NodeDriverTests {
   func release() async throws {
     try await withDriver { other in
       let time = other.time
-      var world: World? = try World(on: other.driver.loop, time) { _ in }
+      var world: DriverWorld? = try DriverWorld(on: other.driver.loop, time) { _ in }
       let store = world?.store
       weak let driver = world?.driver
       try world?.driver.listen()

@@ -116,9 +116,9 @@ struct StoreLinkTests {
     var link = link()
     store.error = .full(limit: 100)
     let full =
-      "records are refused: the store is full: its limit is 100 bytes; what is stored stays, and other nodes "
+      "records are refused: the store is full: its limit is 100 bytes; stored records stay, and other nodes "
       + "take the new ones"
-    let room = "no record was refused for want of room for a minute"
+    let room = "the record store has room again"
     for number in 1...3 as ClosedRange<UInt64> {
       submit(number, to: &link, thenWait: 59)
       _ = link.takeResults(time.instant)
@@ -146,7 +146,7 @@ struct StoreLinkTests {
       submit(1, to: &link)
       _ = link.takeResults(time.instant)
     }
-    let failed = "a change of the record store failed: the store failed: EIO; see that its disk is sound"
+    let failed = "a change of the record store failed: the store failed: EIO; check its disk"
     #expect(captured.texts == [failed])
     submit(1, to: &link, thenWait: 61)
     _ = link.takeResults(time.instant)

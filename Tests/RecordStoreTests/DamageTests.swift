@@ -1,4 +1,4 @@
-import CFaultMark
+import CDirtyFlag
 import Glibc
 import Kademlia
 import NodeTime
@@ -32,7 +32,7 @@ struct DamageTests {
     }
   }
 
-  /// What is still to be had of it: the rest has expired.
+  /// The records that have not expired.
   private func live(_ records: [StoredRecord]) -> [StoredRecord] {
     records.filter { $0.hidesUntil > now.seconds }
   }
@@ -45,9 +45,9 @@ struct DamageTests {
   func marked() throws {
     try withTemporaryDirectory { directory in
       let (records, published) = try makeStore(in: directory)
-      var mark = try readFile(directory + "/records.mark")
-      mark[0] = UInt8(CFAULTMARK_SET)
-      try writeFile(directory + "/records.mark", mark)
+      var flag = try readFile(directory + "/records.mark")
+      flag[0] = UInt8(CDIRTYFLAG_SET)
+      try writeFile(directory + "/records.mark", flag)
       let before = try readFile(directory + "/records.mdb")
       var steps: [SalvageProgress] = []
       let (store, salvage) = try RecordStore.open(directory: directory, maxBytes: 64 << 20, at: now) {
@@ -69,7 +69,7 @@ struct DamageTests {
       try withOpenStore(in: directory) { _, salvage in #expect(salvage == nil) }
 
       // The same second again: no file is written over.
-      try writeFile(directory + "/records.mark", mark)
+      try writeFile(directory + "/records.mark", flag)
       try withOpenStore(in: directory) { _, salvage in
         #expect(salvage?.damagedFile == directory + "/records.damaged-20270115T080000Z-2.mdb")
       }
@@ -135,7 +135,7 @@ struct DamageTests {
     }
   }
 
-  /// What was found is what was written: perhaps an older version, never anything else.
+  /// Every record found was written, possibly in an older version.
   private func expectSubset(_ store: StoreUnderTest, _ records: [StoredRecord], _ published: [Record]) {
     let keys = Set(records.map(\.record.key))
     for stored in store.walk() {
@@ -206,16 +206,16 @@ struct DamageTests {
   }
 
   private func setMark(in directory: String) throws {
-    var mark = try readFile(directory + "/records.mark")
-    mark[0] = UInt8(CFAULTMARK_SET)
-    try writeFile(directory + "/records.mark", mark)
+    var flag = try readFile(directory + "/records.mark")
+    flag[0] = UInt8(CDIRTYFLAG_SET)
+    try writeFile(directory + "/records.mark", flag)
   }
 
-  /// Whether the bytes of an entry are somewhere in a file as they were written.
+  /// Returns whether the bytes of an entry are somewhere in a file as they were written.
   private func isUntouched(
     _ stored: StoredRecord, _ table: EntryTable, _ bytes: [UInt8], _ directory: String
   ) -> Bool {
-    guard let mark = try? DirtyFlag(path: directory + "/records.mark"), let salt = mark.salt else {
+    guard let flag = try? DirtyFlag(path: directory + "/records.mark"), let salt = flag.salt else {
       return false
     }
     let entry = RecordCoding(salt: salt).encode(stored, in: table)
@@ -362,7 +362,7 @@ struct DamageTests {
         _ = store.storage.stored(id("a"))
       }
     }
-    #expect(try readFile(directory + "/records.mark").first == UInt8(CFAULTMARK_SET))
+    #expect(try readFile(directory + "/records.mark").first == UInt8(CDIRTYFLAG_SET))
     try withOpenStore(in: directory) { _, salvage in #expect(salvage != nil) }
   }
 }

@@ -60,7 +60,7 @@ struct DurabilityTests {
     try withTemporaryDirectory { directory in
       try withOpenStore(in: directory) { store, _ in store.keep(.plain("a", "b", seq: 1)) }
       let path = directory + "/records.mdb"
-      try rewriteLedger(of: path) { bytes in
+      try rewriteMetadata(of: path) { bytes in
         bytes[4] = 2
         bytes.removeLast(4)
         bytes += [1, 2, 3, 4, 5, 6]
@@ -85,14 +85,14 @@ struct DurabilityTests {
     }
   }
 
-  private func rewriteLedger(of path: String, _ change: (inout [UInt8]) -> Void) throws {
+  private func rewriteMetadata(of path: String, _ change: (inout [UInt8]) -> Void) throws {
     let environment = try Environment(path: path, mapSize: 1 << 20)
     defer { environment.close() }
     let transaction = try environment.beginWriting()
     let meta = try transaction.open("meta")
-    var bytes = Array(try #require(try transaction.get(meta, StoreTables.ledgerKey)))
+    var bytes = Array(try #require(try transaction.get(meta, StoreTables.metadataKey)))
     change(&bytes)
-    try transaction.put(meta, StoreTables.ledgerKey, bytes)
+    try transaction.put(meta, StoreTables.metadataKey, bytes)
     try transaction.commit()
   }
 

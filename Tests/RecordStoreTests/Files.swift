@@ -22,7 +22,7 @@ func writeFile(_ path: String, _ bytes: [UInt8]) throws {
   guard write(descriptor, bytes, bytes.count) == bytes.count else { throw Errno(code: errno) }
 }
 
-/// What is in a directory.
+/// The names of the files in a directory.
 func names(in path: String) -> [String] {
   var names: [String] = []
   guard let directory = opendir(path) else { return [] }

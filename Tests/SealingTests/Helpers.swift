@@ -18,7 +18,7 @@ extension Now {
 }
 
 extension NetworkKey {
-  /// One of several keys that are different from each other.
+  /// A key by number. Different numbers give different keys.
   static func number(_ number: UInt64) -> NetworkKey {
     var random = SplitMix64(seed: number &+ 1_000)
     return NetworkKey(random: &random)

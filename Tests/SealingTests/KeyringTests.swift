@@ -45,7 +45,7 @@ import Testing
     var ring = try Keyring.of(1)
     let (first, second) = (NetworkKey.number(1), NetworkKey.number(2))
     #expect(throws: KeyringError.lastKey(first.fingerprint)) { try ring.remove(first.fingerprint) }
-    #expect(throws: KeyringError.alreadyThere(first.fingerprint)) { try ring.add(first) }
+    #expect(throws: KeyringError.keyExists(first.fingerprint)) { try ring.add(first) }
     try ring.add(second)
     #expect(throws: KeyringError.sealingKey(first.fingerprint)) { try ring.remove(first.fingerprint) }
     #expect(throws: KeyringError.unknown([first.fingerprint, second.fingerprint])) {
@@ -98,9 +98,9 @@ import Testing
   func wrongFile() throws {
     let key = NetworkKey.number(1).base64
     for (text, line) in [("secret", 1), ("# x\n\(key)\n\(key.dropLast())\n", 3), ("\(key) \(key)", 1)] {
-      #expect(throws: KeyFileError.notAKey(line: line)) { try KeyFile(text: Array(text.utf8)) }
+      #expect(throws: KeyFileError.invalidLine(line: line)) { try KeyFile(text: Array(text.utf8)) }
     }
     #expect(throws: KeyFileError.notText) { try KeyFile(text: [0xFF, 0xFE]) }
-    #expect(!KeyFileError.notAKey(line: 1).description.contains("secret"))
+    #expect(!KeyFileError.invalidLine(line: 1).description.contains("secret"))
   }
 }

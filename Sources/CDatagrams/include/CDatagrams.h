@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// An IP address and a port, as numbers in the order of this machine.
+/// An IP address and a port, in host byte order.
 struct cdatagrams_endpoint {
   /// The upper half of an IPv6 address; 0 for IPv4.
   uint64_t high;
@@ -14,9 +14,9 @@ struct cdatagrams_endpoint {
   uint8_t is_v6;
 };
 
-/// A datagram among the bytes of several, and whom it goes to or comes from.
+/// A datagram in a buffer of several, and its destination or source.
 struct cdatagram {
-  /// Where its bytes begin.
+  /// The offset of its bytes.
   size_t start;
   size_t length;
   struct cdatagrams_endpoint endpoint;
@@ -24,28 +24,28 @@ struct cdatagram {
 
 /// The most datagrams that one call sends.
 #define CDATAGRAMS_MAX 64
-/// The most that one call receives.
+/// The most datagrams that one call receives.
 #define CDATAGRAMS_BATCH 64
 
-/// Sends datagrams with one system call, sendmmsg(2), which Swift's Glibc module does not show.
+/// Sends datagrams with one system call, sendmmsg(2), which Swift's Glibc module does not export.
 ///
-/// Returns how many were sent, from the first on; or, if the first could not be, its error number,
-/// negated.
+/// Returns the number of datagrams sent, from the first on; or the negated error number if the first could
+/// not be sent.
 int cdatagrams_send(int socket, const void *bytes, const struct cdatagram *datagrams, unsigned int count);
 
-/// Reads the datagrams of sockets into memory of its own.
+/// Receives datagrams of sockets into its own memory.
 struct cdatagrams_reader;
 
-/// Makes a reader; a null pointer where there is no memory.
+/// Makes a reader; a null pointer if memory is short.
 ///
-/// room: the bytes of a datagram that are read; of a longer one the rest is lost.
+/// room: the bytes of a datagram that are received; the rest of a longer one is lost.
 struct cdatagrams_reader *cdatagrams_reader_create(size_t room);
 void cdatagrams_reader_free(struct cdatagrams_reader *reader);
 
-/// Receives what is there, CDATAGRAMS_BATCH datagrams at most, with one system call, recvmmsg(2).
+/// Receives the waiting datagrams, at most CDATAGRAMS_BATCH, with one system call, recvmmsg(2).
 ///
-/// Returns how many; or, if there is none, an error number, negated: EAGAIN where all is well.
-/// datagrams, bytes: where they are until the next call. One of no known family has port 0.
+/// Returns their number; or a negated error number if there are none, which is EAGAIN in the normal case.
+/// datagrams, bytes: their location until the next call. A datagram of an unknown address family has port 0.
 int cdatagrams_receive(
     struct cdatagrams_reader *reader, int socket, const struct cdatagram **datagrams, const void **bytes);
 

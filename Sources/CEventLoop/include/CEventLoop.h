@@ -3,39 +3,39 @@
 
 #include <stdint.h>
 
-// epoll(7) and accept4(2), which Swift's Glibc module does not show. Each function returns what the
-// system call returns, or its error number, negated.
+// epoll(7) and accept4(2), which Swift's Glibc module does not export. Each function returns the result of
+// the system call, or its negated error number.
 
-/// Something has happened to a descriptor.
+/// An event of a descriptor.
 struct ceventloop_event {
-  /// What the descriptor was watched under.
+  /// The token of the watch.
   uint64_t token;
   uint32_t readiness;
 };
 
-/// There is something to read, or the other side has said all that it will say.
+/// Input is available, or the other side has closed its sending direction.
 #define CEVENTLOOP_READABLE 1u
-/// There is room to write.
+/// There is room for output.
 #define CEVENTLOOP_WRITABLE 2u
-/// The descriptor has failed, or nobody is at the other side any more.
+/// The descriptor has failed, or the other side is gone.
 #define CEVENTLOOP_BROKEN 4u
 
-/// Makes what descriptors are watched with.
+/// Makes an epoll instance.
 int ceventloop_create(void);
 
 /// Begins to watch a descriptor, for a union of the first two of the above.
 int ceventloop_add(int loop, int descriptor, uint32_t readiness, uint64_t token);
-/// Watches it for something else.
+/// Changes the events that a descriptor is watched for.
 int ceventloop_change(int loop, int descriptor, uint32_t readiness, uint64_t token);
-/// Watches it no more.
+/// Stops watching a descriptor.
 int ceventloop_remove(int loop, int descriptor);
 
-/// Waits until something happens, and no longer than some milliseconds; -1: for ever.
+/// Waits for an event, at most for some milliseconds; -1 means for ever.
 ///
-/// Returns how many events it wrote, `count` at most and never more than 64.
+/// Returns the number of events written, at most `count` and never more than 64.
 int ceventloop_wait(int loop, struct ceventloop_event *events, int count, int milliseconds);
 
-/// Takes in a client of a listening socket, as a descriptor that does not block, with accept4(2).
+/// Accepts a client of a listening socket, as a non-blocking descriptor, with accept4(2).
 int ceventloop_accept(int listener);
 
 #endif

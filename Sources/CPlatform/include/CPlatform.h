@@ -1,10 +1,10 @@
 #ifndef CPLATFORM_H
 #define CPLATFORM_H
 
-/// Makes a descriptor that one thread wakes another with, with eventfd(2), which Swift's Glibc module does not
-/// show. It does not block.
+/// Makes a non-blocking descriptor with which one thread wakes another, with eventfd(2), which Swift's Glibc
+/// module does not export.
 ///
-/// Returns the descriptor, or the error number, negated.
+/// Returns the descriptor, or the negated error number.
 int cplatform_eventfd(void);
 
 #endif

@@ -1,9 +1,9 @@
 /// Does the same thing so many times.
 typealias Workload = (_ times: Int) -> Void
 
-/// One thing that is measured, and the most that it may take.
+/// A measurement and its limits.
 struct Case: Sendable {
-  /// What part of the program it is of, and what is done: `part: what`.
+  /// The measured part of the program and the work: `part: work`.
   let name: String
   /// The most time, in times of the reference (`Reference`).
   let units: Double
@@ -24,7 +24,7 @@ struct Case: Sendable {
   /// All cases, in the order in which a datagram meets the parts.
   static let all = krpc + floods + sealing + control + routingTable + lookup + node + stores + digests
 
-  /// Whether a measurement stays within what the case may take.
+  /// Returns whether a measurement stays within what the case may take.
   func permits(_ measurement: Measurement) -> Bool {
     measurement.units <= units && measurement.allocations <= allocations
   }

@@ -1,11 +1,11 @@
-/// What was measured of a case.
+/// The result of a case.
 struct CaseResult {
   let subject: Case
   let measurement: Measurement
 
   var isWithinLimits: Bool { subject.permits(measurement) }
 
-  /// What is wrong with it, in a word or two.
+  /// The exceeded limit in a word or two.
   var verdict: String {
     if measurement.units > subject.units { return "TOO SLOW" }
     return isWithinLimits ? "ok" : "TOO MANY ALLOCATIONS"

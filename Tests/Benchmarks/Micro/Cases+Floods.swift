@@ -5,7 +5,7 @@ import SeededRandom
 import Simulation
 
 extension Case {
-  /// What is done with each datagram before it is decoded, and all that is done with one of a flood.
+  /// The work for each datagram before it is decoded, which is all the work for a datagram of a flood.
   static let floods = [
     Case("Node: drop a query of a source over its limit", units: 0.07, allocations: 0) {
       let gate = Gate()
@@ -30,7 +30,7 @@ private final class Gate {
   private var random = SplitMix64(seed: 5)
 
   init() {
-    let world = World()
+    let world = BenchmarkWorld()
     let identity = Node.Identity(
       id: world.local, endpoints: [SimulatedHost.endpoint(of: 2000)], families: .v4,
       tokenSecret: Array(repeating: 7, count: 32))
@@ -38,7 +38,7 @@ private final class Gate {
       Now(monotonic: .start, wall: .start), identity: identity, parameters: Parameters(),
       records: MemoryStore(maxBytes: 1 << 20), random: SplitMix64(seed: 3))
     var bytes: [UInt8] = []
-    KRPC.encode(Samples.get, appendingTo: &bytes)
+    KRPC.encode(SampleMessages.get, appendingTo: &bytes)
     query = bytes
   }
 

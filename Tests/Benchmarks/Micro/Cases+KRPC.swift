@@ -7,20 +7,20 @@ import Simulation
 extension Case {
   /// Datagrams, read and written.
   static let krpc = [
-    decoding("ping query", Samples.ping, units: 0.31, allocations: 0),
-    decoding("find_node query", Samples.findNode, units: 0.35, allocations: 0),
-    decoding("get query", Samples.get, units: 0.35, allocations: 0),
-    decoding("get answer, record and 8 nodes", Samples.getAnswer, units: 1.2, allocations: 4),
-    decoding("put query", Samples.put, units: 0.76, allocations: 3),
-    decoding("put answer", Samples.putAnswer, units: 0.38, allocations: 0),
-    decoding("error", Samples.error, units: 0.32, allocations: 1),
-    encoding("ping query", Samples.ping, units: 0.054, allocations: 0),
-    encoding("find_node query", Samples.findNode, units: 0.062, allocations: 0),
-    encoding("get query", Samples.get, units: 0.065, allocations: 0),
-    encoding("get answer, record and 8 nodes", Samples.getAnswer, units: 0.19, allocations: 0),
-    encoding("put query", Samples.put, units: 0.14, allocations: 0),
-    encoding("put answer", Samples.putAnswer, units: 0.095, allocations: 0),
-    encoding("error", Samples.error, units: 0.064, allocations: 0),
+    decoding("ping query", SampleMessages.ping, units: 0.31, allocations: 0),
+    decoding("find_node query", SampleMessages.findNode, units: 0.35, allocations: 0),
+    decoding("get query", SampleMessages.get, units: 0.35, allocations: 0),
+    decoding("get answer, record and 8 nodes", SampleMessages.getAnswer, units: 1.2, allocations: 4),
+    decoding("put query", SampleMessages.put, units: 0.76, allocations: 3),
+    decoding("put answer", SampleMessages.putAnswer, units: 0.38, allocations: 0),
+    decoding("error", SampleMessages.error, units: 0.32, allocations: 1),
+    encoding("ping query", SampleMessages.ping, units: 0.054, allocations: 0),
+    encoding("find_node query", SampleMessages.findNode, units: 0.062, allocations: 0),
+    encoding("get query", SampleMessages.get, units: 0.065, allocations: 0),
+    encoding("get answer, record and 8 nodes", SampleMessages.getAnswer, units: 0.19, allocations: 0),
+    encoding("put query", SampleMessages.put, units: 0.14, allocations: 0),
+    encoding("put answer", SampleMessages.putAnswer, units: 0.095, allocations: 0),
+    encoding("error", SampleMessages.error, units: 0.064, allocations: 0),
   ]
 
   private static func decoding(
@@ -56,7 +56,7 @@ extension Case {
 }
 
 /// The messages that are read and written.
-enum Samples {
+enum SampleMessages {
   static let record = Record.sample(seq: WallTime.start.microseconds)
 
   static let ping = query(.ping)

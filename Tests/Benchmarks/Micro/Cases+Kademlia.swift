@@ -3,7 +3,7 @@ import SeededRandom
 import Simulation
 
 extension Case {
-  /// Who is closest, and who has answered.
+  /// The closest nodes, and the nodes that have answered.
   static let routingTable = [
     closest("32 contacts", units: 0.34, allocations: 2) { random in
       strangers(32, using: &random)
@@ -31,7 +31,7 @@ extension Case {
   /// The iterative lookup.
   static let lookup = [
     Case("Lookup: from 8 contacts to the 8 closest of 1,000", units: 10.5, allocations: 12) {
-      let world = World()
+      let world = BenchmarkWorld()
       let seeds = contacts(of: world)
       guard run(world, seeds).isFull else { throw NotAsExpected("the lookup did not find 8 nodes") }
       return { times in
@@ -45,7 +45,7 @@ extension Case {
       }
     },
     Case("Lookup: isFinished, at the end", units: 0.011, allocations: 0) {
-      let world = World()
+      let world = BenchmarkWorld()
       let lookup = run(world, contacts(of: world))
       return { times in
         for _ in 0..<times { keep(lookup.isFinished) }
@@ -59,7 +59,7 @@ extension Case {
     (0..<count).map { Peer.random($0, using: &random) }
   }
 
-  /// As many nodes for each bucket as the widest has room for.
+  /// Enough nodes to fill the widest bucket, for every bucket.
   private static func crowd(using random: inout SplitMix64) -> [Peer] {
     (0..<NodeID.bitWidth).flatMap { bucket in
       (0..<128).map { number in
@@ -90,13 +90,13 @@ extension Case {
     }
   }
 
-  private static func contacts(of world: World) -> [Contact] {
+  private static func contacts(of world: BenchmarkWorld) -> [Contact] {
     RoutingTable(local: world.local, meeting: world.peers.prefix(32))
       .closest(to: world.record.target, count: 8)
   }
 
   /// A lookup in which each answer comes before the next query goes out, to its end or for so many answers.
-  private static func run(_ world: World, _ seeds: [Contact], answers: Int = .max) -> Lookup {
+  private static func run(_ world: BenchmarkWorld, _ seeds: [Contact], answers: Int = .max) -> Lookup {
     var lookup = Lookup(target: world.record.target, width: 8, alpha: 3, local: world.local)
     lookup.seed(with: seeds)
     var waiting: [Endpoint] = []
@@ -115,7 +115,7 @@ extension Case {
   }
 
   private static func halfWay() -> Lookup {
-    let world = World()
+    let world = BenchmarkWorld()
     return run(world, contacts(of: world), answers: 5)
   }
 }

@@ -48,7 +48,7 @@ extension Case {
 
 /// A node among others that answer at once.
 private final class Scene {
-  let world = World()
+  let world = BenchmarkWorld()
   let store = MemoryStore(maxBytes: 1 << 20)
   private var node: Node
   private var now = Now(monotonic: .start, wall: .start)
@@ -80,7 +80,7 @@ private final class Scene {
     return carryOut()
   }
 
-  /// What it answers to a GET of one of its contacts.
+  /// The answer to a GET of a contact.
   func answerGet() -> Response? {
     advance()
     let query = Query(

@@ -43,7 +43,7 @@ extension Case {
     },
   ]
 
-  /// What is hashed.
+  /// The hashed bytes.
   static let digests = [
     Case("WriteTokenIssuer: issue to an address again", units: 0.042, allocations: 0) {
       var issuer = WriteTokenIssuer(secret: Array(repeating: 7, count: 32), epoch: .seconds(300))

@@ -2,7 +2,7 @@ import CMicrobench
 import Glibc
 import NodeTime
 
-/// What everything is measured in: FNV-1a over 1 KiB.
+/// The unit of all times: FNV-1a over 1 KiB.
 ///
 /// Each byte waits for the multiplication before it, so that it takes about 4 cycles on every processor
 /// that matters, and neither a newer compiler, nor vectors, nor the caches make it faster: it measures the
@@ -21,7 +21,7 @@ struct Reference {
   }
 }
 
-/// What a case takes each time.
+/// The cost of one run of a case.
 struct Measurement {
   /// Nanoseconds.
   private(set) var nanoseconds = Double.infinity

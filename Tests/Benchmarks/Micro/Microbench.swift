@@ -20,7 +20,7 @@ struct Microbench: ParsableCommand {
   @Flag(help: "Print one line of JSON.")
   var json = false
 
-  /// How often a case that is over its limit is measured again before that counts.
+  /// The number of further measurements of a case that exceeds its limit.
   private static let retries = 3
   private static let timePerCase = Duration.milliseconds(200)
 

@@ -2,9 +2,9 @@
 //
 //     flooder ADDRESS PORT PER_SECOND SECONDS [ping|get|junk]
 //
-// Sends nothing to an address that is not private (RFC 1918), and ends by itself: after SECONDS, which is 60 at
-// most, or after PER_SECOND * SECONDS datagrams, whichever is first. Prints how many it has sent and in how many
-// seconds, and how many answers with how many bytes came back.
+// Sends nothing to an address that is not private (RFC 1918), and ends by itself: after SECONDS, which is 60
+// at most, or after PER_SECOND * SECONDS datagrams, whichever is first. Prints how many it has sent and in
+// how many seconds, and how many answers with how many bytes came back.
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>

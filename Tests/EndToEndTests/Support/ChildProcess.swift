@@ -3,7 +3,7 @@ import Glibc
 
 /// A process with its three streams on pipes. Whoever makes one ends it with `end`.
 final class ChildProcess {
-  /// How a process ended.
+  /// The end of a process.
   enum Exit: Hashable {
     case exited(Int32)
     case killed(signal: Int32)
@@ -14,7 +14,7 @@ final class ChildProcess {
   private(set) var errors: [UInt8] = []
   private(set) var exit: Exit?
   private var input: [UInt8]
-  /// Whether more input may come.
+  /// True if more input may come.
   private var isFed: Bool
   private var inputPipe: Int32
   private var outputPipe: Int32

@@ -1,4 +1,4 @@
-/// What a command printed, and how it ended.
+/// The output of a command, and its exit status.
 struct CommandResult {
   let status: Int32
   let bytes: [UInt8]
@@ -13,7 +13,7 @@ struct CommandResult {
     errors.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
   }
 
-  /// Whether it failed as every command should: with a status, nothing on standard output, and one
+  /// Returns whether it failed as every command should: with a status, nothing on standard output, and one
   /// line on standard error, which begins with the name of the program.
   func isComplaint(status: Int32, of program: String = "dhtctl", _ words: String...) -> Bool {
     self.status == status && bytes.isEmpty && errors.hasPrefix("\(program): ") && errors.hasSuffix("\n")

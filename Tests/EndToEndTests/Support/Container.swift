@@ -6,11 +6,11 @@ final class Container {
   let package: String
   private static let name = "dhtd-test"
 
-  /// What packaging/test has made: the package, and the root directory of a minimal Debian with what
-  /// the package depends on.
+  /// The variables of packaging/test: the package, and the root directory of a minimal Debian with the
+  /// package's dependencies.
   private static let variables = ["DHTD_DEB", "DHTD_CONTAINER_ROOT"]
 
-  /// Whether there is something to boot.
+  /// True if there is something to boot.
   static var isAvailable: Bool { variables.allSatisfy { ProcessInfo.processInfo.environment[$0] != nil } }
 
   fileprivate init() throws {

@@ -12,7 +12,7 @@ final class DaemonProcess {
   private var options: [String]
   private let environment: [String: String]
   private(set) var process: ChildProcess
-  private var connection: ControlClient?
+  private var connection: ControlSocketClient?
 
   init(
     _ network: LocalNetwork, port: UInt16, host: String?, namespaces: Namespaces?, bootstrap: [String],
@@ -50,10 +50,10 @@ final class DaemonProcess {
   }
 
   /// A new connection to the control socket.
-  func connect() throws -> ControlClient { try ControlClient(socketPath) }
+  func connect() throws -> ControlSocketClient { try ControlSocketClient(socketPath) }
 
   /// A connection that stays open.
-  func client() throws -> ControlClient {
+  func client() throws -> ControlSocketClient {
     if let connection { return connection }
     let connection = try connect()
     self.connection = connection

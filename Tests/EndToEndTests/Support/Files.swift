@@ -1,6 +1,6 @@
 import Foundation
 
-/// Whether there is a file of any kind.
+/// Returns whether there is a file of any kind.
 func exists(_ path: String) -> Bool {
   var status = stat()
   return lstat(path, &status) == 0
@@ -12,11 +12,11 @@ func mode(_ path: String) -> mode_t? {
   return lstat(path, &status) == 0 ? status.st_mode & 0o7777 : nil
 }
 
-/// Whether a file is a socket.
+/// Returns whether a file is a socket.
 func isSocket(_ path: String) -> Bool {
   var status = stat()
   return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFSOCK
 }
 
-/// What a file holds.
+/// The content of a file.
 func contents(_ path: String) throws -> [UInt8] { Array(try Data(contentsOf: URL(filePath: path))) }

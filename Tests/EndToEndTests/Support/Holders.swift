@@ -14,7 +14,7 @@ struct Held: Hashable {
   }
 }
 
-/// One of the nodes closest to a key.
+/// A node among those closest to a key.
 struct Place: Hashable {
   let id: String
   /// nil where it holds nothing.

@@ -2,7 +2,7 @@ import Foundation
 
 /// A node of another implementation, in the same network: libtorrent's, driven line by line.
 struct LibtorrentPeer {
-  /// Whether Debian's python3-libtorrent is there.
+  /// True if Debian's python3-libtorrent is there.
   static let isInstalled = modules.contains { $0.hasPrefix("libtorrent.") && $0.hasSuffix(".so") }
 
   private static var modules: [String] {

@@ -6,7 +6,7 @@ final class Namespaces {
   private let network: LocalNetwork
   private let holder: ChildProcess
 
-  /// Whether the tests may make them, and mount and connect something in them.
+  /// True if the tests may make them, and mount and connect something in them.
   static let areAvailable: Bool = {
     let line = "mount -t tmpfs tmpfs /mnt && ip link add name b0 type bridge"
     let trial = try? ChildProcess(
@@ -14,7 +14,7 @@ final class Namespaces {
     return (try? trial?.waitForExit(within: 20)) == .exited(0)
   }()
 
-  /// Why a test is skipped that needs them.
+  /// The reason why a test that needs namespaces is skipped.
   static let areNeeded = "needs root's rights, for namespaces with mounts and networks of their own"
 
   private static let path = "/usr/sbin:/usr/bin:/sbin:/bin"
@@ -34,7 +34,7 @@ final class Namespaces {
   /// The process that stands in them.
   var process: pid_t { holder.id }
 
-  /// What stands before a command line that is run in them.
+  /// The prefix of a command line that runs in the namespaces.
   var entry: [String] { ["/usr/bin/nsenter", "--target=\(process)", "--mount", "--net", "--"] }
 
   /// Runs a command of the shell in them, as root.

@@ -5,7 +5,7 @@ import Glibc
 final class NotifySocket {
   let path: String
   private let descriptor: Int32
-  /// What was told so far, an assignment each.
+  /// The assignments received so far.
   private(set) var assignments: [String] = []
 
   init(_ path: String) throws {

@@ -3,7 +3,7 @@ func pairs(_ count: Int, _ name: String = "key") -> [(key: String, value: String
   (1...count).map { ("\(name)\($0)", "value of \(name)\($0)") }
 }
 
-/// What one node answers to gets of all keys that is not the value that belongs there.
+/// The wrong answers of a node to gets of all keys.
 func wrongAnswers(at node: DaemonProcess, to pairs: [(key: String, value: String)]) throws -> [JSON] {
   let answers = try node.client().getAll(pairs.map(\.key))
   return zip(pairs, answers).filter { $0.value != $1["result"]["value"].string }.map(\.1)

@@ -56,6 +56,6 @@ struct Ports {
     }
   }
 
-  /// Whether this machine has an IPv6 loopback.
+  /// True if this machine has an IPv6 loopback.
   static var machineHasIPv6: Bool { (try? UDPClient(port: 0, family: AF_INET6)) != nil }
 }

@@ -11,14 +11,14 @@ struct Programs: Sendable {
   let dhtd: String
   let dhtctl: String
   let dhtsim: String
-  /// What stands before each command line: root runs the programs as an ordinary user, so that what
-  /// is forbidden to a user is seen to be forbidden, and the machine's own instances stay untouched.
+  /// The prefix of each command line. Root runs the programs as an ordinary user, so that the permissions of
+  /// a user apply, and the machine's own instances stay untouched.
   let prefix: [String]
 
   /// The user that the programs run as.
   var user: uid_t { prefix.isEmpty ? geteuid() : Self.nobody }
 
-  /// Whether the programs use the directories of a user, and not `/run` and `/var/lib`.
+  /// True if the programs use the directories of a user, and not `/run` and `/var/lib`.
   static var runAsOrdinaryUser: Bool {
     switch underTest {
     case .success(let programs): programs.user != 0
@@ -27,7 +27,7 @@ struct Programs: Sendable {
     }
   }
 
-  /// Whether the programs are built, or `DHTD_BIN` says where they are: a plain `swift test` does without.
+  /// True if the programs are built, or `DHTD_BIN` says where they are: a plain `swift test` does without.
   static var areExpected: Bool {
     if ProcessInfo.processInfo.environment["DHTD_BIN"] != nil { return true }
     return access(releaseDirectory + "/dhtd", X_OK) == 0

@@ -1,6 +1,6 @@
-/// What was written and what of it was confirmed: what a reader must find, and what else it may find.
+/// The writes of a test and their confirmations: the values that a reader must find or may find.
 ///
-/// Every value is written once, so that a value tells the write that it came by.
+/// Every value is written once, so that a value identifies its write.
 struct Promises {
   private struct Key {
     /// The last write that was confirmed.
@@ -53,7 +53,7 @@ struct Promises {
     return answers.filter { $0["result"] == .null }
   }
 
-  /// What is wrong with an answer to a get; nil if nothing is.
+  /// The problem of an answer to a get; nil if there is none.
   private func problem(_ name: String, _ answer: JSON) -> String? {
     guard let key = byKey[name] else { return nil }
     guard let seq = answer["result"]["seq"].integer, let value = answer["result"]["value"].string else {

@@ -2,13 +2,13 @@ import Foundation
 
 /// Puts that are sent to a node one after the other, many at once in flight.
 final class PutStream {
-  private let client: ControlClient
+  private let client: ControlSocketClient
   private var lastID: Int64 = 0
   private var inFlight: [Int64: (key: String, value: String)] = [:]
 
   init(_ node: DaemonProcess) throws { client = try node.connect() }
 
-  /// How many wait for an answer.
+  /// The number of unanswered requests.
   static let window = 64
 
   /// Sends what there is room for.
@@ -20,7 +20,7 @@ final class PutStream {
       inFlight[lastID] = (key, value)
       promises.began(key, value)
       let params: JSON = ["key": .string(key), "value": .string(value)]
-      lines += ControlClient.line("put", params, id: .integer(lastID))
+      lines += ControlSocketClient.line("put", params, id: .integer(lastID))
     }
     // What a dead daemon does not take was not put.
     client.sendSome(lines)

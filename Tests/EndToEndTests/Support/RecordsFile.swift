@@ -28,17 +28,17 @@ struct RecordsFile {
       .map { "\(directory)/\($0)" }
   }
 
-  /// What may befall it.
+  /// Kinds of damage.
   enum Damage: CustomStringConvertible {
-    /// So many bytes are left.
+    /// The file is cut to a number of bytes.
     case cut(bytes: Int)
-    /// So much of it is left.
+    /// The file is cut to a share of its length.
     case cutTo(percent: Int)
-    /// So many bits are flipped.
+    /// A number of bits are flipped.
     case bits(Int, seed: UInt64)
     case noise(seed: UInt64)
 
-    /// Whether the next start must see it, whatever else is so.
+    /// True if the next start must see it, whatever else is so.
     var isPlain: Bool {
       if case .bits(let count, _) = self { count > 1_000 } else { true }
     }

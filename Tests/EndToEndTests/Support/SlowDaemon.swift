@@ -19,7 +19,7 @@ final class SlowDaemon {
       }
     }
     guard result == 0, chmod(path, 0o666) == 0, listen(listener, 1) == 0 else {
-      throw ControlClient.Failed(description: "cannot listen at \(path)")
+      throw ControlSocketClient.Failed(description: "cannot listen at \(path)")
     }
   }
 

@@ -7,14 +7,14 @@ enum Spawn {
     let description: String
   }
 
-  /// Which process group a process belongs to.
+  /// The process group of a process.
   enum Group {
     case inherited
     case own
     case of(pid_t)
   }
 
-  /// One process at a time is started, so that none inherits the pipes that are made for another.
+  /// Serialises the starts of processes, so that none inherits the pipes of another.
   private static let turn = Mutex(())
 
   /// Starts a process.

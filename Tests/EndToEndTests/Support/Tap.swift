@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// Each node takes the socket before it for the other node. It is known to neither at its real address.
 final class Tap: Sendable {
-  /// Whom a datagram went to.
+  /// The destination of a datagram.
   enum Side: Hashable, Sendable { case first, second }
 
   struct Captured: Sendable {
@@ -21,7 +21,7 @@ final class Tap: Sendable {
   }
 
   private let state = Mutex(State())
-  /// Where the second node finds the first.
+  /// The address at which the second node reaches the first.
   let port: UInt16
 
   /// - Parameters:
@@ -52,7 +52,7 @@ final class Tap: Sendable {
     }
   }
 
-  /// What has passed so far.
+  /// The datagrams so far.
   var captured: [Captured] { state.withLock(\.captured) }
 
   /// Lets nothing pass any more.

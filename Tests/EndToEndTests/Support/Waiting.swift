@@ -8,14 +8,14 @@ struct Deadline {
 
   var isOver: Bool { ContinuousClock.now >= end }
 
-  /// What is left, in milliseconds, rounded up, as `poll` takes it.
+  /// The remaining time in milliseconds, rounded up, for `poll`.
   fileprivate var milliseconds: Int32 {
     let (seconds, attoseconds) = (end - .now).components
     return Int32(clamping: max(0, seconds * 1_000 + attoseconds / 1_000_000_000_000_000 + 1))
   }
 }
 
-/// What did not happen in time.
+/// The event that did not happen in time.
 struct TimedOut: Error, CustomStringConvertible {
   let what: String
   var details = ""

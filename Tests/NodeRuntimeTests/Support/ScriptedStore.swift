@@ -14,10 +14,10 @@ final class ScriptedStore: RecordStorage {
   var resultLimit = Int.max
   /// The error of further changes; nil if they succeed.
   var error: StoreError?
-  /// How much the store says that it holds; nil for the truth.
+  /// The bytes that the store reports; nil for the true number.
   var reportedBytes: Int?
   var failure: String?
-  /// Whether the store breaks when it is given the next changes.
+  /// True if the store breaks when it is given the next changes.
   var breaksAtSubmit = false
   var damagedRecords = 0
   var isDurable: Bool { true }

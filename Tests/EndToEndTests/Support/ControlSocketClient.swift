@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 
 /// A connection to a control socket: any bytes out, lines in.
-final class ControlClient {
+final class ControlSocketClient {
   struct Failed: Error, CustomStringConvertible {
     let description: String
   }

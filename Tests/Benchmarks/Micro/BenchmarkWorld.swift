@@ -41,7 +41,7 @@ extension Record {
 }
 
 extension RecordVersion {
-  /// One that lives for another day.
+  /// A record that lives for another day.
   static func sample(seq: Int64) -> RecordVersion {
     RecordVersion(seq: seq, expiry: WallTime.start.seconds + 86_400)
   }
@@ -49,8 +49,8 @@ extension RecordVersion {
 
 /// A thousand nodes that know each other as those of a network that has grown, and what each says to one
 /// key.
-final class World {
-  /// What is looked for, at those eight of the nodes that should have it.
+final class BenchmarkWorld {
+  /// A target, with the eight nodes that should hold its record.
   let record = Record.sample(seq: WallTime.start.microseconds)
   let peers: [Peer]
   /// The node that asks.
@@ -67,7 +67,7 @@ final class World {
     answers = Array(repeating: nil, count: peers.count)
   }
 
-  /// What a node says to a GET: made once, so that it is not part of what is measured.
+  /// The answer of a node to a GET, made once so that making it is not measured.
   func answer(of endpoint: Endpoint) -> Response? {
     guard let index = SimulatedHost.index(of: endpoint), peers.indices.contains(index) else { return nil }
     if let answer = answers[index] { return answer }

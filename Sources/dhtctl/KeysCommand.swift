@@ -2,35 +2,7 @@ import ArgumentParser
 import ControlProtocol
 import Glibc
 
-struct Status: TakesGlobalOptions {
-  static let configuration = CommandConfiguration(
-    commandName: "status", abstract: "Show the state of the node and its counters.")
-
-  @OptionGroup var options: GlobalOptions
-
-  func run() throws {
-    try options.run(.status) { result in
-      guard case .status(let status) = result else { return "" }
-      return Rendering.status(status)
-    }
-  }
-}
-
-struct Peers: TakesGlobalOptions {
-  static let configuration = CommandConfiguration(
-    commandName: "peers", abstract: "List the contacts of the routing table.")
-
-  @OptionGroup var options: GlobalOptions
-
-  func run() throws {
-    try options.run(.peers) { result in
-      guard case .peers(let peers) = result else { return "" }
-      return Rendering.peers(peers)
-    }
-  }
-}
-
-struct Keys: TakesGlobalOptions {
+struct KeysCommand: TakesGlobalOptions {
   static let configuration = CommandConfiguration(
     commandName: "keys", abstract: "List the keys that this node holds.")
 
@@ -43,7 +15,7 @@ struct Keys: TakesGlobalOptions {
   var all = false
 
   func validate() throws {
-    if let limit, limit < 1 { throw ValidationError("--limit is 1 or more") }
+    if let limit, limit < 1 { throw ValidationError("--limit must be at least 1") }
     if all && limit != nil { throw ValidationError("give --all or --limit, not both") }
   }
 
@@ -56,7 +28,7 @@ struct Keys: TakesGlobalOptions {
       let params = KeysParams(prefix: Array(prefix.utf8), limit: wanted, cursor: cursor)
       guard case .keys(let page) = try client.call(.keys(params)) else { return }
       keys += page.keys
-      // A daemon that gave its own cursor back would be asked for ever.
+      // A daemon that repeats its cursor would be asked for ever.
       cursor = page.cursor == cursor ? nil : page.cursor
     } while cursor != nil && Int64(keys.count) < limit ?? .max
     try options.print(json: KeysResult(keys: keys, cursor: cursor)) {

@@ -4,21 +4,21 @@ import Signatures
 
 struct KeyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "key", abstract: "Make keys to sign records with, and show them.",
+    commandName: "key", abstract: "Create and show keys that sign records.",
     subcommands: [KeyGenerate.self, KeyShow.self])
 }
 
 struct KeyGenerate: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "generate", abstract: "Make a key, and print its public half.",
-    discussion: "Whoever has the file can write the records of that key: keep it, and keep it to yourself.")
+    commandName: "generate", abstract: "Create a key, and print its public key.",
+    discussion: "Anyone with the file can write the records of that key. Keep it secret, and keep a backup.")
 
-  @Argument(help: "The file to make, readable by you alone.")
+  @Argument(help: "The file to create, readable by you alone.")
   var file: String
 
   func run() throws {
     guard let key = SigningKey.random() else {
-      throw Failure(.failed, "no key could be made; is there memory left?", reason: "signing")
+      throw Failure(.failed, "cannot create a key; check the free memory", reason: "signing")
     }
     try SecretFile.write(key, to: file)
     var output = Output()
@@ -29,10 +29,10 @@ struct KeyGenerate: ParsableCommand {
 
 struct KeyShow: TakesGlobalOptions {
   static let configuration = CommandConfiguration(
-    commandName: "show", abstract: "Print the public half of a key, by which its records are read.")
+    commandName: "show", abstract: "Print the public key, by which its records are read.")
 
   @OptionGroup var options: GlobalOptions
-  @Argument(help: "A file of 'dhtctl key generate'; otherwise it is the key of the node.")
+  @Argument(help: "A file of 'dhtctl key generate'. (default: the key of the node)")
   var file: String?
 
   private struct Shown: Encodable {

@@ -1,27 +1,27 @@
 import CEventLoop
 
-/// What a descriptor is watched for, and what has happened to it.
+/// The events that a descriptor is watched for, or that have happened to it.
 package struct Readiness: OptionSet, Sendable {
-  /// As the C side has it.
+  /// The bits that the C code uses.
   package let rawValue: UInt32
 
   package init(rawValue: UInt32) { self.rawValue = rawValue }
 
-  /// There is something to read, or the other side has said all that it will say.
+  /// Input is available, or the other side has closed its sending direction.
   package static let readable = Readiness(rawValue: CEVENTLOOP_READABLE)
-  /// There is room to write.
+  /// There is room for output.
   package static let writable = Readiness(rawValue: CEVENTLOOP_WRITABLE)
-  /// It has failed, or nobody is at the other side any more. It is told without being asked for.
+  /// The descriptor has failed, or the other side is gone. This event is always watched for.
   package static let broken = Readiness(rawValue: CEVENTLOOP_BROKEN)
 }
 
-/// Is told when a descriptor is ready. It is told again, each iteration, while it does nothing about it.
+/// Called when a descriptor is ready, and again in each iteration while the event is not handled.
 package protocol DescriptorWatcher: AnyObject {
-  /// The descriptor is ready.
-  func isReady(_ readiness: Readiness)
+  /// Handles the events of a descriptor.
+  func handleReadiness(_ readiness: Readiness)
 }
 
-/// Names one watch of a descriptor; a later one of the same descriptor has another name.
+/// Identifies a watch of a descriptor. Each watch has its own ID, even of the same descriptor.
 package struct WatchID: Hashable, Sendable {
   let slot: Int
   let generation: UInt32

@@ -1,6 +1,6 @@
 /// Rows under headings, in columns as wide as their widest cell.
-package struct Table {
-  /// Where the cells of a column begin or end.
+package struct TextTable {
+  /// The alignment of the cells in a column.
   package enum Alignment: Sendable {
     case left, right
   }
@@ -11,7 +11,7 @@ package struct Table {
   /// A table without rows.
   package init(_ columns: (String, Alignment)...) { self.init(columns) }
 
-  /// A table whose columns depend on what there is to show.
+  /// A table whose columns depend on the content.
   package init(_ columns: [(String, Alignment)]) { self.columns = columns.map { ($0.0, $0.1) } }
 
   /// Adds a row; cells beyond the columns are left out.
@@ -20,7 +20,7 @@ package struct Table {
   /// Adds a row; cells beyond the columns are left out.
   package mutating func append(_ cells: [String]) { rows.append(cells) }
 
-  /// The table, each line with its line feed and no blanks at its end.
+  /// The table. Each line has a line feed and no trailing blanks.
   package var text: String {
     let lines = [columns.map(\.heading)] + rows
     let widths = columns.indices.map { column in

@@ -1,12 +1,12 @@
 import ArgumentParser
 package import ControlProtocol
 
-struct Keyring: ParsableCommand {
+struct KeyringCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "keyring",
     abstract: "Show and change the keys of a private network.",
     discussion: """
-      All keys open what other nodes send, the first seals what this node sends. To change the key, add the \
+      All keys decrypt datagrams of other nodes, and the first encrypts those of this node. To change the key, add the \
       new one at every node, then use it at every node, then remove the old one: no request fails meanwhile. \
       Keys are named by their fingerprints and are never shown.
       """,
@@ -30,12 +30,12 @@ struct KeyringList: TakesGlobalOptions {
 
 struct KeyringAdd: TakesGlobalOptions {
   static let configuration = CommandConfiguration(
-    commandName: "add", abstract: "Have a further key open what other nodes send.")
+    commandName: "add", abstract: "Add a key, which decrypts datagrams of other nodes.")
 
   @OptionGroup var options: GlobalOptions
   @Argument(
     help: ArgumentHelp(
-      "A file with the key, as dhtd --generate-key prints it; '-' reads standard input. Without it the key is asked for on the terminal. A key itself is never an argument: all users of the machine see those.",
+      "A file with the key, as dhtd --generate-key prints it; '-' reads standard input. Without it the terminal asks for the key. A key itself is never an argument, because all users of the machine can read arguments.",
       valueName: "file"))
   var file: String?
 
@@ -47,7 +47,7 @@ struct KeyringAdd: TakesGlobalOptions {
 
 struct KeyringUse: TakesGlobalOptions {
   static let configuration = CommandConfiguration(
-    commandName: "use", abstract: "Have a key seal what this node sends.")
+    commandName: "use", abstract: "Encrypt the datagrams of this node with another key.")
 
   @OptionGroup var options: GlobalOptions
   @Argument(help: "The fingerprint of the key.")
@@ -58,7 +58,7 @@ struct KeyringUse: TakesGlobalOptions {
 
 struct KeyringRemove: TakesGlobalOptions {
   static let configuration = CommandConfiguration(
-    commandName: "remove", abstract: "Remove a key that does not seal.")
+    commandName: "remove", abstract: "Remove a key that does not encrypt.")
 
   @OptionGroup var options: GlobalOptions
   @Argument(help: "The fingerprint of the key.")
@@ -68,20 +68,21 @@ struct KeyringRemove: TakesGlobalOptions {
 }
 
 extension GlobalOptions {
-  /// Sends a request about the keyring and shows how that is then. That a change was not saved is told
-  /// beside it.
+  /// Sends a request about the keyring and shows the result. If the change was not saved, an error says so.
   fileprivate func runKeyring(_ request: ControlRequest) throws(Failure) {
     var client = try connect()
     guard case .keyring(let keyring) = try client.call(request) else { return }
     try print(json: keyring) { Rendering.keyring(keyring) }
-    if let note = keyring.note, !json { Output.complain("dhtctl: not saved: \(TerminalText.escaped(note))") }
+    if let note = keyring.note, !json {
+      Output.printError("dhtctl: not saved: \(TerminalText.escaped(note))")
+    }
   }
 }
 
 extension Rendering {
-  /// The keys of a ring by their fingerprints.
+  /// The table of the keys by fingerprint.
   package static func keyring(_ keyring: KeyringResult) -> String {
-    var table = Table(("KEY", .left), ("USE", .left))
+    var table = TextTable(("KEY", .left), ("USE", .left))
     for key in keyring.keys { table.append(safe(key.fingerprint), key.seals ? "seals and opens" : "opens") }
     return "Network '\(safe(keyring.network))', keys from \(safe(keyring.path))\n\n" + table.text
   }

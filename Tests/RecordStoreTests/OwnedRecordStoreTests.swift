@@ -7,10 +7,10 @@ import Testing
 
 /// The store keeps records of every kind, as they are, and finds them again.
 @Suite("Records of every kind on the disk")
-struct OwnedRecordTests {
+struct OwnedRecordStoreTests {
   private static let key = SigningKey(seed: [UInt8](repeating: 7, count: SigningKey.seedByteCount))
 
-  /// As many of each kind.
+  /// The number of records of each kind.
   private static func records(_ count: Int, expiry: Int64) throws -> [Record] {
     let key = try #require(key)
     return try (0..<count).flatMap { number in

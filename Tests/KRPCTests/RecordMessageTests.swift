@@ -6,7 +6,7 @@ import Testing
 @testable import KRPC
 
 @Suite("records on the wire")
-struct RecordTests {
+struct RecordMessageTests {
   @Test("a record in an answer has key, v, seq and exp")
   func heldRecord() throws {
     let text = responseText(

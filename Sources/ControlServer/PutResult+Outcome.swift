@@ -1,0 +1,15 @@
+import ControlProtocol
+import Kademlia
+
+extension PutResult {
+  init(_ outcome: PutOutcome) {
+    self.init(
+      target: "\(outcome.target)", seq: outcome.version.seq, expires: outcome.version.expiry,
+      stored: Int64(outcome.stored), replicas: Int64(outcome.replicas), silent: Int64(outcome.silent),
+      isWeak: outcome.isWeak,
+      failures: outcome.failures.map { failure in
+        PutFailure(
+          nodeID: "\(failure.peer.id)", address: "\(failure.peer.endpoint)", reason: "\(failure.reason)")
+      })
+  }
+}

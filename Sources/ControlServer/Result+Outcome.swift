@@ -1,0 +1,97 @@
+import ControlProtocol
+import Kademlia
+import NodeTime
+
+extension Result where Success == ControlResult, Failure == ControlError {
+  init(_ outcome: Outcome) {
+    switch outcome {
+    case .put(let outcome): self = Self.put(outcome)
+    case .get(let outcome): self = Self.get(outcome, steps: nil)
+    case .tracedGet(let outcome, let lookup):
+      self = Self.get(outcome, steps: lookup.steps.map(LookupStep.init))
+    case .lookup(let outcome): self = .success(.lookup(LookupResult(outcome)))
+    case .ping(.answered(let peer, let roundTrip)):
+      self = .success(
+        .ping(
+          PingResult(
+            nodeID: "\(peer.id)", address: "\(peer.endpoint)", rtt: roundTrip.milliseconds)))
+    case .ping(.unanswered(let duration)):
+      self = .failure(
+        ControlError(
+          .unreachable, "no answer within \(duration.inSeconds); check the address and that a node runs there"
+        ))
+    case .ping(.refused(let error)):
+      self = .failure(
+        ControlError(.unreachable, "the node there refuses to answer: \(error)", reason: "refused"))
+    case .bootstrap(let peers):
+      let nodes = peers.map { MetNode(nodeID: "\($0.id)", address: "\($0.endpoint)") }
+      self =
+        nodes.isEmpty
+        ? .failure(
+          ControlError(
+            .unreachable, "no node answered; check the addresses and that a node runs there"))
+        : .success(.bootstrap(BootstrapResult(nodes: nodes)))
+    }
+  }
+
+  private static func get(_ outcome: GetOutcome, steps: [LookupStep]?) -> Self {
+    switch outcome {
+    case .found(let record):
+      .success(.get(GetResult(record, age: nil, steps: steps)))
+    case .cached(let record, let age):
+      .success(.get(GetResult(record, age: age.components.seconds, steps: steps)))
+    case .unconfirmed(let record):
+      .success(.get(GetResult(record, age: nil, steps: steps, isUnconfirmed: true)))
+    case .notFound:
+      .failure(ControlError(.notFound, "the network holds no value for this key", steps: steps))
+    case .unreachable(let answered, let needed):
+      .failure(
+        ControlError(
+          .unreachable,
+          "\(answered) of the nodes that may hold this key answered, and \(needed) must; try again",
+          steps: steps))
+    }
+  }
+
+  private static func put(_ outcome: PutOutcome) -> Self {
+    let result = PutResult(outcome)
+    switch outcome.verdict {
+    case .stored:
+      return .success(.put(result))
+    case .quorumFailed:
+      if outcome.isForFullStores {
+        return .failure(
+          ControlError(
+            .storageFull, "the stores of the nodes that should hold this key are full; try again later",
+            put: result))
+      }
+      return .failure(
+        ControlError(
+          .quorumFailed,
+          "\(outcome.stored) of \(outcome.replicas) nodes confirmed, fewer than half; "
+            + "whether the value lasts is unknown: try again",
+          put: result))
+    case .unreachable(let answered, let needed):
+      return .failure(
+        ControlError(
+          .unreachable,
+          "\(answered) of the nodes that may hold this key answered, and \(needed) must before 'if_seq' can be "
+            + "compared; nothing was stored; try again"))
+    case .conflict(let current):
+      let message =
+        switch current {
+        case 0?: "the key has no value now; nothing was stored"
+        case let seq?: "the key is at seq \(seq) now; read it and try again with that"
+        case nil: "the key was changed meanwhile; read it and try again with its seq"
+        }
+      return .failure(ControlError(.conflict, message, seq: current))
+    }
+  }
+}
+
+extension PutOutcome {
+  /// True if full stores, and nothing else, kept the majority from confirming.
+  fileprivate var isForFullStores: Bool {
+    !failures.isEmpty && failures.allSatisfy(\.reason.isStorageFull)
+  }
+}

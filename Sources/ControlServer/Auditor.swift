@@ -68,10 +68,11 @@ final class Auditor {
   private func withMetadata(of client: PeerCredentials?, _ log: @escaping (Logger.Metadata) -> Void) {
     guard let client else { return log([:]) }
     users.name(of: client.user) { name in
-      log([
-        "client_pid": "\(client.process)", "client_uid": "\(client.user)",
-        "client_user": "\(name ?? "unknown")",
-      ])
+      log(
+        .fields([
+          .clientPID: "\(client.process)", .clientUID: "\(client.user)",
+          .clientUser: "\(name ?? "unknown")",
+        ]))
     }
   }
 }

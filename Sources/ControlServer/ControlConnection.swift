@@ -3,6 +3,7 @@ import EventLoop
 import Glibc
 import Kademlia
 import Logging
+import NodeRuntime
 import Platform
 import SystemPackage
 
@@ -123,7 +124,7 @@ final class ControlConnection: DescriptorWatcher {
     default:
       let cause = Errno.current
       guard cause != .wouldBlock, cause != .interrupted else { return }
-      connections.logger.debug("control connection", metadata: ["reason": "\(cause)"])
+      connections.logger.debug("control connection", metadata: .fields([.reason: "\(cause)"]))
       close()
     }
   }

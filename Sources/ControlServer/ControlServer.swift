@@ -120,7 +120,7 @@ final class Listener: DescriptorWatcher {
     if !hasLoggedShortage {
       hasLoggedShortage = true
       connections.logger.warning(
-        "cannot accept a client of the control socket", metadata: ["reason": "\(error)"])
+        "cannot accept a client of the control socket", metadata: .fields([.reason: "\(error)"]))
     }
     guard let watch, pause == nil else { return }
     connections.loop.change(watch, to: [])
@@ -199,7 +199,7 @@ final class Connections {
       if isOverLimit { connection.reject() }
       if isFarOverLimit { connection.close() }
     } catch {
-      logger.warning("cannot serve a client of the control socket", metadata: ["reason": "\(error)"])
+      logger.warning("cannot serve a client of the control socket", metadata: .fields([.reason: "\(error)"]))
       close(descriptor)
     }
   }

@@ -87,9 +87,10 @@ extension ControlRequest {
     case .put(let params): Self.metadata(params.kind, params.key)
     case .get(let params): Self.metadata(params.kind, params.key)
     case .delete(let params): Self.metadata(params.kind, params.key)
-    case .lookup(.key(let key)): ["target": "\(NodeID(sha1Of: key))"]
-    case .lookup(.target(let bytes)): NodeID(bytes: bytes).map { ["target": "\($0)"] } ?? [:]
-    case .ping(let params): ["peer": "\(params.address)"]
+    case .lookup(.key(let key)): .fields([.target: "\(NodeID(sha1Of: key))"])
+    case .lookup(.target(let bytes)):
+      NodeID(bytes: bytes).map { Logger.Metadata.fields([.target: "\($0)"]) } ?? [:]
+    case .ping(let params): .fields([.peer: "\(params.address)"])
     case .bootstrap, .status, .peers, .keys: [:]
     // Fingerprints and keys are not logged, not even in part.
     case .keyringList, .keyringAdd, .keyringUse, .keyringRemove: [:]
@@ -97,6 +98,6 @@ extension ControlRequest {
   }
 
   private static func metadata(_ kind: RecordKindName, _ key: [UInt8]) -> Logger.Metadata {
-    kind == .plain ? ["target": "\(NodeID(sha1Of: key))"] : ["kind": "\(kind.rawValue)"]
+    kind == .plain ? .fields([.target: "\(NodeID(sha1Of: key))"]) : .fields([.kind: "\(kind.rawValue)"])
   }
 }

@@ -75,7 +75,7 @@ package final class KeyringEditor {
       logger.warning("cannot save the change of the keyring: \(error)")
     }
     driver.adopt(keyring)
-    logger.notice("keyring: \(message)", metadata: ["sealing_key": "\(keyring.sealing)"])
+    logger.notice("keyring: \(message)", metadata: .fields([.sealingKey: "\(keyring.sealing)"]))
     return snapshot
   }
 }

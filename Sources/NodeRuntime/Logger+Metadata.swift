@@ -1,24 +1,21 @@
 import Kademlia
 package import Logging
 
-/// Metadata keys: `peer` is the address of another node, and becomes the field `DHT_PEER` in the journal;
-/// `peer_id` is its ID, `target` a point that is looked up, `rpc` one of KRPC's queries, and `node_id` this
-/// node's own ID, which every message carries.
 extension Logger.Metadata {
   /// The ID of a journal event, and other metadata.
   package static func event(_ event: JournalEvent, _ others: Self = [:]) -> Self {
-    others.merging(["message_id": "\(event.rawValue)"]) { _, new in new }
+    others.merging(.fields([.messageID: "\(event.rawValue)"])) { _, new in new }
   }
 
   /// Another node.
   static func peer(_ peer: Peer) -> Self {
-    ["peer": "\(peer.endpoint)", "peer_id": "\(peer.id)"]
+    .fields([.peer: "\(peer.endpoint)", .peerID: "\(peer.id)"])
   }
 
   /// A query sent to a node or received from it.
   static func rpc(_ method: Query.Method, _ endpoint: Endpoint) -> Self {
-    var metadata: Self = ["peer": "\(endpoint)", "rpc": "\(method.name)"]
-    if let target = method.target { metadata["target"] = "\(target)" }
+    var metadata: Self = .fields([.peer: "\(endpoint)", .rpc: "\(method.name)"])
+    if let target = method.target { metadata[LogField.target.rawValue] = "\(target)" }
     return metadata
   }
 
@@ -26,8 +23,8 @@ extension Logger.Metadata {
   static func message(_ message: Message, _ endpoint: Endpoint) -> Self {
     switch message.body {
     case .query(let query): .rpc(query.method, endpoint)
-    case .response: ["peer": "\(endpoint)"]
-    case .error(let error): ["peer": "\(endpoint)", "reason": "\(error)"]
+    case .response: .fields([.peer: "\(endpoint)"])
+    case .error(let error): .fields([.peer: "\(endpoint)", .reason: "\(error)"])
     }
   }
 }

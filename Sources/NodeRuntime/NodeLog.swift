@@ -31,11 +31,11 @@ final class NodeLog {
   }
 
   func logMalformed(_ reason: MalformedMessage.Reason, from source: Endpoint) {
-    logger.debug("malformed datagram", metadata: ["peer": "\(source)", "reason": "\(reason)"])
+    logger.debug("malformed datagram", metadata: .fields([.peer: "\(source)", .reason: "\(reason)"]))
   }
 
   func logSocketError(_ error: Errno) {
-    logger.error("socket error", metadata: ["reason": "\(error)"])
+    logger.error("socket error", metadata: .fields([.reason: "\(error)"]))
   }
 
   /// Logs that a source keeps exceeding its rate limit and gets no more answers.
@@ -44,7 +44,7 @@ final class NodeLog {
     let more = suppressed > 0 ? " (\(suppressed) more since the last message)" : ""
     logger.warning(
       "rate limit exceeded: ignoring this source until it slows down\(more)",
-      metadata: .event(.sourceCutOff, ["peer": "\(source)"]))
+      metadata: .event(.sourceCutOff, .fields([.peer: "\(source)"])))
   }
 
   /// Logs that all sources together exceed the rate limit, and none of them its own.
@@ -106,12 +106,12 @@ final class NodeLog {
     case .joined(let contacts):
       let message: Logger.Message =
         contacts > 0 ? "joined the network" : "no other node found yet; this node is alone"
-      logger.info(message, metadata: ["contacts": "\(contacts)"])
+      logger.info(message, metadata: .fields([.contacts: "\(contacts)"]))
     case .bootstrapUnanswered(let attempt, let pause):
       // Further failed attempts are not worth a warning.
       logger.log(
         level: attempt == 1 ? .warning : .debug, "no bootstrap address answers; retrying",
-        metadata: .event(.bootstrapUnanswered, ["in": "\(pause.inSeconds)"]))
+        metadata: .event(.bootstrapUnanswered, .fields([.retryAfter: "\(pause.inSeconds)"])))
     case .contactAdded(let peer):
       logger.info("new contact", metadata: .peer(peer))
     case .contactLost(let peer):

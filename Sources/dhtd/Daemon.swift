@@ -63,7 +63,7 @@ struct Daemon {
     var logger = Logger(label: "dhtd")
     let configuration = loaded.configuration
     let id = configuration.nodeID(of: key)
-    logger[metadataKey: "node_id"] = "\(id)"
+    logger[metadataKey: LogField.nodeID.rawValue] = "\(id)"
     for warning in loaded.warnings { logger.warning("\(warning)") }
     if keyring == nil, configuration.networkName != Configuration().networkName {
       logger.warning("network.name has no effect without network.keys: this node is in an open network")

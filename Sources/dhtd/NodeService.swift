@@ -58,11 +58,11 @@ struct NodeService: Sendable {
     let files = loaded.files.isEmpty ? "none" : loaded.files.joined(separator: ", ")
     logger.info(
       "dhtd \(ProjectVersion.current) listens on \(runtime.addresses.map(\.description).joined(separator: ", "))",
-      metadata: ["node_id": "\(id)", "config": "\(files)"])
+      metadata: .fields([.nodeID: "\(id)", .config: "\(files)"]))
     if let keyring {
       logger.info(
         "the network '\(keyring.network)' is private",
-        metadata: ["keys": "\(keyring.keys.count)", "sealing_key": "\(keyring.sealing)"])
+        metadata: .fields([.keys: "\(keyring.keys.count)", .sealingKey: "\(keyring.sealing)"]))
     }
     let reporter = try await StatusReporter.start(on: runtime, manager)
     let serving = Task { await serve(runtime, control, reporter) }
@@ -156,7 +156,7 @@ struct NodeService: Sendable {
         if let keyring = current.keyring {
           logger.info(
             "keyring reloaded",
-            metadata: ["keys": "\(keyring.keys.count)", "sealing_key": "\(keyring.sealing)"])
+            metadata: .fields([.keys: "\(keyring.keys.count)", .sealingKey: "\(keyring.sealing)"]))
         }
       } catch let error as InvalidConfiguration {
         reject(error.lines)

@@ -29,7 +29,7 @@ struct HostPortTests {
   }
 
   @Test(
-    "anything else says what a right one looks like",
+    "the error for anything else shows a valid address",
     arguments: [
       "", ":", "host", "host:", ":8001", "host:0", "host:65536", "host:99999", "host:+80", "host:-1",
       "host: 80",

@@ -53,7 +53,7 @@ struct HostileLineTests {
     }
   }
 
-  @Test("a lone surrogate is no text")
+  @Test("a lone surrogate is invalid text")
   func surrogates() {
     for escape in [#""\ud800""#, #""\udc00""#, #""\ud800\u0041""#, #""\u12""#, #""\x41""#] {
       #expect(code(inside(Array(escape.utf8))) != nil, "\(escape)")
@@ -66,7 +66,7 @@ struct HostileLineTests {
     #expect(try request("get", #"{"key":"\u0000a"}"#) == .get(GetParams(key: [0, 0x61])))
   }
 
-  @Test("a request cut off or changed at any byte never crashes, and its answer is one line")
+  @Test("a request truncated or changed at any byte never crashes, and has an answer of one line")
   func damage() {
     let line = ControlCodec.encodeRequest(
       .put(PutParams(key: Array("k".utf8), value: [0xFF], ttl: 90, ifSeq: 1)), id: .string("x"))

@@ -9,7 +9,7 @@ struct InstanceTests {
     Instance.Context(uid: uid, environment: environment)
   }
 
-  @Test("root's node is at the system's places")
+  @Test("root's node uses the system's directories")
   func root() throws {
     let root = user(["XDG_RUNTIME_DIR": "/run/user/0", "HOME": "/root"], uid: 0)
     #expect(instance.controlSocket(root) == "/run/dhtd/8001/control.sock")
@@ -17,7 +17,7 @@ struct InstanceTests {
     #expect(instance.controlSocketCandidates(root) == ["/run/dhtd/8001/control.sock"])
   }
 
-  @Test("a user's node is at the user's places")
+  @Test("a user's node uses the user's directories")
   func ordinaryUser() throws {
     let alice = user([
       "XDG_RUNTIME_DIR": "/run/user/1000/", "XDG_STATE_HOME": "/home/alice/state", "HOME": "/home/alice",
@@ -36,7 +36,7 @@ struct InstanceTests {
     #expect(instance.controlSocket(user(["XDG_RUNTIME_DIR": ""])) == "/tmp/dhtd-1000/8001/control.sock")
   }
 
-  @Test("a service of systemd is where systemd made its directories")
+  @Test("a systemd service uses the directories that systemd made")
   func service() throws {
     let service = user(["RUNTIME_DIRECTORY": "/run/dhtd/8001", "STATE_DIRECTORY": "/var/lib/dhtd"], uid: 990)
     #expect(instance.controlSocket(service) == "/run/dhtd/8001/control.sock")
@@ -45,7 +45,7 @@ struct InstanceTests {
     #expect(instance.controlSocket(several) == "/tmp/dhtd-1000/8001/control.sock")
   }
 
-  @Test("a client looks at the user's own places first, then at the system's")
+  @Test("a client looks in the user's directories first, then in the system's")
   func candidates() {
     #expect(
       instance.controlSocketCandidates(user(["XDG_RUNTIME_DIR": "/run/user/1000"])) == [
@@ -64,7 +64,7 @@ struct InstanceTests {
     #expect(error?.description.contains("HOME") == true)
   }
 
-  @Test("a port names an instance, and nothing else does")
+  @Test("only a port names an instance")
   func names() {
     #expect(Instance("8001") == instance)
     for text in ["", "0", "65536", "-1", "+1", "08001", "8001 ", "dhtd", "control.sock"] {

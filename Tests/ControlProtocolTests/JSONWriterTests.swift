@@ -4,7 +4,7 @@ import Testing
 
 @testable import ControlProtocol
 
-@Suite("Answers written straight into bytes")
+@Suite("Answers written directly as bytes")
 struct JSONWriterTests {
   private func written(_ response: ControlResponse) -> [UInt8]? {
     var writer = JSONWriter()
@@ -40,7 +40,7 @@ struct JSONWriterTests {
     }
   }
 
-  @Test("what is not common is left to the encoder, and nothing of it is written")
+  @Test("uncommon answers are left to the encoder, and nothing is written")
   func uncommon() {
     let traced = GetResult(value: [], seq: 1, expires: 2, target: target, steps: [])
     let outcomes: [Result<ControlResult, ControlError>] = [
@@ -59,7 +59,7 @@ struct JSONWriterTests {
     }
   }
 
-  @Test("answers are appended to what is in the buffer already")
+  @Test("answers are appended to the content of the buffer")
   func appending() {
     let common = ControlResponse(id: .integer(1), outcome: .failure(.lineTooLong))
     let uncommon = ControlResponse(id: .integer(2), outcome: .success(.status(StatusResult())))

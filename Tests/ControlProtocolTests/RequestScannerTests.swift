@@ -4,7 +4,7 @@ import Testing
 
 @testable import ControlProtocol
 
-@Suite("Requests read straight from their bytes")
+@Suite("Requests read directly from their bytes")
 struct RequestScannerTests {
   private func scanned(_ line: some Sequence<UInt8>) -> DecodedRequest? {
     RequestScanner.request(in: [UInt8](line).span)
@@ -26,7 +26,7 @@ struct RequestScannerTests {
     }
   }
 
-  @Test("of a line that is a little wrong the scanner makes nothing, or what the decoder makes of it")
+  @Test("the scanner rejects a slightly wrong line, or reads it as the decoder does")
   func mutations() {
     var source = SplitMix64(seed: 2)
     var understood = 0
@@ -45,7 +45,7 @@ struct RequestScannerTests {
     #expect(different > 1_000)
   }
 
-  @Test("every beginning of a request is left to the decoder")
+  @Test("every prefix of a request is left to the decoder")
   func truncations() {
     var source = SplitMix64(seed: 3)
     for _ in 0..<100 {
@@ -75,7 +75,7 @@ struct RequestScannerTests {
   }
 
   @Test(
-    "what is out of the ordinary is left to the decoder",
+    "unusual requests are left to the decoder",
     arguments: [
       "", "{}", "[]", "null", #"{"jsonrpc":"2.0","id":1,"method":"status"}"#,
       #"{"jsonrpc":"2.0","id":1,"method":"get"}"#,

@@ -25,7 +25,7 @@ struct RequestTests {
     .bootstrap(BootstrapParams(addresses: [address("a:1"), address("192.0.2.7:65535")])),
   ]
 
-  @Test("every request comes back from its line as it was", arguments: requests)
+  @Test("every request survives a round trip through its line", arguments: requests)
   func roundTrips(_ request: ControlRequest) throws {
     let line = ControlCodec.encodeRequest(request, id: .integer(3))
     #expect(line.last == UInt8(ascii: "\n"))
@@ -35,7 +35,7 @@ struct RequestTests {
     #expect(try decoded.outcome.get() == request)
   }
 
-  @Test("bytes go as text where they are UTF-8 and as base64 where they are not")
+  @Test("bytes are encoded as text if they are UTF-8, and as base64 if not")
   func byteStrings() {
     let line = ControlCodec.encodeRequest(.put(PutParams(key: Array("k".utf8), value: [0xFF])), id: .null)
     #expect(
@@ -58,7 +58,7 @@ struct RequestTests {
     #expect(try ControlCodec.decodeRequest(Array(line.utf8)).outcome.get() == .status)
   }
 
-  @Test("a get asks the network and tells no steps unless it is asked to")
+  @Test("by default a get asks the network and has no trace")
   func getDefaults() throws {
     let plain = GetParams(key: Array("k".utf8))
     let line = ControlCodec.encodeRequest(.get(plain), id: .integer(1))
@@ -71,7 +71,7 @@ struct RequestTests {
   }
 
   @Test(
-    "trace is true or false and nothing that a laxer reader takes for one of them",
+    "trace must be true or false, without lenient conversions",
     arguments: ["1", "0", "1.0", "-1", #""true""#, #""""#, "[]", "[true]", "{}", "1e400"])
   func trace(_ value: String) {
     let found = error("get", #"{"key":"k","trace":\#(value)}"#)
@@ -81,7 +81,7 @@ struct RequestTests {
   }
 
   @Test(
-    "the ID comes back as it was",
+    "the answer repeats the ID",
     arguments: [#""a""#, #""""#, "0", "-9223372036854775808", "18446744073709551616", "1.5", "null"])
   func ids(_ id: String) throws {
     let line = #"{"jsonrpc":"2.0","id":\#(id),"method":"nothing"}"#
@@ -90,7 +90,7 @@ struct RequestTests {
     #expect(String(decoding: ControlCodec.encode(response), as: UTF8.self).contains(#""id":\#(id),"#))
   }
 
-  @Test("a request without an ID is a notification, and one that is no request is answered under null")
+  @Test("a request without an ID is a notification, and an invalid request is answered with the ID null")
   func notifications() throws {
     let notification = ControlCodec.decodeRequest(Array(#"{"jsonrpc":"2.0","method":"status"}"#.utf8))
     #expect(notification.id == nil)
@@ -102,7 +102,7 @@ struct RequestTests {
   }
 
   @Test(
-    "a line that is no request gets JSON-RPC's own error",
+    "an invalid request gets the error of JSON-RPC",
     arguments: [
       ("", -32700), ("{", -32700), ("nonsense", -32700), (#"{"jsonrpc":"2.0"} x"#, -32700),
       ("1", -32600), ("null", -32600), (#""a""#, -32600), ("[]", -32600), ("{}", -32600),
@@ -120,7 +120,7 @@ struct RequestTests {
     #expect(error(line)?.code.rawValue == code, "\(line)")
   }
 
-  @Test("a batch is told to send one object a line")
+  @Test("the error for a batch asks for one object a line")
   func batches() {
     let batch = error(#"[{"jsonrpc":"2.0","id":1,"method":"status"}]"#)
     #expect(batch?.code == .invalidRequest)
@@ -128,7 +128,7 @@ struct RequestTests {
   }
 
   @Test(
-    "a wrong parameter is -32602 and is named",
+    "the error for an invalid parameter is -32602 and names it",
     arguments: [
       ("put", #"{"value":"v"}"#, "key"), ("put", #"{"key":"k"}"#, "value"),
       ("put", #"{"key":null,"value":"v"}"#, "key"),
@@ -167,7 +167,7 @@ struct RequestTests {
     #expect(found?.message.contains(name) == true)
   }
 
-  @Test("a name that is sent back in an error is cut short")
+  @Test("a name is shortened in an error")
   func longNames() throws {
     let name = String(repeating: "x", count: 100_000)
     let unknown = try #require(error("status", #"{"\#(name)":1}"#))

@@ -87,12 +87,12 @@ struct ResultTests {
     (.bootstrap, .bootstrap(BootstrapResult(nodes: [MetNode(nodeID: target, address: "a:1")]))),
   ]
 
-  @Test("every result comes back from its line as it was", arguments: results)
+  @Test("every result survives a round trip through its line", arguments: results)
   func roundTrips(_ method: ControlMethod, _ result: ControlResult) throws {
     #expect(try roundTrip(.success(result), method).outcome.get() == result)
   }
 
-  @Test("the members are named as in the contract, and what is not known is null")
+  @Test("the members have the names of the contract, and unknown values are null")
   func names() {
     #expect(
       text(.put(putResult)) == """
@@ -188,7 +188,7 @@ struct ResultTests {
     }
   }
 
-  @Test("a failed quorum says who stored the record, and a conflict which version is current")
+  @Test("a failed quorum lists the nodes that stored the record, and a conflict has the current version")
   func errorData() throws {
     let quorum = ControlError(.quorumFailed, "try again", put: putResult)
     #expect(try roundTrip(.failure(quorum), .put).outcome == .failure(quorum))
@@ -201,7 +201,7 @@ struct ResultTests {
   }
 
   @Test(
-    "a get that failed has its steps, where they were asked for",
+    "a failed get has its steps if they were requested",
     arguments: [ControlErrorCode.notFound, .unreachable])
   func errorSteps(_ code: ControlErrorCode) throws {
     let traced = ControlError(code, "try again", steps: steps)
@@ -213,7 +213,7 @@ struct ResultTests {
     #expect(!String(decoding: plain, as: UTF8.self).contains("steps"))
   }
 
-  @Test("an error without data, of a code that is not known, is read all the same")
+  @Test("an error with an unknown code and without data is decoded")
   func bareErrors() throws {
     let line = #"{"jsonrpc":"2.0","id":null,"error":{"code":99,"message":"new"}}"#
     let response = try ControlCodec.decodeResponse(Array(line.utf8)) { _ in nil }
@@ -222,7 +222,7 @@ struct ResultTests {
   }
 
   @Test(
-    "a line that is no answer to a request of ours is a fault",
+    "a line that does not answer a request is an error",
     arguments: [
       "", "{", "[]", #"{"id":7}"#, #"{"id":8,"result":{}}"#, #"{"id":7,"result":{}}"#,
       #"{"id":7,"result":null}"#,
@@ -234,7 +234,7 @@ struct ResultTests {
     }
   }
 
-  @Test("a number that JSON cannot write becomes an internal error and not silence")
+  @Test("a number that JSON cannot write becomes an internal error")
   func infinity() throws {
     let endless = ControlResult.ping(PingResult(nodeID: target, address: "a:1", rtt: .infinity))
     guard case .failure(let error) = try roundTrip(.success(endless), .ping).outcome else {

@@ -8,7 +8,7 @@ import Testing
 struct ControlConnectionTests {
   // MARK: - Pipelining
 
-  @Test("requests that are answered at once are answered in their order, however many are sent together")
+  @Test("requests with immediate answers are answered in order, however many are sent together")
   func order() async throws {
     try await TestServer.with { server in
       let client = try await server.connect()
@@ -35,7 +35,7 @@ struct ControlConnectionTests {
     }
   }
 
-  @Test("a request that comes in pieces is carried out once it is whole, and an empty line asks for nothing")
+  @Test("a request in pieces is carried out once it is complete, and an empty line is ignored")
   func pieces() async throws {
     try await TestServer.with { server in
       let client = try await server.connect()
@@ -48,7 +48,7 @@ struct ControlConnectionTests {
 
   // MARK: - Limits
 
-  @Test("a line over the limit is answered with an error and the end, and one at the limit is carried out")
+  @Test("a line over the limit gets an error and ends the connection, and a line at the limit is carried out")
   func longLine() async throws {
     try await TestServer.with { server in
       let request = #"{"jsonrpc":"2.0","id":1,"method":"status"}"#
@@ -62,7 +62,7 @@ struct ControlConnectionTests {
     }
   }
 
-  @Test("a client has as many requests carried out as it may, and the next one begins when one has ended")
+  @Test("a client's requests run up to its limit, and the next begins when one has ended")
   func requestsOfClient() async throws {
     try await TestServer.with({ $0.requestsPerClient = 2 }) { server in
       let client = try await server.connect()
@@ -78,7 +78,7 @@ struct ControlConnectionTests {
     }
   }
 
-  @Test("a request over the limit of all clients is refused as busy, and the next one after an end is not")
+  @Test("a request over the limit of all clients is refused as busy until another has ended")
   func requestsOfAll() async throws {
     try await TestServer.with({ $0.requests = 2 }) { server in
       let (first, second) = (try await server.connect(), try await server.connect())
@@ -94,7 +94,7 @@ struct ControlConnectionTests {
     }
   }
 
-  @Test("a client too many learns why it is not served; once another has left, the next one is")
+  @Test("a client over the limit gets an error, and is served once another has left")
   func clients() async throws {
     try await TestServer.with({ $0.clients = 2 }) { server in
       let first = try await server.connect()
@@ -115,7 +115,7 @@ struct ControlConnectionTests {
 
   // MARK: - Back-pressure
 
-  @Test("a client that does not read is not served any further, and loses nothing when it reads again")
+  @Test("a client that does not read is paused, and loses no answer when it reads again")
   func backPressure() async throws {
     try await TestServer.with { server in
       let client = try await server.connect()
@@ -130,7 +130,7 @@ struct ControlConnectionTests {
     }
   }
 
-  @Test("a client that does not read holds up no other")
+  @Test("a client that does not read does not delay others")
   func bystander() async throws {
     try await TestServer.with { server in
       let (idle, busy) = (try await server.connect(), try await server.connect())
@@ -142,7 +142,7 @@ struct ControlConnectionTests {
 
   // MARK: - Stalls
 
-  @Test("a client that stops in the middle of a line is told so after 30 s, and not before")
+  @Test("a client that stalls in the middle of a line gets an error after 30 s")
   func stalledLine() async throws {
     try await TestServer.with { server in
       let client = try await server.connect()
@@ -156,7 +156,7 @@ struct ControlConnectionTests {
     }
   }
 
-  @Test("a client that reads no answers loses the connection after 30 s")
+  @Test("a client that reads no answers is disconnected after 30 s")
   func stalledReader() async throws {
     try await TestServer.with { server in
       let client = try await server.connect()
@@ -169,7 +169,7 @@ struct ControlConnectionTests {
     }
   }
 
-  @Test("a client that reads slowly, and always has answers to read, keeps the connection")
+  @Test("a client that reads slowly stays connected")
   func slowReader() async throws {
     try await TestServer.with { server in
       let client = try await server.connect()
@@ -183,7 +183,7 @@ struct ControlConnectionTests {
     }
   }
 
-  @Test("a client that is always in the middle of a line, and sends whole ones, keeps the connection")
+  @Test("a client that is always in the middle of a line, but completes lines, stays connected")
   func midLine() async throws {
     try await TestServer.with { server in
       let client = try await server.connect()
@@ -196,7 +196,7 @@ struct ControlConnectionTests {
     }
   }
 
-  @Test("a client that waits for an answer, or is idle between lines, keeps the connection")
+  @Test("a client that waits for an answer, or is idle between lines, stays connected")
   func idle() async throws {
     try await TestServer.with { server in
       let client = try await server.connect()
@@ -212,7 +212,7 @@ struct ControlConnectionTests {
 
   // MARK: - Hang-ups
 
-  @Test("the node is told of a client that has left, and the requests of the client free their places")
+  @Test("when a client leaves, the node is notified and the client's requests no longer count")
   func hangUp() async throws {
     try await TestServer.with({ $0.requests = 2 }) { server in
       let client = try await server.connect()
@@ -233,7 +233,7 @@ struct ControlConnectionTests {
     }
   }
 
-  @Test("a client that has said all it will say gets its answers before the end")
+  @Test("a client that has closed its sending side still gets its answers")
   func halfClosed() async throws {
     try await TestServer.with { server in
       let client = try await server.connect()
@@ -249,7 +249,7 @@ struct ControlConnectionTests {
     }
   }
 
-  @Test("requests that were sent before a client left are carried out")
+  @Test("requests sent before a client left are carried out")
   func sentBeforeHangUp() async throws {
     try await TestServer.with { server in
       let client = try await server.connect()

@@ -4,7 +4,7 @@ import Testing
 
 @testable import ControlServer
 
-@Suite("Which writes are logged one by one")
+@Suite("Writes that are logged one by one")
 struct WriteLogTests {
   private func client(_ number: Int) -> PeerCredentials {
     PeerCredentials(process: Int32(number), user: UInt32(number))
@@ -14,7 +14,7 @@ struct WriteLogTests {
     Instant(nanoseconds: 1_000_000_000_000 + Int64(milliseconds) * 1_000_000)
   }
 
-  @Test("each of few; of a load a hundred and ten a second, and none is left out of the count")
+  @Test("a few writes are all logged; of many, a hundred and ten a second, and the rest are counted")
   func load() {
     var log = WriteLog()
     var logged = 0
@@ -28,7 +28,7 @@ struct WriteLogTests {
     #expect((0..<100).allSatisfy { log.tryLog(time(30_000 + $0), client(1)) })
   }
 
-  @Test("of very many clients only so many are counted each by itself")
+  @Test("only a limited number of clients is counted separately")
   func crowd() {
     var log = WriteLog()
     for number in 0..<1_100 { _ = log.tryLog(time(0), client(number)) }
@@ -38,7 +38,7 @@ struct WriteLogTests {
     #expect(suppressed.reduce(0) { $0 + $1.count } == 1_000)
   }
 
-  @Test("the kernel tells who is at the other end of a Unix socket, and of no other")
+  @Test("the kernel reports the peer of a Unix socket only")
   func credentials() {
     var ends: [Int32] = [0, 0]
     #expect(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)

@@ -11,7 +11,7 @@ struct BenchCommandTests {
   }
 
   @Test(
-    "without options it puts, gets and misses as many keys as it has operations, under a prefix of its own")
+    "by default it puts, gets and misses as many keys as operations, under a new prefix")
   func defaults() throws {
     let plan = try plan()
     #expect(plan.operations == [.put, .get, .miss])
@@ -20,7 +20,7 @@ struct BenchCommandTests {
     #expect(plan.keyPrefix.hasPrefix("bench-") && plan.keyPrefix.hasSuffix("-"))
   }
 
-  @Test("each option changes what it says")
+  @Test("each option changes its value")
   func options() throws {
     #expect(
       try plan(
@@ -35,7 +35,7 @@ struct BenchCommandTests {
   }
 
   @Test(
-    "what cannot be measured is refused, with what to give instead",
+    "invalid options are refused with a hint",
     arguments: [
       (["--ops", ""], "put, get, miss"), (["--ops", "put,delete"], "put, get, miss"),
       (["--ops", "put,"], "put, get, miss"),
@@ -82,7 +82,7 @@ struct BenchRequestsTests {
   }
 
   @Test(
-    "they are what the daemon would be sent by any other command, whatever the prefix",
+    "they equal the requests of any other command, whatever the prefix",
     arguments: ["k-", "", "a\"b\\c\n", "naïve/", "\u{1}"])
   func requests(prefix: String) throws {
     let plan = plan(keys: 2_000, prefix: prefix)
@@ -95,7 +95,7 @@ struct BenchRequestsTests {
         == .get(GetParams(key: Array("\(prefix)missing-1999".utf8))))
   }
 
-  @Test("after the last key comes the first again, with the same value")
+  @Test("after the last key the first follows again, with the same value")
   func keysComeAgain() throws {
     let plan = plan(keys: 3)
     #expect(try request(.put, plan, number: 5, id: 1) == request(.put, plan, number: 2, id: 1))
@@ -103,7 +103,7 @@ struct BenchRequestsTests {
   }
 
   @Test(
-    "a value has the length that was asked for, and tells its key where there is room",
+    "a value has the requested length, and contains its key if there is room",
     arguments: [0, 1, 5, 6, 1_000])
   func values(size: Int) {
     let plan = plan(size: size, keys: 1_000_000)
@@ -112,7 +112,7 @@ struct BenchRequestsTests {
   }
 }
 
-@Suite("What a benchmark makes of answers")
+@Suite("The answers in a benchmark")
 struct BenchPhaseTests {
   private let begin = ContinuousClock.now
 
@@ -149,7 +149,7 @@ struct BenchPhaseTests {
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  @Test("there are never more requests under way than the plan says, nor more in all, and the IDs differ")
+  @Test("the plan limits the running and the total requests, and the IDs differ")
   func window() throws {
     var phase = BenchPhase(.put, plan(count: 6, inFlight: 4))
     let first = try send(&phase)
@@ -168,7 +168,7 @@ struct BenchPhaseTests {
     #expect(phase.tally.done == 6 && phase.tally.failed == 0)
   }
 
-  @Test("a latency is counted from when the request was given to when its answer was read")
+  @Test("a latency lasts from the request to its answer")
   func latency() throws {
     var phase = BenchPhase(.put, plan(count: 2, inFlight: 1))
     try answer(&phase, put(send(&phase, at: .milliseconds(10))[0]), at: .milliseconds(12))
@@ -177,7 +177,7 @@ struct BenchPhaseTests {
     #expect(try abs(#require(phase.tally.latency(100)) - 4) < 0.01)
   }
 
-  @Test("a get is done with the value of its key, however that is written, and failed with any other")
+  @Test("a get succeeds with the value of its key in any encoding, and fails with another")
   func values() throws {
     var phase = BenchPhase(.get, plan(count: 4))
     let ids = try send(&phase)
@@ -191,7 +191,7 @@ struct BenchPhaseTests {
     #expect(phase.tally.failures.map(\.code) == [nil, 1])
   }
 
-  @Test("a miss is done where there is no value, and failed where there is one, or none could be asked")
+  @Test("a miss succeeds without a value, and fails with one or with an error")
   func misses() throws {
     var phase = BenchPhase(.miss, plan(count: 3))
     let ids = try send(&phase)
@@ -219,7 +219,7 @@ struct BenchPhaseTests {
     #expect(phase.isOver)
   }
 
-  @Test("a daemon that makes up codes fills no more than a page")
+  @Test("a daemon that sends many codes fills at most a page")
   func manyCodes() throws {
     var phase = BenchPhase(.put, plan(count: 100, inFlight: 100))
     for (code, id) in try send(&phase).enumerated() { try answer(&phase, error(id, code, "r\(code)")) }
@@ -228,7 +228,7 @@ struct BenchPhaseTests {
   }
 
   @Test(
-    "an answer to no request under way ends the run",
+    "an answer without a running request ends the run",
     arguments: [
       "", "{}", "hello", #"{"id":9999999,"result":{}}"#, #"{"id":-1,"result":{}}"#,
       #"{"id":"0","result":{}}"#,
@@ -241,7 +241,7 @@ struct BenchPhaseTests {
     #expect(phase.tally.ended == 0)
   }
 
-  @Test("the same answer twice is one too many")
+  @Test("a duplicate answer is an error")
   func twice() throws {
     var phase = BenchPhase(.put, plan())
     let id = try send(&phase)[0]
@@ -249,7 +249,7 @@ struct BenchPhaseTests {
     #expect(throws: Failure.self) { try answer(&phase, put(id)) }
   }
 
-  @Test("what the daemon says about the connection as a whole is passed on")
+  @Test("an error about the whole connection is passed on")
   func wholeConnection() throws {
     var phase = BenchPhase(.put, plan())
     let line =
@@ -270,7 +270,7 @@ struct BenchFiguresTests {
     return tally
   }
 
-  @Test("shares of the latencies are right to three digits")
+  @Test("percentiles of the latencies are accurate to three digits")
   func latencies() throws {
     let tally = tally()
     for (percent, expected) in [(0, 1), (50, 500), (90, 900), (99, 990), (99.9, 999), (100, 1_000)]
@@ -291,7 +291,7 @@ struct BenchFiguresTests {
     #expect(tally.done == 2)
   }
 
-  @Test("a person reads a table, and a line for each kind of failure")
+  @Test("the text is a table, with a line for each kind of failure")
   func table() {
     var misses = BenchTally(.miss)
     misses.succeed(after: .microseconds(271))
@@ -312,7 +312,7 @@ struct BenchFiguresTests {
         """)
   }
 
-  @Test("a program reads the same")
+  @Test("the JSON has the same figures")
   func json() {
     let text = JSONText.line(BenchResult(plan(), [tally(), BenchTally(.get)], clientCPU: 0.5))
     #expect(
@@ -325,7 +325,7 @@ struct BenchFiguresTests {
     #expect(text.contains(#"{"done":0,"failed":0,"failures":[],"operation":"get","seconds":0}],"size":20}"#))
   }
 
-  @Test("the line of progress tells how many of how many, how fast, and what failed")
+  @Test("the progress line shows the counts, the rate and the failures")
   func progress() {
     #expect(
       Rendering.benchProgress(tally(), of: 20_000, after: .seconds(2))
@@ -334,7 +334,7 @@ struct BenchFiguresTests {
   }
 
   @Test(
-    "numbers are rounded to their digits, and their thousands stand apart",
+    "numbers are rounded, and thousands are separated",
     arguments: [
       (0.2714, 3, "0.271"), (0.9996, 3, "1.000"), (21.65, 1, "21.7"), (1_250, 0, "1250"), (0, 2, "0.00"),
       (-1, 1, "0.0"), (.nan, 1, "-"), (.infinity, 0, "-"), (1e300, 0, "-"),

@@ -26,7 +26,7 @@ struct GetCommandTests {
   }
 
   @Test(
-    "what is no maximum age is refused",
+    "an invalid maximum age is refused",
     arguments: ["", "-1", "soon", "1.5", "500ms", "9223372036854775808", "1e3"])
   func refusals(_ text: String) {
     let error = #expect(throws: (any Error).self) { try get("k", "--max-age", text) }

@@ -23,7 +23,7 @@ struct JSONScanTests {
       members("{ \"b\" :\t[1, {\"a\": 2}] ,\r\n\"a\": null }") == ["b": #"[1, {"a": 2}]"#, "a": "null"])
   }
 
-  @Test("what looks like a member inside a string or another object is none")
+  @Test("members inside a string or another object are ignored")
   func nested() {
     #expect(
       members(#"{"x":"\"id\":7,}","y":{"id":8,"z":"}"},"id":9}"#)
@@ -32,7 +32,7 @@ struct JSONScanTests {
   }
 
   @Test(
-    "what is no object, or has no end, is not followed",
+    "an incomplete object, or another value, is rejected",
     arguments: [
       "", " ", "7", "[]", "{", #"{"#, #"{"a"#, #"{"a""#, #"{"a":"#, #"{"a":}"#, #"{"a":1"#, #"{"a":1,"#,
       #"{"a":1,}"#,
@@ -43,7 +43,7 @@ struct JSONScanTests {
     #expect(members(text) == nil)
   }
 
-  @Test("whatever a line is cut to or has in it, the scan comes to an end")
+  @Test("the scan of any line ends")
   func pieces() {
     let whole = #"{"id":70000,"jsonrpc":"2.0","result":{"value":"a\\\"b","steps":[{"hop":1},[]]}}"#
     for length in 0..<whole.utf8.count {

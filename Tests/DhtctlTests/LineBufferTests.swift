@@ -2,7 +2,7 @@ import Testing
 
 @testable import dhtctl
 
-@Suite("Lines out of pieces")
+@Suite("Lines from pieces")
 struct LineBufferTests {
   private func lines(_ pieces: [String], limit: Int) -> [ClientLineBuffer.Line] {
     var buffer = ClientLineBuffer(limit: limit)
@@ -30,14 +30,14 @@ struct LineBufferTests {
     }
   }
 
-  @Test("a line over the limit is reported once, and the next one is whole again")
+  @Test("a line over the limit is reported once, and the next one is complete")
   func tooLong() {
     #expect(lines(["12345\n123456\nab\n"], limit: 5) == [text("12345"), .tooLong, text("ab")])
     #expect(lines(["1234567", "89", "0\nab\n"], limit: 5) == [.tooLong, text("ab")])
     #expect(lines(["1234567", "89"], limit: 5) == [.tooLong])
   }
 
-  @Test("many lines in many pieces keep no more than what is not yet taken")
+  @Test("many lines in many pieces use memory only for the rest")
   func many() {
     let line = String(repeating: "x", count: 999) + "\n"
     let piece = String(repeating: line, count: 100)

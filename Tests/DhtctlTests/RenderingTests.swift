@@ -3,7 +3,7 @@ import Testing
 
 @testable import dhtctl
 
-@Suite("What a person reads")
+@Suite("The output for people")
 struct RenderingTests {
   private func result(_ stored: Int64, of replicas: Int64, _ failures: [PutFailure] = []) -> PutResult {
     PutResult(target: "t", seq: 1, expires: 2, stored: stored, replicas: replicas, failures: failures)
@@ -18,7 +18,7 @@ struct RenderingTests {
     #expect(Rendering.delete(key, result(3, of: 3)) == "Deleted key 'hello' at 3 nodes\n")
   }
 
-  @Test("nothing that came from the network sends the terminal a command")
+  @Test("text from the network cannot control the terminal")
   func escapes() {
     let evil = "\u{1B}[2J\u{9B}31m\u{7}\n\u{202E}\u{7F}x"
     let shown = #"\x1b[2J\u{009b}31m\x07\n\u{202e}\x7fx"#
@@ -93,7 +93,7 @@ struct RenderingTests {
         """)
   }
 
-  @Test("the status page tells of sealing in a private network alone, and why datagrams were dropped")
+  @Test("the status shows sealing only in a private network, with the reasons of dropped datagrams")
   func sealing() {
     var status = StatusResult()
     #expect(!Rendering.status(status).contains("Private"))
@@ -126,7 +126,7 @@ struct RenderingTests {
         """)
   }
 
-  @Test("a key to add is the one line of a text that is not a comment")
+  @Test("a key to add is the only line that is not a comment")
   func keyInput() throws {
     #expect(try KeyInput.key(in: Array("# ours\n\n abc= # May\r\n".utf8)) == "abc=")
     for text in ["", "# nothing", "abc=\ndef=\n"] {
@@ -134,7 +134,7 @@ struct RenderingTests {
     }
   }
 
-  @Test("the status page tells of storage and upkeep")
+  @Test("the status shows storage and maintenance")
   func storage() {
     var status = StatusResult()
     status.publishedKeys = 5
@@ -208,7 +208,7 @@ struct RenderingTests {
     #expect(Rendering.lookup(result) == Rendering.lookup(result, ofKey: true))
   }
 
-  @Test("a lookup shows that nobody holds a key, and says nothing of it for a target")
+  @Test("a lookup of a key shows that no node holds it, and a lookup of a target does not")
   func noHolders() {
     let result = LookupResult(
       target: "t", closest: [LookupNode(nodeID: "ab", address: "a:1", rtt: 12)],
@@ -229,7 +229,7 @@ struct RenderingTests {
     #expect(Rendering.lookup(nobody, ofKey: true) == "Closest to t:\nnone\n\nSteps:\nnone\n")
   }
 
-  @Test("the trace of a get has its steps, or says why there are none")
+  @Test("the trace of a get has its steps, or the reason why there are none")
   func traces() {
     #expect(
       Rendering.trace(steps) == """
@@ -257,7 +257,7 @@ struct RenderingTests {
     #expect(line.split(separator: "\n").count == 1)
   }
 
-  @Test("a conflict ends with 4, and tells the seq of the current version where it is known")
+  @Test("a conflict ends with 4, and shows the seq of the current version if it is known")
   func conflicts() {
     let known = Failure(
       ControlError(.conflict, "the key is at seq 12 now; read it and try again with that", seq: 12))
@@ -282,7 +282,7 @@ struct RenderingTests {
   func reads(_ text: String, _ seconds: Int64) { #expect(TimeSpan.seconds(text) == seconds) }
 
   @Test(
-    "what is no length of time is not",
+    "invalid lengths of time are rejected",
     arguments: [
       "", "s", "-1", "+1", "1.5h", "2 h", "2H", "2hh", "٣", "9223372036854775808", "9223372036854775807d",
     ])

@@ -24,7 +24,7 @@ struct ReplyBufferTests {
     return lines
   }
 
-  @Test("however the bytes are cut, the lines are the same, and one that has not ended waits")
+  @Test("however the bytes are cut, the lines are the same, and an incomplete line waits")
   func pieces() throws {
     for size in 1...20 {
       for piece in 1...20 {
@@ -33,7 +33,7 @@ struct ReplyBufferTests {
     }
   }
 
-  @Test("it grows for a long line, as far as the limit")
+  @Test("it grows for a long line, up to the limit")
   func growth() throws {
     let long = String(repeating: "x", count: 99)
     #expect(try lines(long + "\nnext\n", piece: 7, size: 4, limit: 100) == [long, "next"])

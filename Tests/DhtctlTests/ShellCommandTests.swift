@@ -11,7 +11,7 @@ struct ShellCommandTests {
     .request(.put(PutParams(key: Array(key.utf8), value: Array(value.utf8))))
   }
 
-  @Test("a value is the rest of its line as it stands")
+  @Test("a value is the unchanged rest of its line")
   func values() {
     #expect(command("put hello world") == put("hello", "world"))
     #expect(command(#"put user:123 {"name":"alice"}"#) == put("user:123", #"{"name":"alice"}"#))
@@ -38,7 +38,7 @@ struct ShellCommandTests {
   }
 
   @Test(
-    "a wrong line says what a right one looks like",
+    "the error for a wrong line shows a correct one",
     arguments: ["put", "put k", "get", "get a b", "delete", "status now", "bogus", "PUT a b", "\u{1B}[2J"])
   func mistakes(_ line: String) {
     guard case .mistake(let message) = command(line) else {

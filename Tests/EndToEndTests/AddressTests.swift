@@ -32,7 +32,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("a node is found by its name, too")
+    @Test("a node can be found by its host name")
     func byName() throws {
       try withNetwork { network in
         let a = try network.start()
@@ -42,7 +42,7 @@ extension EndToEnd {
     }
 
     // The broadcast address of loopback is one that the system lets nobody send to unasked.
-    @Test("an address that cannot be sent to costs the node nothing else")
+    @Test("an unreachable address does not affect other addresses")
     func unsendable() throws {
       let address = "127.255.255.255:8001"
       try withNetwork(2) { network in
@@ -54,7 +54,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("a node that names others where nobody can send to does not cut off whoever believes it")
+    @Test("a node that reports unreachable addresses does not isolate its contacts")
     func poisonedNodes() throws {
       try withNetwork(1) { network in
         let liar = try UDPClient()
@@ -98,7 +98,7 @@ extension EndToEnd {
       return bytes
     }
 
-    @Test("a node whose bootstrap addresses name itself, too, is no contact of its own")
+    @Test("a node whose bootstrap addresses include its own is not its own contact")
     func ownAddress() throws {
       try withNetwork { network in
         let port = try Ports.next()

@@ -3,7 +3,7 @@ import Testing
 
 extension EndToEnd {
   @Suite("dhtctl bench") struct BenchTests {
-    @Test("it puts, reads back what it put, misses what it did not, and says so in a table")
+    @Test("it puts, gets and misses, and prints a table")
     func table() throws {
       try withNetwork(3) { network in
         let bench = try network.dhtctl(network.nodes[1], "bench", "--count", "300", "--keys", "100")
@@ -43,7 +43,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("what fails is counted by its code, with what the first one said, and the exit status is 1")
+    @Test("failures are counted by code, with the message of the first, and the exit status is 1")
     func failures() throws {
       try withNetwork(1) { network in
         let bench = try network.dhtctl(
@@ -54,7 +54,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("Ctrl-C and SIGTERM end it with what was measured", arguments: [SIGINT, SIGTERM])
+    @Test("Ctrl-C and SIGTERM end it with the results so far", arguments: [SIGINT, SIGTERM])
     func interruption(signal: Int32) throws {
       try withNetwork { network in
         let daemon = try SlowDaemon(network.path("slow.sock"))
@@ -73,7 +73,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("without an answer it ends after --timeout, and says where to look")
+    @Test("without an answer it ends after --timeout, with a hint")
     func silence() throws {
       try withNetwork { network in
         let daemon = try SlowDaemon(network.path("slow.sock"))

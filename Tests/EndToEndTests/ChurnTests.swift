@@ -3,7 +3,7 @@ import SeededRandom
 import Testing
 
 extension EndToEnd {
-  @Suite("Nodes that come and go with what they hold") struct ChurnTests {
+  @Suite("Nodes that come and go with their records") struct ChurnTests {
     @Test("sixteen nodes, each killed in turn and then all at once, have every key at its last seq")
     func oneAfterTheOther() throws {
       try withNetwork(16) { network in
@@ -26,7 +26,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("a node that was down while others wrote and deleted has it soon, though nobody reads it")
+    @Test("a node that was down receives the missed writes and deletions soon, without reads")
     func catchingUp() throws {
       try withNetwork(16) { network in
         var promises = Promises()

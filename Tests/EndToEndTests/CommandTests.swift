@@ -3,7 +3,7 @@ import Testing
 
 extension EndToEnd {
   @Suite("The commands of dhtctl") struct CommandTests {
-    @Test("put, get and delete say what a person expects, and end with 0, or with 3 where there is nothing")
+    @Test("put, get and delete print the expected text, and end with 0, or with 3 for a missing key")
     func basics() throws {
       try withNetwork(3) { (network) throws in
         let (a, b) = (network.nodes[0], network.nodes[1])
@@ -19,7 +19,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("get prints the bytes that were put, whatever they are and wherever they came from")
+    @Test("get prints the exact bytes that were put, from any source")
     func bytes() throws {
       try withNetwork(1) { network in
         let node = network.nodes[0]
@@ -50,7 +50,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("--if-seq ends with 4 where another version is there")
+    @Test("--if-seq ends with 4 if the version is another")
     func conflict() throws {
       try withNetwork(2) { network in
         let node = network.nodes[0]
@@ -81,7 +81,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("key and value of over 1,000 bytes are refused with the limit named, 1,000 are stored")
+    @Test("a key and value over 1,000 bytes are refused with the limit, and 1,000 bytes are stored")
     func sizes() throws {
       try withNetwork(1) { network in
         let node = network.nodes[0]
@@ -122,7 +122,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("peers, keys, lookup, ping and bootstrap print what a person reads")
+    @Test("peers, keys, lookup, ping and bootstrap print text for people")
     func views() throws {
       try withNetwork(2) { network in
         let (a, b) = (network.nodes[0], network.nodes[1])
@@ -154,7 +154,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("a daemon that does not answer in time is told of, with status 1")
+    @Test("a daemon that does not answer in time is reported, with status 1")
     func timeout() throws {
       try withNetwork(1) { network in
         network.nodes[0].process.halt()

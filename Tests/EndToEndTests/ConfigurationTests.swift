@@ -11,7 +11,7 @@ extension EndToEnd {
       return try network.launch(environment: environment, "--config", network.path("dhtd.yaml"))
     }
 
-    @Test("a node runs with what its files say, its own before that of all")
+    @Test("a node uses its files, its own before the common one")
     func files() throws {
       try withNetwork(1) { network in
         let other = network.nodes[0]
@@ -27,7 +27,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("the file of one instance can be named itself, and a pipe that nobody feeds is refused")
+    @Test("an instance's file can be named directly, and a pipe without a writer is refused")
     func unusualFiles() throws {
       try withNetwork { network in
         try network.write(Array("alpha: 4".utf8), to: "8001.yaml")
@@ -39,7 +39,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("everything that is wrong is told, a line each, and the daemon does not start")
+    @Test("all problems are reported, a line each, and the daemon does not start")
     func wrong() throws {
       try withNetwork { network in
         try network.write(Array("alpha: 0\nalhpa: 3\nk: x\n".utf8), to: "dhtd.yaml")
@@ -55,7 +55,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("a right configuration is said to be right, with the files that were read")
+    @Test("a valid configuration is reported as valid, with the files that were read")
     func check() throws {
       try withNetwork { network in
         try network.write(Array("alpha: 4".utf8), to: "dhtd.yaml")
@@ -67,7 +67,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("the environment and options set keys, and a variable that sets nothing is warned of")
+    @Test("the environment and options set keys, and an unknown variable causes a warning")
     func environment() throws {
       try withNetwork { network in
         let result = try network.dhtd(
@@ -82,7 +82,7 @@ extension EndToEnd {
     }
 
     @Test(
-      "a file that may not be read is named, and keeps the daemon from starting",
+      "an unreadable file is reported, and the daemon does not start",
       .enabled(if: Programs.runAsOrdinaryUser))
     func unreadable() throws {
       try withNetwork { network in
@@ -95,7 +95,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("SIGHUP puts in force what can change, says what cannot, and the node serves on")
+    @Test("SIGHUP applies changeable settings, reports the others, and the node serves on")
     func reload() throws {
       try withNetwork { network in
         let manager = try NotifySocket(network.path("notify"))
@@ -116,7 +116,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("a reload with a wrong file changes nothing, and says what is wrong")
+    @Test("a reload with an invalid file changes nothing, and reports the problem")
     func wrongReload() throws {
       try withNetwork { network in
         let node = try launch(network, "log_level: info").waitUntilReady()
@@ -133,7 +133,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("a node that is told of a network while it runs joins it")
+    @Test("a node that gets a bootstrap address while it runs joins the network")
     func lateBootstrap() throws {
       try withNetwork(2) { network in
         let node = try launch(network, "").waitUntilReady()
@@ -144,7 +144,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("a smaller limit keeps further records out and drops none")
+    @Test("a smaller limit refuses further records and drops none")
     func smallerStore() throws {
       try withNetwork { network in
         let node = try launch(network, "storage: {max_bytes: 4MiB}").waitUntilReady()

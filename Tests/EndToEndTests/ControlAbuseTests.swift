@@ -3,7 +3,7 @@ import SeededRandom
 import Testing
 
 extension EndToEnd {
-  @Suite("A control socket under abuse, while another client works on") struct ControlAbuseTests {
+  @Suite("A control socket under abuse, while another client keeps working") struct ControlAbuseTests {
     /// Runs two nodes, lets the abuser act on the first, and checks that another client is served
     /// before, between and after.
     private func abuse(_ act: (DaemonProcess, _ check: () throws -> Void) throws -> Void) throws {
@@ -68,7 +68,7 @@ extension EndToEnd {
       (#"{"jsonrpc":"2.0","id":1,"method":"bootstrap","params":{"addresses":[1]}}"#, -32602),
     ]
 
-    @Test("every wrong line is answered with its error, and the connection goes on")
+    @Test("every invalid line is answered with its error, and the connection stays open")
     func wrongLines() throws {
       try abuse { node, check in
         let client = try node.connect()
@@ -84,7 +84,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("bytes that are no UTF-8 are a parse error, and nothing of them is stored")
+    @Test("bytes that are not UTF-8 are a parse error, and nothing is stored")
     func invalidUTF8() throws {
       try abuse { node, _ in
         let client = try node.connect()
@@ -97,7 +97,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("random bytes cost their sender an answer to each line at most")
+    @Test("random bytes cause at most one answer a line")
     func garbage() throws {
       try abuse { node, check in
         var random = SplitMix64(seed: 42)
@@ -111,7 +111,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("nesting without an end is an error and no stack overflow", arguments: ["[", #"{"a":"#])
+    @Test("endless nesting is an error and not a stack overflow", arguments: ["[", #"{"a":"#])
     func deepNesting(level: String) throws {
       try abuse { node, _ in
         let client = try node.connect()
@@ -137,7 +137,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("half a line and then the end of the connection troubles nobody")
+    @Test("half a line and the end of the connection affect no other client")
     func halfALine() throws {
       try abuse { node, check in
         for _ in 0..<100 {
@@ -148,7 +148,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("a client that stays silent in the middle of a line is told so and hung up on")
+    @Test("a client that stalls in the middle of a line gets an error and is disconnected")
     func silence() throws {
       try abuse { node, check in
         let client = try node.connect()
@@ -160,7 +160,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("a client that sends 10,000 requests and reads no answer costs the daemon little memory")
+    @Test("a client that sends 10,000 requests and reads no answer takes little memory")
     func stalledReader() throws {
       try abuse { node, check in
         try node.client().put("large", String(repeating: "x", count: 990))
@@ -185,7 +185,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("puts that are more than wait in line are refused as busy, and each is answered")
+    @Test("puts beyond the queue limit are refused as busy, and each is answered")
     func moreThanWaitInLine() throws {
       try withNetwork(3) { network in
         let node = network.nodes[0]
@@ -215,7 +215,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("300 idle connections: those beyond the limit are told so, the others go on")
+    @Test("of 300 idle connections, those beyond the limit get an error, and the others stay")
     func tooManyConnections() throws {
       try abuse { node, check in
         let clients = try (0..<300).map { _ in try node.connect() }
@@ -233,7 +233,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("a client that has said all it will say, and closed its half, still gets its answers")
+    @Test("a client that has closed its sending side still gets its answers")
     func halfClosed() throws {
       try abuse { node, check in
         let client = try node.connect()
@@ -253,7 +253,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("neither a line without end nor one that is always half there takes the daemon's memory")
+    @Test("neither an endless line nor a line that is always incomplete takes much memory")
     func endlessInput() throws {
       try abuse { node, check in
         let before = try node.peakMemory()

@@ -2,12 +2,12 @@ import Foundation
 import Testing
 
 extension EndToEnd {
-  @Suite("Who uses the control socket, and how much") struct ControlClientTests {
+  @Suite("The clients of the control socket and their limits") struct ControlClientTests {
     private func writes(_ node: DaemonProcess) -> [String] {
       node.process.errorLines.filter { $0.contains(" client_pid=") }
     }
 
-    @Test("each write is logged with the process and the user who asked for it; reads and keys are not")
+    @Test("each write is logged with its process and user; reads and keys are not logged")
     func credentials() throws {
       try withNetwork(1) { network in
         let node = network.nodes[0]
@@ -29,7 +29,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("of a load of writes a hundred or so are logged one by one, and the others are counted")
+    @Test("of many writes about a hundred are logged one by one, and the others are counted")
     func load() throws {
       try withNetwork(1) { network in
         let node = network.nodes[0]
@@ -47,7 +47,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("writes are all logged, or none, where the configuration says so", arguments: ["all", "none"])
+    @Test("log_writes logs all writes, or none", arguments: ["all", "none"])
     func logWrites(setting: String) throws {
       try withNetwork(1, options: ["--set", "log_writes=\(setting)"]) { network in
         let node = network.nodes[0]
@@ -57,7 +57,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("the socket has the permissions that the configuration says, and a group that must exist")
+    @Test("the socket has the configured permissions and group, which must exist")
     func file() throws {
       try withNetwork { network in
         let node = try network.launch(in: nil, "--set", "control_mode=0600").waitUntilReady()
@@ -76,7 +76,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("clients above the limit are told so; a reload raises it")
+    @Test("clients above the limit get an error, and a reload raises the limit")
     func clients() throws {
       try withNetwork { network in
         try network.write(Array("limits:\n  clients: 2\n".utf8), to: "dhtd.yaml")
@@ -99,7 +99,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("requests above the limit of a client wait unread, and above that of all are refused as busy")
+    @Test("requests above a client's limit wait unread, and those above the total limit are refused as busy")
     func requests() throws {
       let options = ["--set", "limits.client_requests=4", "--set", "limits.all_requests=6"]
       try withNetwork(2, options: options) { network in
@@ -129,7 +129,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("names that nobody answers for are looked up a few at a time, and others are refused as busy")
+    @Test("lookups of names that do not resolve are limited, and others are refused as busy")
     func names() throws {
       try withNetwork(1, options: ["--set", "limits.name_lookups=1"]) { network in
         let client = try network.nodes[0].connect()

@@ -2,8 +2,8 @@ import Foundation
 import Testing
 
 extension EndToEnd {
-  @Suite("What the control socket promises its clients") struct ControlSocketTests {
-    @Test("answers are matched by their IDs when many requests are under way on one connection")
+  @Suite("The guarantees of the control socket") struct ControlSocketTests {
+    @Test("answers are matched by their IDs when many requests run on one connection")
     func manyInFlight() throws {
       try withNetwork(4) { network in
         let client = try network.nodes[0].connect()
@@ -15,7 +15,7 @@ extension EndToEnd {
     }
 
     @Test(
-      "an answer carries the ID of its request as it was",
+      "an answer repeats the ID of its request",
       arguments: ["7", "\"seven\"", "null", "-1", "9223372036854775807", "\"\"", "1.5", "\"\\u0000é\""])
     func ids(id: String) throws {
       try withNetwork(1) { network in
@@ -60,7 +60,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("values and keys that are not UTF-8 go by base64, both ways")
+    @Test("values and keys that are not UTF-8 are base64 in both directions")
     func base64() throws {
       try withNetwork(2) { (network) throws in
         let (a, b) = (network.nodes[0], network.nodes[1])
@@ -81,7 +81,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("key and value have 1,000 bytes together and no more")
+    @Test("key and value have at most 1,000 bytes together")
     func sizes() throws {
       try withNetwork(2) { network in
         let client = try network.nodes[0].client()
@@ -99,7 +99,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("a page of keys tells how many bytes each value has")
+    @Test("a page of keys has the size of each value")
     func keySizes() throws {
       try withNetwork(1) { network in
         let client = try network.nodes[0].client()
@@ -110,7 +110,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("status counts neither the key nor the bytes of what was deleted")
+    @Test("status counts neither the key nor the bytes of a deleted value")
     func storedBytes() throws {
       try withNetwork(1) { network in
         let client = try network.nodes[0].client()
@@ -123,7 +123,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("if_seq stores over the version that it names, and over no other")
+    @Test("if_seq replaces only the given version")
     func conditional() throws {
       try withNetwork(3) { network in
         let client = try network.nodes[0].client()
@@ -152,7 +152,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("a value is gone for every reader when its time to live is over")
+    @Test("every reader misses a value after its TTL")
     func expiry() throws {
       try withNetwork(2) { network in
         let client = try network.nodes[0].client()
@@ -170,7 +170,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("max_age may be given, and what it allows is at most as old")
+    @Test("with max_age, a copy is at most that old")
     func maxAge() throws {
       try withNetwork(2) { network in
         let (a, b) = (try network.nodes[0].client(), try network.nodes[1].client())

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 extension EndToEnd {
-  @Suite("Records that were damaged on the disk") struct DamageTests {
+  @Suite("Records that were damaged on disk") struct DamageTests {
     private func isToldOfDamage(_ node: DaemonProcess) -> Bool {
       node.process.errorLines.contains { $0.contains(" error ") && $0.contains("store was damaged") }
     }
@@ -37,7 +37,7 @@ extension EndToEnd {
       #expect(stored == 300, "\(damage)")
     }
 
-    @Test("whatever befalls its file, a node starts, keeps the file, reads all keys and is filled again")
+    @Test("with any damage, a node starts, keeps the file, reads all keys and gets its records back")
     func anything() throws {
       let cases: [RecordsFile.Damage] = [
         .cut(bytes: 0), .cut(bytes: 5_000), .cutTo(percent: 30), .cutTo(percent: 90), .noise(seed: 1),
@@ -92,7 +92,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("values that are damaged are noticed when they are read, and come from the others")
+    @Test("damaged values are detected when they are read, and come from other nodes")
     func values() throws {
       try withNetwork(8) { network in
         var promises = Promises()
@@ -116,7 +116,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("a node alone with a damaged value has lost that value and no other")
+    @Test("a single node with a damaged value loses only that value")
     func alone() throws {
       try withNetwork(1) { network in
         let node = network.nodes[0]
@@ -146,7 +146,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("a file of a newer version is left as it is, and the node says what to do")
+    @Test("a file of a newer version is not changed, and the node says what to do")
     func newer() throws {
       try withNetwork(1) { network in
         let node = network.nodes[0]

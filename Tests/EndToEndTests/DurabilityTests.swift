@@ -3,7 +3,7 @@ import SeededRandom
 import Testing
 
 extension EndToEnd {
-  @Suite("What was confirmed outlives a kill") struct DurabilityTests {
+  @Suite("Confirmed records outlive a kill") struct DurabilityTests {
     /// Keys that are written over and over, each value once.
     private struct Writes {
       private var random: SplitMix64
@@ -22,7 +22,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("a node alone that is killed 100 times under a stream of puts has lost none of them")
+    @Test("a single node that is killed 100 times during puts loses none of them")
     func alone() throws {
       try withNetwork(1) { network in
         let node = network.nodes[0]
@@ -47,7 +47,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("eight nodes of which one, several or all are killed under puts have lost none of them")
+    @Test("eight nodes, of which some or all are killed during puts, lose none of them")
     func network() throws {
       try withNetwork(8) { network in
         var random = SplitMix64(seed: 3)

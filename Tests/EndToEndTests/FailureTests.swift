@@ -2,8 +2,8 @@ import Foundation
 import Testing
 
 extension EndToEnd {
-  @Suite("Nodes that fail, and come back") struct FailureTests {
-    @Test("two of four nodes are killed: all is read from the others, puts and deletions go on")
+  @Suite("Nodes that fail and return") struct FailureTests {
+    @Test("after two of four nodes are killed, the others serve reads, puts and deletions")
     func survivors() throws {
       try withNetwork(4) { network in
         let all = pairs(100)
@@ -41,7 +41,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("a node that stops or is killed comes back with its ID, and rejoins")
+    @Test("a node that stops or is killed returns with its ID, and rejoins")
     func restarts() throws {
       try withNetwork(2) { network in
         let (a, b) = (network.nodes[0], network.nodes[1])
@@ -73,7 +73,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("a stopped node ends with status 0 and takes its socket along", arguments: [SIGTERM, SIGINT])
+    @Test("a stopped node ends with status 0 and removes its socket", arguments: [SIGTERM, SIGINT])
     func stops(signal: Int32) throws {
       try withNetwork(1) { (network) throws in
         let node = network.nodes[0]
@@ -94,7 +94,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("a node stops at once although clients are connected and requests are under way")
+    @Test("a node stops at once although clients are connected and requests are running")
     func stopsUnderLoad() throws {
       try withNetwork(2) { network in
         let node = network.nodes[1]
@@ -109,7 +109,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("a signal while the node still joins stops it, too")
+    @Test("a signal during the join stops the node")
     func stopsWhileJoining() throws {
       try withNetwork { network in
         let silent = try UDPClient()

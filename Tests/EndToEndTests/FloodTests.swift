@@ -21,7 +21,7 @@ extension EndToEnd {
 
     private func isBusy(_ datagram: [UInt8]) -> Bool { datagram.starts(with: Array("d1:eli400e".utf8)) }
 
-    @Test("a source that sends too much is told so a few times and then not answered; another one is")
+    @Test("a source over the rate limit gets a few errors and then no answers, and another source is served")
     func oneSource() throws {
       try withNetwork(1, options: Self.counted + ["--set", "limits.requests_per_source=20"]) { network in
         let node = network.nodes[0]
@@ -47,7 +47,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("addresses that have proven nothing get few bytes; one that answers a ping gets what it asks for")
+    @Test("an unproven address gets few bytes, and one that answers a ping gets full answers")
     func unproven() throws {
       try withNetwork(1, options: Self.counted + ["--set", "limits.unproven_bytes=1KiB"]) { network in
         let node = network.nodes[0]

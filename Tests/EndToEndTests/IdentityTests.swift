@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 extension EndToEnd {
-  @Suite("Who a node is") struct IdentityTests {
+  @Suite("The identity of a node") struct IdentityTests {
     private func contacts(_ node: DaemonProcess) throws -> [(id: String, isProven: Bool)] {
       guard case .array(let peers) = try node.client().call("peers")["result"]["peers"] else { return [] }
       return peers.map { ($0["node_id"].string ?? "?", $0["proven"] == .bool(true)) }
@@ -27,7 +27,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("with identity: require a network works, and a node whose ID is not its key's has no part in it")
+    @Test("with identity: require a network works, and excludes a node whose ID does not match its key")
     func require() throws {
       try withNetwork(4, options: ["--set", "identity=require"]) { network in
         let stranger = try network.launch(

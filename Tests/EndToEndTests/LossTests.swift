@@ -3,8 +3,8 @@ import SeededRandom
 import Testing
 
 extension EndToEnd {
-  @Suite("Holders that are lost for good") struct LossTests {
-    @Test("half of 32 nodes are gone at once: what has a holder left is read, and has eight again")
+  @Suite("Holders that leave for good") struct LossTests {
+    @Test("after half of 32 nodes leave at once, every key with a holder left is read and has eight again")
     func half() throws {
       try withNetwork(32, options: ["--set", "replicate_interval=15s"], lifetime: 240) { network in
         var random = SplitMix64(seed: 21)
@@ -40,7 +40,7 @@ extension EndToEnd {
     }
   }
 
-  @Suite("Publishers look after what they put") struct RepublishTests {
+  @Suite("Publishers republish their records") struct RepublishTests {
     private static let options = [
       "--set", "k=3", "--set", "replicate_interval=2s", "--set", "republish_interval=2s",
     ]
@@ -59,7 +59,7 @@ extension EndToEnd {
       for node in nodes { try node.waitUntilReady() }
     }
 
-    @Test("what all its holders have lost its publisher puts back, even if it was killed meanwhile")
+    @Test("a publisher restores a record that all holders have lost, even after it was killed")
     func putsBack() throws {
       try withNetwork(7, options: Self.options) { network in
         let publisher = network.nodes[3]
@@ -84,7 +84,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("a publisher does not bring back what another has overwritten or deleted since")
+    @Test("a publisher does not restore a value that another node has overwritten or deleted")
     func overwritten() throws {
       try withNetwork(7, options: Self.options) { network in
         let (first, second) = (network.nodes[2], network.nodes[5])

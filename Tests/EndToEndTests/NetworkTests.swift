@@ -3,7 +3,7 @@ import Testing
 
 extension EndToEnd {
   @Suite("Networks of several sizes") struct NetworkTests {
-    @Test("a node alone puts, gets, deletes and tells its status")
+    @Test("a single node puts, gets, deletes and shows its status")
     func alone() throws {
       try withNetwork(1) { network in
         let client = try network.nodes[0].client()
@@ -25,7 +25,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("what one of two nodes stores the other reads, both ways, and deletes")
+    @Test("each of two nodes reads and deletes the values of the other")
     func two() throws {
       try withNetwork(2) { (network) throws in
         let (a, b) = (network.nodes[0], network.nodes[1])
@@ -109,7 +109,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("peers, keys, lookup and ping tell of the network as it is")
+    @Test("peers, keys, lookup and ping show the actual network")
     func views() throws {
       try withNetwork(3) { network in
         let (a, b) = (network.nodes[0], network.nodes[1])

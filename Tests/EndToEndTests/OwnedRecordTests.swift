@@ -3,7 +3,7 @@ import Glibc
 import Testing
 
 extension EndToEnd {
-  @Suite("Records that only one can write") struct OwnedRecordTests {
+  @Suite("Records with one writer") struct OwnedRecordTests {
     private func succeed(_ result: CommandResult) throws -> String {
       guard result.status == 0 else { throw TimedOut(what: "a command to succeed", details: "\(result)") }
       return result.output
@@ -31,7 +31,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("a signed value: by the node's key or one's own, read by others, changed by nobody else, deleted")
+    @Test("a signed value is written and deleted only with its key, and read by others")
     func signed() throws {
       try withNetwork(4) { network in
         let (writer, reader) = (network.nodes[1], network.nodes[3])
@@ -68,7 +68,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("a sealed value is read with its passphrase alone, and no node keeps a trace of name or value")
+    @Test("a sealed value is read only with its passphrase, and no node stores its name or plain value")
     func sealed() throws {
       try withNetwork(4) { network in
         let (writer, reader) = (network.nodes[1], network.nodes[2])

@@ -3,7 +3,7 @@ import Testing
 extension EndToEnd {
   /// The package, installed on a Debian that has no Swift, under a real systemd.
   @Suite("The package under systemd", .enabled(if: Container.isAvailable)) struct PackageTests {
-    @Test("it installs without Swift, starts nothing, and what it brings is in its place")
+    @Test("it installs without Swift, starts nothing, and its files are in place")
     func install() throws {
       try withContainer { machine in
         #expect(try machine.run("command -v swift").status != 0)
@@ -27,7 +27,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("systemd has nothing to say against the units, and little that is exposed")
+    @Test("systemd accepts the units without a warning, and rates their exposure as low")
     func units() throws {
       try withContainer { machine in
         let verified = try machine.run(
@@ -69,7 +69,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("values outlive all their nodes, by a stop, a kill and a reboot, and a damaged store is told of")
+    @Test("values survive a stop, a kill and a reboot, and a damaged store is reported")
     func durable() throws {
       try withContainer { machine in
         func values() throws -> [String] {
@@ -105,7 +105,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("members of the group use dhtctl, and others are told what to do")
+    @Test("members of the group can use dhtctl, and others get a hint")
     func group() throws {
       try withContainer { machine in
         try machine.output("useradd ann; useradd --groups dhtd bob; systemctl start dhtd@8001")
@@ -148,7 +148,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("a node that is killed is back with its ID, and nobody had to do anything")
+    @Test("a node that is killed restarts by itself with its ID")
     func killed() throws {
       try withContainer { machine in
         try machine.output("systemctl start dhtd@8001 dhtd@8002")
@@ -161,7 +161,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("a node whose core stands still is started again by the watchdog")
+    @Test("the watchdog restarts a node whose core hangs")
     func watchdog() throws {
       try withContainer { machine in
         try machine.output("systemctl start dhtd@8001")
@@ -193,7 +193,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("a reload puts in force what can change, and a wrong file fails it and changes nothing")
+    @Test("a reload applies changeable settings, and an invalid file fails it and changes nothing")
     func reload() throws {
       try withContainer { machine in
         try machine.output("systemctl start dhtd@8001")
@@ -217,7 +217,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("a node with a wrong configuration is not started again and again, and the journal says why")
+    @Test("a node with an invalid configuration is not restarted, and the journal says why")
     func wrongConfiguration() throws {
       try withContainer { machine in
         try machine.write("storage:\n  max_bytes: lots", to: "/etc/dhtd/8004.yaml")
@@ -245,7 +245,8 @@ extension EndToEnd {
       }
     }
 
-    @Test("an enabled node starts at boot, keeps its ID over a reboot and an upgrade, and goes with a purge")
+    @Test(
+      "an enabled node starts at boot, keeps its ID over a reboot and an upgrade, and is removed by a purge")
     func life() throws {
       try withContainer { machine in
         try machine.output("systemctl enable --now dhtd@8001")

@@ -32,7 +32,7 @@ extension EndToEnd {
       func mend() throws { try left.run("ip link set cable up") }
     }
 
-    @Test("two halves that were cut off from each other agree on the newest of every key within 90 s")
+    @Test("two halves of a partition agree on the newest version of every key within 90 s")
     func merge() throws {
       let options = [
         "--set", "liveness_interval=1s", "--set", "liveness_interval_in_doubt=1s", "--set", "rpc_timeout=1s",

@@ -40,7 +40,7 @@ extension EndToEnd {
       return (tap.captured, secrets)
     }
 
-    @Test("who is on the way sees no key, value, target or ID in clear, in no datagram of either side")
+    @Test("no datagram contains a key, value, target or ID in plain text")
     func captured() throws {
       try withNetwork(options: Self.options) { network in
         // Without a key all of it is to be seen: this way of looking would find it.
@@ -65,7 +65,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("a node without the key, or with another, learns nothing and gets no answer at all")
+    @Test("a node without the key, or with another, gets no answer")
     func outsiders() throws {
       try withNetwork(options: Self.options) { network in
         let key = try network.newKey()
@@ -106,7 +106,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("a captured datagram that is sent again changes nothing, to whomever and whenever")
+    @Test("a replayed datagram changes nothing at any node and any time")
     func replay() throws {
       try withNetwork(options: Self.options) { network in
         let key = try network.newKey()
@@ -163,7 +163,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("a rotation under load, with the commands and with the file, fails not one request")
+    @Test("a key rotation under load, by command or by file, fails no request")
     func rotation() throws {
       try withNetwork(options: ["--durability", "memory"]) { network in
         let (old, new) = (try network.newKey(), try network.newKey())
@@ -236,7 +236,7 @@ extension EndToEnd {
       return try #require(try node.fingerprints().first)
     }
 
-    @Test("networks of two names never mix, with the same key and at the same addresses")
+    @Test("networks with different names never mix, even with the same key and addresses")
     func names() throws {
       try withNetwork(options: Self.options) { network in
         let key = try network.newKey()
@@ -304,7 +304,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("a reload with a wrong key file changes nothing, and neither does one that would open the network")
+    @Test("a reload with an invalid key file, or without keys, changes nothing")
     func wrongReload() throws {
       try withNetwork(options: Self.options) { network in
         let key = try network.newKey()
@@ -325,7 +325,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("the keyring commands refuse what would lock the node out, and take no key as an argument")
+    @Test("the keyring commands refuse to lock the node out, and take no key as an argument")
     func commands() throws {
       try withNetwork(options: Self.options) { network in
         let (key, other) = (try network.newKey(), try network.newKey())
@@ -357,7 +357,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("a key that is typed at the terminal is not shown there")
+    @Test("a key typed at the terminal is not shown")
     func terminal() throws {
       try withNetwork(options: Self.options) { network in
         let (key, other) = (try network.newKey(), try network.newKey())

@@ -3,7 +3,7 @@ import SeededRandom
 import Testing
 
 extension EndToEnd {
-  @Suite("What dhtctl shows of records and their holders") struct RecordCommandTests {
+  @Suite("Records and their holders in dhtctl") struct RecordCommandTests {
     private func json(
       _ network: LocalNetwork, _ node: DaemonProcess, _ arguments: String...
     ) throws -> JSON {
@@ -14,7 +14,7 @@ extension EndToEnd {
       return try JSON(parsing: result.bytes)
     }
 
-    @Test("a value with --ttl 2s is gone everywhere after its time, and the older one does not come back")
+    @Test("a value with --ttl 2s expires everywhere, and the older one does not return")
     func expiry() throws {
       let options = ["--set", "expiry_interval=1s", "--set", "replicate_interval=1s"]
       try withNetwork(5, options: options) { network in
@@ -39,7 +39,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("get --max-age answers from a copy and tells its age, and without it never hides a newer put")
+    @Test("get --max-age returns a copy with its age, and get without it never hides a newer put")
     func copies() throws {
       try withNetwork(5, options: ["--set", "k=2"]) { network in
         let writer = network.nodes[0]
@@ -70,7 +70,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("lookup and get --trace show who holds which version, and who holds none")
+    @Test("lookup and get --trace show the version that each node holds, or none")
     func holders() throws {
       try withNetwork(6, options: ["--set", "k=3"]) { network in
         let node = network.nodes[2]
@@ -109,7 +109,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("keys lists by prefix, page after page, in the order of their bytes, which a restart keeps")
+    @Test("keys lists by prefix in pages, sorted by bytes, also after a restart")
     func listing() throws {
       try withNetwork(1) { network in
         let node = network.nodes[0]

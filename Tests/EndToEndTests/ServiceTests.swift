@@ -2,8 +2,8 @@ import Glibc
 import Testing
 
 extension EndToEnd {
-  @Suite("What a daemon tells its service manager") struct ServiceTests {
-    @Test("it says that it joins, that it is ready, how it is, and that it stops")
+  @Suite("Notifications of the service manager") struct ServiceTests {
+    @Test("the daemon reports that it joins, is ready, its status, and that it stops")
     func life() throws {
       try withNetwork { network in
         let manager = try NotifySocket(network.path("notify"))
@@ -35,7 +35,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("it feeds the watchdog where there is one")
+    @Test("it feeds the watchdog if there is one")
     func watchdog() throws {
       try withNetwork { network in
         let manager = try NotifySocket(network.path("notify"))
@@ -48,7 +48,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("a service manager that hangs does not hang the node, and hears the rest when it is back")
+    @Test("a service manager that hangs does not block the node, and gets the rest when it is back")
     func hangingManager() throws {
       try withNetwork { network in
         let manager = try NotifySocket(network.path("notify"))
@@ -65,7 +65,7 @@ extension EndToEnd {
     }
 
     @Test(
-      "what a socket unit hands over and is no control socket is refused with what to mend",
+      "a passed descriptor that is not a control socket is refused with a hint",
       arguments: [("3</dev/null", 1), ("3</dev/null 4</dev/null", 2)])
     func wrongSocket(redirections: String, count: Int) throws {
       try withNetwork { network in
@@ -76,7 +76,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("a service manager that is not there keeps it from nothing")
+    @Test("a missing service manager is ignored")
     func nobody() throws {
       try withNetwork { network in
         let node = try network.launch(environment: ["NOTIFY_SOCKET": network.path("nowhere")])
@@ -85,7 +85,7 @@ extension EndToEnd {
     }
 
     @Test(
-      "a daemon ends with the terminal that it was started from, unless it was asked to stay",
+      "a daemon ends with its terminal, unless it was started with nohup",
       .enabled(if: exists("/usr/bin/script")))
     func terminal() throws {
       try withNetwork { network in

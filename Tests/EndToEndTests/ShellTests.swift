@@ -3,7 +3,7 @@ import Testing
 
 extension EndToEnd {
   @Suite("The shell of dhtctl on a pipe") struct ShellTests {
-    @Test("1,000 puts from a pipe are each answered in their order, and all is read back")
+    @Test("1,000 puts from a pipe are answered in order, and all values are read back")
     func thousandPuts() throws {
       try withNetwork(3) { network in
         let numbers = 1...1_000
@@ -22,7 +22,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("no line is left out where the daemon answers many requests at once")
+    @Test("no line is skipped when the daemon answers many requests at once")
     func answersAtOnce() throws {
       try withNetwork { network in
         let daemon = try SlowDaemon(network.path("slow.sock"))
@@ -42,7 +42,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("a value is the rest of its line, as it stands")
+    @Test("a value is the unchanged rest of its line")
     func verbatim() throws {
       try withNetwork(1) { (network) throws in
         let node = network.nodes[0]
@@ -77,7 +77,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("help names every command, and status tells of the node")
+    @Test("help lists every command, and status shows the node")
     func helpAndStatus() throws {
       try withNetwork(2) { network in
         let help = try network.shell(network.nodes[0], "help\n")
@@ -93,7 +93,7 @@ extension EndToEnd {
     }
 
     @Test(
-      "quit ends it, and what follows is not read",
+      "quit ends it, and the following lines are not read",
       arguments: ["quit\nput late 1\n", "exit\nput late 1\n"])
     func quit(lines: String) throws {
       try withNetwork(1) { network in
@@ -104,7 +104,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("a wrong line is complained of with its number, the others are carried out, and the status is 1")
+    @Test("an invalid line is reported with its number, the others are carried out, and the status is 1")
     func wrongLines() throws {
       try withNetwork(1) { network in
         let lines = """
@@ -128,7 +128,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("a value that is too large fails alone, with the limit named")
+    @Test("a value that is too large fails alone, with the limit in the error")
     func tooLarge() throws {
       try withNetwork(1) { network in
         let value = String(repeating: "x", count: 1_000)
@@ -139,7 +139,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("nothing to do is done", arguments: ["", "\n\n", "   \n", "quit"])
+    @Test("empty input succeeds", arguments: ["", "\n\n", "   \n", "quit"])
     func nothing(lines: String) throws {
       try withNetwork(1) { network in
         let result = try network.shell(network.nodes[0], lines)
@@ -148,7 +148,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("what a terminal would obey is written out")
+    @Test("control characters are escaped")
     func escapes() throws {
       try withNetwork(1) { network in
         try network.nodes[0].client().put("evil", "\u{1B}[2J\nStored key 'x' at 8 nodes")
@@ -166,7 +166,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("a daemon that dies under it ends it with status 1 and one line")
+    @Test("if the daemon dies, it ends with status 1 and one line")
     func daemonDies() throws {
       try withNetwork(1) { network in
         let node = network.nodes[0]

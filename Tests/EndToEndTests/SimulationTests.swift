@@ -2,7 +2,7 @@ import Testing
 
 extension EndToEnd {
   @Suite("The simulator") struct SimulationTests {
-    @Test("a day of churn loses nothing that was confirmed", arguments: [101])
+    @Test("a day of churn loses no confirmed write", arguments: [101])
     func day(seed: Int) throws {
       try withNetwork { network in
         let result = try network.dhtsim("churn", "--seed", "\(seed)")
@@ -11,7 +11,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("the same seed gives the same run to the last byte, and another gives another")
+    @Test("the same seed gives exactly the same run, and another seed a different one")
     func replay() throws {
       try withNetwork { network in
         func run(_ seed: Int) throws -> CommandResult {

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 extension EndToEnd {
-  @Suite("Where a daemon may start, and where not") struct StartTests {
+  @Suite("The conditions for a start") struct StartTests {
     @Test("a port in use ends the second daemon with one line, and leaves the first alone")
     func portInUse() throws {
       try withNetwork(1) { network in
@@ -28,7 +28,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("the control socket of a living daemon ends the second with one line, and stays in service")
+    @Test("a control socket in use ends the second daemon with one line, and stays in service")
     func socketInUse() throws {
       try withNetwork(1) { network in
         let node = network.nodes[0]
@@ -39,7 +39,8 @@ extension EndToEnd {
       }
     }
 
-    @Test("the first node of a network finds the others again, however it ended", arguments: [true, false])
+    @Test(
+      "the first node of a network finds the others again after a stop or kill", arguments: [true, false])
     func contacts(isKilled: Bool) throws {
       try withNetwork(3) { network in
         let first = network.nodes[0]
@@ -54,7 +55,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("nodes that all restart while the one that they joined through is gone find each other again")
+    @Test("nodes that all restart find each other again without their bootstrap node")
     func withoutBootstrapNode() throws {
       try withNetwork(5) { network in
         let others = Array(network.nodes.dropFirst())
@@ -87,7 +88,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("a file at the path of the socket that is no socket is not touched")
+    @Test("a regular file at the path of the socket is not touched")
     func regularFile() throws {
       try withNetwork { network in
         try network.write(Array("precious".utf8), to: "file")
@@ -98,7 +99,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("a symbolic link at the path of the socket is not followed to somebody's file")
+    @Test("a symbolic link at the path of the socket is not followed")
     func symbolicLink() throws {
       try withNetwork { network in
         try network.write(Array("precious".utf8), to: "file")
@@ -110,7 +111,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("what a daemon makes is for its user and its group only")
+    @Test("a daemon's files are accessible to its user and group only")
     func modes() throws {
       try withNetwork(1) { (network) throws in
         let node = network.nodes[0]
@@ -120,7 +121,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("a damaged identity is complained of and left as it is", arguments: [0, 31, 33, 4_096])
+    @Test("a damaged identity is reported and not changed", arguments: [0, 31, 33, 4_096])
     func damagedIdentity(size: Int) throws {
       try withNetwork { network in
         let bytes = [UInt8](repeating: 0x41, count: size)
@@ -152,7 +153,7 @@ extension EndToEnd {
     }
 
     @Test(
-      "a place that cannot be written to is named in one line",
+      "an unwritable directory is reported in one line",
       .enabled(if: Programs.runAsOrdinaryUser),
       arguments: [
         ["--state-dir", "/dhtd-state"], ["--control-socket", "/dhtd.sock"], ["--state-dir", "/dev/null"],
@@ -174,7 +175,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("a path too long for a socket is refused with the limit named")
+    @Test("a path too long for a socket is refused with the limit in the error")
     func longPath() throws {
       try withNetwork { network in
         let path = network.path(String(repeating: "x", count: 120))
@@ -185,7 +186,7 @@ extension EndToEnd {
     }
 
     @Test(
-      "a command line that makes no sense is refused in one line with status 2",
+      "an invalid command line is refused in one line with status 2",
       arguments: [
         ["0"], ["70000"], ["abc"], ["-5"], [""], ["8001", "nohost"], ["8001", ""], ["8001", "host:0"],
         ["8001", "host:70000"], ["8001", "::1:8001"], ["8001", "--bootstrap", "x"], ["8001", "--bogus"],
@@ -201,7 +202,7 @@ extension EndToEnd {
     }
 
     @Test(
-      "an address that cannot be bound is named in one line; what is no address at all is wrong usage",
+      "an address that cannot be bound is reported in one line, and an invalid one is a usage error",
       arguments: [["192.0.2.7"], ["2001:db8::7"]],
       [["localhost"], ["::1:1:::"], ["127.0.0.1", "127.0.0.2"]])
     func badBind(unavailable: [String], wrong: [String]) throws {

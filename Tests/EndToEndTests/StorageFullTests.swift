@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 extension EndToEnd {
-  @Suite("Stores that are full") struct StorageFullTests {
+  @Suite("Full stores") struct StorageFullTests {
     private func isStorageFull(_ answer: JSON) -> Bool {
       answer["error"]["code"] == 7 && answer["error"]["data"]["reason"] == "storage_full"
     }
@@ -24,7 +24,7 @@ extension EndToEnd {
     }
 
     @Test(
-      "a node whose disk is full says so, loses nothing that it confirmed, and takes puts when there is room",
+      "a node with a full disk says so, loses no confirmed record, and accepts puts when there is room",
       .enabled(if: Namespaces.areAvailable, "\(Namespaces.areNeeded)"))
     func fullDisk() throws {
       try withNetwork { network in
@@ -85,7 +85,7 @@ extension EndToEnd {
     }
 
     @Test(
-      "what has expired makes room on a full disk",
+      "expired records make room on a full disk",
       .enabled(if: Namespaces.areAvailable, "\(Namespaces.areNeeded)"))
     func expiryOnDisk() throws {
       try withNetwork(options: ["--set", "expiry_interval=1s"]) { network in
@@ -96,7 +96,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("what has expired makes room in a store that has reached storage.max_bytes")
+    @Test("expired records make room in a store that has reached storage.max_bytes")
     func expiryBelowLimit() throws {
       let options = ["--set", "expiry_interval=1s", "--set", "storage.max_bytes=1MiB"]
       try withNetwork(1, options: options) { network in
@@ -128,7 +128,7 @@ extension EndToEnd {
     }
 
     @Test(
-      "where some holders are full, puts are confirmed by others, and what the full ones confirmed stays",
+      "if some holders are full, other nodes confirm puts, and the full ones keep their records",
       .enabled(if: Namespaces.areAvailable, "\(Namespaces.areNeeded)"))
     func network() throws {
       try withNetwork(options: ["--set", "k=3"]) { network in

@@ -2,9 +2,9 @@ import ControlProtocol
 import Testing
 
 extension EndToEnd {
-  @Suite("Command lines of dhtctl, right and wrong") struct UsageTests {
+  @Suite("Valid and invalid command lines of dhtctl") struct UsageTests {
     @Test(
-      "a command line that makes no sense ends with 2 and one line",
+      "an invalid command line ends with 2 and one line",
       arguments: [
         [], ["explode"], ["--bogus"], ["put"], ["put", "k"], ["put", "k", "v", "w"], ["put", "", "v"],
         ["put", "k", "v", "--ttl", "0"], ["put", "k", "v", "--ttl", "-1"], ["put", "k", "v", "--ttl", "31d"],
@@ -26,7 +26,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("a file that cannot be read is named, and ends with 1")
+    @Test("an unreadable file is reported, and ends with 1")
     func unreadableFile() throws {
       try withNetwork { network in
         let missing = try network.dhtctl("put", "k", "@/nowhere/at/all")
@@ -77,7 +77,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("both programs tell their version")
+    @Test("both programs print their version")
     func versions() throws {
       try withNetwork { (network) throws in
         #expect(try network.dhtctl("--version").output == "dhtctl \(ProjectVersion.current)\n")
@@ -85,7 +85,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("the help of dhtd names every option", arguments: ["--help", "-h"])
+    @Test("the help of dhtd lists every option", arguments: ["--help", "-h"])
     func dhtdHelp(option: String) throws {
       try withNetwork { network in
         let help = try network.dhtd(option)
@@ -97,7 +97,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("the help of dhtctl names every option and command")
+    @Test("the help of dhtctl lists every option and command")
     func dhtctlHelp() throws {
       try withNetwork { network in
         let help = try network.dhtctl("--help")
@@ -114,7 +114,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("help for a command that is none is a usage error")
+    @Test("help for an unknown command is a usage error")
     func helpForNothing() throws {
       try withNetwork { network in
         let help = try network.dhtctl("help", "explode")

@@ -3,7 +3,7 @@ import SeededRandom
 import Testing
 
 extension EndToEnd {
-  @Suite("What a node answers to datagrams") struct WireTests {
+  @Suite("Answers to datagrams") struct WireTests {
     private static let asker = "abcdefghij0123456789"
     private static let target = "mnopqrstuvwxyz123456"
 
@@ -15,7 +15,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("a ping is answered byte for byte as BEP 5 has it")
+    @Test("a ping is answered exactly as in BEP 5")
     func ping() throws {
       try withNetwork(1) { network in
         let node = network.nodes[0]
@@ -49,7 +49,7 @@ extension EndToEnd {
     }
 
     @Test(
-      "a query that is not as it has to be is answered with error 203",
+      "an invalid query is answered with error 203",
       arguments: [
         "d1:ad2:id19:abcdefghij012345678e1:q4:ping1:t2:aa1:y1:qe", "d1:ade1:q4:ping1:t2:aa1:y1:qe",
         "d1:q4:ping1:t2:aa1:y1:qe", "d1:ad2:id20:abcdefghij0123456789e1:q9:find_node1:t2:aa1:y1:qe",
@@ -67,7 +67,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("a method that is not known is answered with error 204")
+    @Test("an unknown method is answered with error 204")
     func unknownMethod() throws {
       try withNetwork(1) { (network) throws in
         let query = "d1:ad2:id20:\(Self.asker)e1:q4:vote1:t2:aa1:y1:qe"
@@ -76,7 +76,7 @@ extension EndToEnd {
     }
 
     @Test(
-      "a method that is not known and has a target is answered with nodes",
+      "an unknown method with a target is answered with nodes",
       arguments: ["target", "info_hash"])
     func unknownMethodWithTarget(name: String) throws {
       try withNetwork(3) { network in
@@ -88,7 +88,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("get gives a token and the nodes, and put stores with that token alone")
+    @Test("get gives a token and the nodes, and put needs that token")
     func putAndGet() throws {
       try withNetwork(1) { network in
         let node = network.nodes[0]
@@ -123,7 +123,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("10,000 datagrams of random bytes and mutated queries hurt nobody")
+    @Test("10,000 datagrams of random bytes and mutated queries do no harm")
     func randomDatagrams() throws {
       try withNetwork(3) { network in
         let node = network.nodes[0]
@@ -171,7 +171,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("an answer to nothing that was asked is met with silence, and so is garbage")
+    @Test("unsolicited answers and garbage are not answered")
     func silence() throws {
       try withNetwork(1) { network in
         let node = network.nodes[0]

@@ -37,7 +37,7 @@ struct EventLoopTests {
     }
   }
 
-  @Test("what other threads give it is done on its own thread, each thing once")
+  @Test("tasks of other threads run on the loop's thread, each once")
   func tasks() async throws {
     try await withLoop { loop in
       #expect(!loop.isCurrent)
@@ -60,7 +60,7 @@ struct EventLoopTests {
     }
   }
 
-  @Test("an error that a task throws reaches whoever gave it")
+  @Test("an error that a task throws reaches its caller")
   func errors() async throws {
     struct Thrown: Error {}
     try await withLoop { loop in
@@ -68,7 +68,7 @@ struct EventLoopTests {
     }
   }
 
-  @Test("after its end nothing is done, and nobody waits for it")
+  @Test("after the end no task runs, and no caller waits")
   func ended() async throws {
     let loop = try EventLoop()
     await loop.stop()
@@ -77,7 +77,7 @@ struct EventLoopTests {
     await #expect(throws: CancellationError.self) { try await loop.run {} }
   }
 
-  @Test("timers go off in the order of their times, and those that were cancelled do not")
+  @Test("timers run in the order of their times, and cancelled ones do not run")
   func timers() async throws {
     try await withLoop { loop in
       let fired = await wait(on: loop) { done in
@@ -99,7 +99,7 @@ struct EventLoopTests {
     }
   }
 
-  @Test("a crowd of cancelled timers takes no others along")
+  @Test("removing many cancelled timers keeps the others")
   func manyTimers() async throws {
     try await withLoop { loop in
       let fired = await wait(on: loop) { done in
@@ -114,7 +114,7 @@ struct EventLoopTests {
     }
   }
 
-  @Test("timers go by the clock that a loop is given, and wait for nothing else")
+  @Test("timers follow the clock of the loop")
   func clock() async throws {
     let clock = VirtualClock()
     let loop = try EventLoop(clock: { clock.now })
@@ -148,7 +148,7 @@ struct EventLoopTests {
     }
   }
 
-  @Test("an iteration does what is ready, then what was put off, then tells that it ends")
+  @Test("an iteration handles events, then deferred tasks, then the iteration-end handlers")
   func iteration() async throws {
     try await withLoop { loop in
       let happened = await wait(on: loop) { done in
@@ -187,7 +187,7 @@ struct EventLoopTests {
     return (ends[0], ends[1])
   }
 
-  @Test("a descriptor is told to be readable while it is, and broken when the other side is gone")
+  @Test("a descriptor is reported as readable while it is, and as broken when the other side is gone")
   func readable() async throws {
     let (mine, theirs) = try Self.stream()
     defer { close(mine) }
@@ -216,7 +216,7 @@ struct EventLoopTests {
     }
   }
 
-  @Test("one whose watch has ended is told nothing, not even of what had happened already")
+  @Test("after the end of a watch, no event is reported, not even an earlier one")
   func endedWatch() async throws {
     let (first, toFirst) = try Self.stream()
     let (second, toSecond) = try Self.stream()
@@ -301,7 +301,7 @@ struct EventLoopTests {
     }
   }
 
-  @Test("what cannot be watched is an error with the system's reason")
+  @Test("an error with the system's reason is thrown for an unwatchable descriptor")
   func unwatchable() async throws {
     try await withLoop { loop in
       await #expect(throws: Errno.self) {

@@ -4,9 +4,9 @@ import Testing
 
 @testable import KRPC
 
-@Suite("limits of what is read")
+@Suite("limits of decoding")
 struct LimitsTests {
-  @Test("16 levels are read, and not one more")
+  @Test("at most 16 levels are decoded")
   func depth() throws {
     // The outermost dictionary and `a` are two of them.
     func nested(_ levels: Int, _ open: String, _ close: String) -> String {
@@ -38,14 +38,14 @@ struct LimitsTests {
     #expect(nested?.reason == .tooManyUnsortedKeys)
   }
 
-  @Test("a repeated key is found among as many as are compared")
+  @Test("a duplicate key is found among as many as are compared")
   func lastOfMany() {
     let numbers = Array((10..<8 + KRPC.maxUnsortedKeys).reversed())
     let entries = (numbers + [numbers[0]]).map { "3:x\($0)0:" }.joined()
     #expect(malformed(queryText("ping", entries))?.reason == .duplicateKey)
   }
 
-  @Test("keys that are beginnings of one another are different keys")
+  @Test("keys that are prefixes of one another are different")
   func prefixes() throws {
     let text = queryText("ping", "1:x0:2:xx0:3:xxx0:0:0:4:xxxx0:")
     #expect(try query(text).method == .ping)
@@ -73,7 +73,7 @@ struct LimitsTests {
     }
   }
 
-  @Test("every field is known by its key, and no other key is")
+  @Test("every field is recognised by its key, and no other key is")
   func fields() {
     func field(_ key: String) -> MalformedMessage.Field? {
       let bytes = Array(key.utf8)
@@ -91,7 +91,7 @@ struct LimitsTests {
     #expect(field("pepper") == nil)
   }
 
-  @Test("a query's r and an answer's a are keys like any other")
+  @Test("r in a query and a in an answer are ordinary keys")
   func bothDictionaries() throws {
     let arguments = "1:ad2:id20:abcdefghij0123456789e"
     let results = "1:rd2:id20:0123456789abcdefghij3:seqi7ee"

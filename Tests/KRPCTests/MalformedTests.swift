@@ -89,7 +89,7 @@ struct MalformedTests {
     Refusal(put(before: "3:del1:13:expi9e", "3:key1:k3:seqi7e5:token1:t1:v0:"), 203, naming: "'del'"),
   ]
 
-  @Test("a query that cannot be acted on is told why", arguments: refusals)
+  @Test("an invalid query is answered with the reason", arguments: refusals)
   func refused(_ refusal: Refusal) throws {
     let refused = try #require(malformed(refusal.text))
     let reply = try #require(refused.reply)
@@ -105,7 +105,7 @@ struct MalformedTests {
   }
 
   @Test(
-    "bencoding that is not canonical is refused with 203, wherever it stands in a query",
+    "non-canonical bencoding anywhere in a query is refused with 203",
     arguments: [
       ("1:xi01e", MalformedMessage.Reason.nonCanonicalInteger),
       ("1:xi-0e", .nonCanonicalInteger), ("1:xi-01e", .nonCanonicalInteger),
@@ -126,7 +126,7 @@ struct MalformedTests {
     #expect(ignored?.reply == nil)
   }
 
-  @Test("well-formed values under keys that nobody knows are passed over")
+  @Test("well-formed values under unknown keys are ignored")
   func unknownKeys() throws {
     let text =
       "d0:le1:ad2:id20:abcdefghij01234567891:xi-123456789012345678901234567890e1:yd1:ali0eeee"
@@ -143,7 +143,7 @@ struct MalformedTests {
   }
 
   @Test(
-    "what is no message is met with silence",
+    "invalid messages are not answered",
     arguments: [
       "", "d", "e", "l", "i", "-", "le", "i1e", "4:ping", "0:", "x", "de", "dede", "d1:",
       "d1:q4:ping1:y1:qe", "d1:ade1:q4:ping1:t0:1:y1:qe", "d1:ade1:q4:ping1:ti5e1:y1:qe",
@@ -175,7 +175,7 @@ struct MalformedTests {
     #expect(!ignored.reason.description.isEmpty)
   }
 
-  @Test("the reason names what is wrong")
+  @Test("the reason names the problem")
   func reasons() {
     #expect(malformed("")?.reason == .notADictionary)
     #expect(malformed("le")?.reason == .notADictionary)
@@ -189,7 +189,7 @@ struct MalformedTests {
     #expect(malformed(responseText().replacing("1:rd", with: "1:sd"))?.reason == .noFields)
   }
 
-  @Test("an error keeps 256 bytes of its text, whole characters, and what is no text is replaced")
+  @Test("an error keeps 256 bytes of its text in whole characters, and invalid text is replaced")
   func errorTexts() throws {
     func text(_ bytes: [UInt8]) throws -> String {
       let datagram =

@@ -32,7 +32,7 @@ struct MutationTests {
     }
   }
 
-  @Test("a million mutated datagrams are read without a trap, and what is understood comes back")
+  @Test("a million mutated datagrams are decoded without a trap, and valid ones survive a round trip")
   func mutations() {
     var source = SplitMix64(seed: 9)
     let corpus = (0..<256).map { _ in encoded(.random(using: &source)) }.filter { $0.count < 700 }
@@ -62,7 +62,7 @@ struct MutationTests {
     #expect(answered > 10_000)
   }
 
-  @Test("every beginning of every message is refused and none traps")
+  @Test("every prefix of every message is refused without a trap")
   func truncations() {
     var source = SplitMix64(seed: 10)
     for _ in 0..<100 {
@@ -75,7 +75,7 @@ struct MutationTests {
     }
   }
 
-  @Test("random bytes, and random bencoding tokens, are read without a trap")
+  @Test("random bytes, and random bencoding tokens, are decoded without a trap")
   func noise() {
     var source = SplitMix64(seed: 11)
     let tokens = ["d", "l", "e", "i1e", "i-0e", "1:a", "1:t", "1:y", "1:q", "1:r", "2:id", "0:", "9:", "i"]

@@ -31,7 +31,7 @@ struct NodesTests {
     #expect(try answer(nodes6: Array(node.utf8) + address) == [peer])
   }
 
-  @Test("a length that is not a whole number of nodes is malformed, and met with silence")
+  @Test("a length that is not a whole number of nodes is malformed, and not answered")
   func ragged() throws {
     for length in [1, 25, 27, 51, 53] {
       let refused = malformed(
@@ -58,7 +58,7 @@ struct NodesTests {
     #expect(peers.filter { $0.endpoint.address.family == .v4 }.count == 60)
   }
 
-  @Test("an answer that is too long loses nodes6 first, then nodes, and never its record")
+  @Test("an answer that is too long drops nodes6 first, then nodes, and never its record")
   func dropped() throws {
     var source = SplitMix64(seed: 2)
     let nodes = [Peer].random(v4: 8, v6: 8, using: &source)
@@ -90,7 +90,7 @@ struct NodesTests {
     #expect(seen == [0, 8, 16])
   }
 
-  @Test("nodes stay when leaving nodes6 out is enough, whatever makes the answer long")
+  @Test("nodes stay if dropping nodes6 is enough, whatever makes the answer long")
   func droppedWithoutRecord() throws {
     var source = SplitMix64(seed: 3)
     let nodes = [Peer].random(v4: 20, v6: 20, using: &source)

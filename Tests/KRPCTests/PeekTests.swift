@@ -4,11 +4,11 @@ import Testing
 
 @testable import KRPC
 
-@Suite("An answer is told by its last bytes")
+@Suite("An answer is recognised by its last bytes")
 struct PeekTests {
   private func peek(_ text: String) -> UInt32? { KRPC.answeredTransaction(in: Array(text.utf8).span.bytes) }
 
-  @Test("answers and errors with a transaction of a node of ours, and nothing else")
+  @Test("only answers and errors with a transaction of dhtd are recognised")
   func forms() {
     #expect(peek("d1:rd2:id20:abcdefghij0123456789e1:t4:abcd1:y1:re") == 0x6162_6364)
     #expect(peek("d1:rd2:id20:abcdefghij0123456789e1:t4:abcd1:v4:LT011:y1:re") == 0x6162_6364)
@@ -18,7 +18,7 @@ struct PeekTests {
     for text in ["", "e", "1:y1:re", "1:t4:abcd1:y1:re", "d1:y1:r1:t4:abcde"] { #expect(peek(text) == nil) }
   }
 
-  @Test("every answer that is written with a number is told by it, and no query is")
+  @Test("every answer to a numbered query is recognised by its number, and no query is")
   func written() {
     var random = SplitMix64(seed: 11)
     for _ in 0..<5_000 {
@@ -32,7 +32,7 @@ struct PeekTests {
     }
   }
 
-  @Test("no bytes make it read beyond them")
+  @Test("it never reads beyond the bytes")
   func hostile() {
     var random = SplitMix64(seed: 12)
     let ends = ["1:y1:re", "1:v4:abcd1:y1:ee", "1:t4:abcd1:y1:re", "4:abcd1:y1:re", ":abcd1:v4:abcd1:y1:re"]

@@ -22,7 +22,7 @@ struct RecordMessageTests {
     #expect(try decoded(encoded(message)) == message)
   }
 
-  @Test("seq and exp alone are the version that is held")
+  @Test("seq and exp alone are a held version")
   func heldVersion() throws {
     let answer = try response(responseText(before: "3:deli1e3:expi9e", "3:seqi7e"))
     #expect(answer.held == .version(RecordVersion(seq: 7, expiry: 9, isTombstone: true)))
@@ -41,7 +41,7 @@ struct RecordMessageTests {
   }
 
   @Test(
-    "a record that is not as it has to be is no record, and the answer counts",
+    "an invalid record is dropped, and the rest of the answer counts",
     arguments: [
       ("3:expi9e", "3:key0:3:seqi7e1:v1:x"), ("3:expi9e", "3:keyi1e3:seqi7e1:v1:x"),
       ("3:expi9e", "3:key1:k3:seqi-7e1:v1:x"), ("3:expi-9e", "3:key1:k3:seqi7e1:v1:x"),
@@ -72,7 +72,7 @@ struct RecordMessageTests {
       empty == .put(Record(plainKey: key, value: [], version: version), token: short("t"), cas: nil))
   }
 
-  @Test("a token is 1 to 32 bytes, and any other is none")
+  @Test("a token has 1 to 32 bytes, and any other is ignored")
   func tokens() throws {
     let longest = String(repeating: "t", count: 32)
     #expect(try response(responseText("5:token32:\(longest)")).token == short(longest))
@@ -111,7 +111,7 @@ struct RecordMessageTests {
     #expect(try response(responseText(before: "3:expi9e", arguments(1001))).held == nil)
   }
 
-  @Test("the largest put of a node of ours fits a datagram")
+  @Test("the largest put of a dhtd fits into a datagram")
   func largestPut() {
     var source = SplitMix64(seed: 1)
     let version = RecordVersion(seq: 4_102_444_800_000_000, expiry: 4_102_444_800)
@@ -125,7 +125,7 @@ struct RecordMessageTests {
     #expect(datagram.count <= KRPC.maxDatagramSize)
   }
 
-  @Test("a full item of BEP 44 goes in one datagram, and one byte more is refused")
+  @Test("a maximal item of BEP 44 fits into a datagram, and one byte more is refused")
   func fullItems() throws {
     for (kind, size) in [(RecordKind.immutable, 996), (.signed, 996), (.immutable, 997), (.signed, 997)] {
       let value = SignedText.bencoded([UInt8](repeating: 0x76, count: size))

@@ -4,9 +4,9 @@ import Testing
 
 @testable import KRPC
 
-@Suite("messages there and back")
+@Suite("round trips of messages")
 struct RoundTripTests {
-  @Test("20,000 random messages of every method come back as they were")
+  @Test("20,000 random messages of every method survive a round trip")
   func roundTrip() throws {
     var source = SplitMix64(seed: 5)
     var buffer = [UInt8]()
@@ -22,7 +22,7 @@ struct RoundTripTests {
     }
   }
 
-  @Test("the size of a message is told without writing it, to the byte")
+  @Test("the computed size of a message is exact")
   func size() {
     var source = SplitMix64(seed: 9)
     for _ in 0..<20_000 {
@@ -36,7 +36,7 @@ struct RoundTripTests {
     }
   }
 
-  @Test("what is written is canonical: keys in order at every level")
+  @Test("encoded messages are canonical: keys are sorted at every level")
   func canonical() throws {
     var source = SplitMix64(seed: 6)
     for _ in 0..<2_000 {
@@ -48,7 +48,7 @@ struct RoundTripTests {
     }
   }
 
-  @Test("a buffer is replaced and not added to")
+  @Test("a buffer is replaced")
   func reused() throws {
     var source = SplitMix64(seed: 7)
     var buffer = Array("what was there before".utf8)
@@ -79,7 +79,7 @@ struct RoundTripTests {
     }
   }
 
-  @Test("integers to the ends of 64 bits are read and written exactly")
+  @Test("integers of 64 bits are read and written exactly")
   func integers() throws {
     let numbers: [Int64] = [0, 1, 9, 10, 99, 100, 1 << 53, .max - 1, .max]
     for number in numbers {

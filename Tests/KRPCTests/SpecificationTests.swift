@@ -66,7 +66,7 @@ struct SpecificationTests {
           transaction: aa, body: .query(Query(sender: querying, method: .findNode(target: queried)))))
   }
 
-  @Test("BEP 5: the answer to get_peers is an answer with a token, its values passed over")
+  @Test("BEP 5: the answer to get_peers is an answer with a token, its values ignored")
   func gotPeers() throws {
     let example =
       "d1:rd2:id20:abcdefghij01234567895:token8:aoeusnth6:valuesl6:axje.u6:idhtnmee1:t2:aa1:y1:re"
@@ -105,7 +105,7 @@ struct SpecificationTests {
     #expect(encodedText(message) == naming(example))
   }
 
-  @Test("BEP 32: families that nobody knows and items that are no strings are passed over in want")
+  @Test("BEP 32: unknown families and items that are not strings are ignored in want")
   func unknownWant() throws {
     let target = "6:target20:mnopqrstuvwxyz123456"
     #expect(try query(queryText("get", target + "4:wantl2:n9i4eld1:a0:ee2:n6e")).want == [.v6])
@@ -126,7 +126,7 @@ struct SpecificationTests {
     #expect(encodedText(message) == naming(example))
   }
 
-  @Test("BEP 43: a read-only sender says so beside the arguments")
+  @Test("BEP 43: a read-only sender is marked beside the arguments")
   func readOnly() throws {
     let example = "d1:ad2:id20:abcdefghij0123456789e1:q4:ping2:roi1e1:t2:aa1:y1:qe"
     let message = Message(
@@ -166,7 +166,7 @@ struct SpecificationTests {
     #expect(encodedText(message) == naming(text))
   }
 
-  @Test("BEP 44: the answers of a node of another make, with items of both kinds")
+  @Test("BEP 44: the answers of another implementation, with items of both kinds")
   func foreignItems() throws {
     let immutable = try response(responseText("5:token4:toke1:v12:Hello World!"))
     let value = Array("12:Hello World!".utf8)

@@ -16,7 +16,7 @@ struct WordTests {
     return (left.precedes(right, in: bytes), left.word == right.word)
   }
 
-  @Test("keys are in the order of their bytes, wherever in the datagram they are")
+  @Test("keys are ordered by bytes, anywhere in the datagram")
   func order() {
     var source = SplitMix64(seed: 12)
     for _ in 0..<100_000 {
@@ -30,7 +30,7 @@ struct WordTests {
     }
   }
 
-  @Test("the word of a text is that of the key with this text")
+  @Test("a key's text maps back to the same key")
   func texts() {
     for (text, word) in [("a", keyWord("a")), ("ro", keyWord("ro")), ("want", keyWord("want"))] {
       let bytes = Array(text.utf8)
@@ -79,7 +79,7 @@ struct WordTests {
     }
   }
 
-  @Test("what is longer than any datagram is written whole, behind what is in the buffer")
+  @Test("longer data than a datagram is written completely after the content of the buffer")
   func long() throws {
     var source = SplitMix64(seed: 14)
     for length in [1_000, 2_300, 2_400, 5_000, 100_000] {

@@ -4,7 +4,7 @@ import NodeConfiguration
 import Testing
 
 @Suite("The documentation") struct DocumentationTests {
-  @Test("dhtd.yaml(5) tells of each key, in order, and of no other")
+  @Test("dhtd.yaml(5) documents exactly the existing keys, in order")
   func manualKeys() throws {
     #expect(try Self.manualEntries().map(\.name) == Setting.all.map(\.name))
   }
@@ -44,7 +44,7 @@ import Testing
     }
   }
 
-  @Test("the packaged dhtd.yaml is right, and sets what it is meant to set alone")
+  @Test("the packaged dhtd.yaml is valid, and sets only the intended keys")
   func packagedFile() throws {
     let loaded = try Self.load(Self.packagedFile)
     #expect(loaded.warnings.isEmpty)
@@ -54,7 +54,7 @@ import Testing
     #expect(loaded.configuration.bootstrap.map(\.description) == ["localhost:8001"])
   }
 
-  @Test("with all its keys switched on, the packaged dhtd.yaml says the defaults of each")
+  @Test("with all its keys enabled, the packaged dhtd.yaml has the defaults")
   func packagedDefaults() throws {
     let directory = FileManager.default.temporaryDirectory.appending(path: "dhtd-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)

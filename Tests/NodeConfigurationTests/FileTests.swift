@@ -3,8 +3,8 @@ import Kademlia
 import NodeConfiguration
 import Testing
 
-@Suite("Configuration files, right and wrong") struct FileTests {
-  @Test("a file sets what it names, and leaves the rest as it is built")
+@Suite("Valid and invalid configuration files") struct FileTests {
+  @Test("a file sets its keys, and leaves the defaults of the others")
   func values() throws {
     let yaml = """
       bind: [127.0.0.1, "::1"]
@@ -85,7 +85,7 @@ import Testing
     ("storage.max_bytes", "full"),
   ]
 
-  @Test("a wrong value is named with its file, its line and its key", arguments: wrongValues)
+  @Test("an invalid value is reported with its file, line and key", arguments: wrongValues)
   func wrongValue(key: String, value: String) throws {
     let complaints = try complaints("# a comment first\n\(Self.yaml(key, value))")
     #expect(complaints.count == 1, "\(complaints)")
@@ -93,7 +93,7 @@ import Testing
     #expect(complaints.first?.hasPrefix("dhtd.yaml:\(line): \(key): ") == true, "\(complaints)")
   }
 
-  @Test("there is a wrong value for every key here")
+  @Test("every key has an invalid value in this test")
   func allKeys() {
     #expect(Set(Self.wrongValues.map(\.key)) == Set(Setting.all.map(\.name)))
   }
@@ -114,7 +114,7 @@ import Testing
     return parts.count == 1 ? "\(key): \(value)" : "\(parts[0]):\n  \(parts[1]): \(value)"
   }
 
-  @Test("all that is wrong is told at once, each at its own line")
+  @Test("all problems are reported at once, each with its line")
   func allAtOnce() throws {
     let complaints = try complaints(
       """
@@ -137,7 +137,7 @@ import Testing
   }
 
   @Test(
-    "an unknown key gets the one that may be meant, if one is near",
+    "an unknown key is reported with a similar one, if there is any",
     arguments: [
       ("alhpa", "'alpha'"), ("log-level", "'log_level'"), ("rpc_timeut", "'rpc_timeout'"),
       ("port", "dhtd.yaml(5)"), ("limits.operation", "'limits.operations'"),
@@ -147,7 +147,7 @@ import Testing
     #expect(complaints.count == 1 && complaints[0].contains(hint), "\(complaints)")
   }
 
-  @Test("a key that stands there twice is refused, in a section too, and with a dot")
+  @Test("a duplicate key is refused, also in a section and with a dot")
   func twice() throws {
     for yaml in [
       "alpha: 3\nalpha: 4", "limits: {queries: 64, queries: 65}",
@@ -158,7 +158,7 @@ import Testing
     }
   }
 
-  @Test("values that do not go together are told to whoever has set one of them")
+  @Test("conflicting values are reported at the one that was set")
   func conflicts() throws {
     #expect(try complaints("max_ttl: 1h") == ["dhtd.yaml:1: max_ttl: ttl must not exceed max_ttl"])
     #expect(try complaints("ttl: 30m\nmax_ttl: 1h").isEmpty)
@@ -167,7 +167,7 @@ import Testing
   }
 
   @Test(
-    "what is not YAML, or no mapping, is told with its line",
+    "invalid YAML, or another node than a mapping, is reported with its line",
     arguments: [
       ("a: [1", 2), ("a: b: c", 1), ("\tk: 8", 1), ("k: 8\n  alpha: 3", 2), ("- k", 1), ("just words", 1),
       ("k: 8\n---\nk: 8", 2), ("? [a]\n: 1", 1), ("k: *nowhere", 1), ("k: \"", 2),
@@ -241,12 +241,12 @@ import Testing
     (String(repeating: "[", count: 10_000), "1: this is not YAML: nested more than 1000 levels deep"),
   ]
 
-  @Test("a fault of the YAML is told in the words of libyaml, with its line", arguments: yamlFaults)
+  @Test("a YAML error is reported in libyaml's words, with its line", arguments: yamlFaults)
   func faults(yaml: String, complaint: String) throws {
     #expect(try complaints(yaml).first == "dhtd.yaml:\(complaint)")
   }
 
-  @Test("a value may stand behind an alias")
+  @Test("a value may be an alias")
   func aliases() throws {
     let yaml = "limits: {queries: &limit 128, clients: *limit}"
     let configuration = try Files(["dhtd.yaml": yaml]).load().configuration
@@ -254,7 +254,7 @@ import Testing
     #expect(configuration.clients == 128)
   }
 
-  @Test("bytes that are no text, and files beyond any sense, are refused and end nobody")
+  @Test("binary and huge files are refused without a crash")
   func hostile() throws {
     let files = try Files()
     for bytes in [
@@ -268,40 +268,40 @@ import Testing
     }
   }
 
-  @Test("a mark of the byte order before the text changes nothing")
+  @Test("a byte order mark before the text is ignored")
   func byteOrderMark() throws {
     let files = try Files()
     try files.write(bytes: [0xEF, 0xBB, 0xBF] + Array("alpha: 4".utf8), to: "dhtd.yaml")
     #expect(try files.load().configuration.parameters.alpha == 4)
   }
 
-  @Test("of a file that is something else altogether, not every line is told")
+  @Test("for a file of another kind, not every line is reported")
   func manyProblems() throws {
     let lines = (0..<20_000).map { "a\($0): \($0)" }.joined(separator: "\n")
     let complaints = try complaints(lines)
     #expect(complaints.count == 101 && complaints.last?.contains("19900 more") == true)
   }
 
-  @Test("more bootstrap nodes than anybody looks up are refused")
+  @Test("too many bootstrap nodes are refused")
   func manyBootstrapNodes() throws {
     let nodes = { (count: Int) in "bootstrap: [\((0..<count).map { "n\($0):1" }.joined(separator: ", "))]" }
     #expect(try complaints(nodes(128)).isEmpty)
     #expect(try complaints(nodes(129)).count == 1)
   }
 
-  @Test("a key of a section that stands there without it is told where it belongs")
+  @Test("a key without its section is reported with the section")
   func keyWithoutSection() throws {
     #expect(try complaints("operations: 5").first?.contains("'limits.operations'") == true)
   }
 
-  @Test("text that would move a terminal's cursor is shown written out")
+  @Test("text that would move a terminal's cursor is escaped")
   func escapes() throws {
     let complaints = try complaints("\"k\\e[2J\": 1\nalpha: \"\\e[2J\"")
     #expect(complaints.count == 2)
     for complaint in complaints { #expect(!complaint.unicodeScalars.contains("\u{1B}")) }
   }
 
-  @Test("a file that is named and not there, and one that cannot be read, are told by their path")
+  @Test("a missing or unreadable named file is reported with its path")
   func unreadable() throws {
     let files = try Files()
     #expect(files.complaints() == ["dhtd.yaml: cannot be read: there is no such file"])

@@ -2,8 +2,8 @@ import Kademlia
 import NodeConfiguration
 import Testing
 
-@Suite("A configuration that changes under a running node") struct ReloadTests {
-  @Test("what may change is in force, and what may not is told and stays")
+@Suite("Reloading the configuration of a running node") struct ReloadTests {
+  @Test("a changeable setting takes effect, and another one is reported and keeps its value")
   func change() throws {
     let files = try Files(["dhtd.yaml": "alpha: 3\nk: 8\nbootstrap: [a:1]"])
     let old = try files.load().configuration
@@ -21,7 +21,7 @@ import Testing
       ])
   }
 
-  @Test("what cannot change is told again with each reload, until the node is restarted")
+  @Test("a setting that cannot change is reported at each reload, until the node is restarted")
   func again() throws {
     let files = try Files(["dhtd.yaml": ""])
     let old = try files.load().configuration

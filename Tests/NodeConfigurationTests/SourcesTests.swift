@@ -3,8 +3,8 @@ import Kademlia
 import NodeConfiguration
 import Testing
 
-@Suite("Where a value comes from") struct SourcesTests {
-  @Test("an option goes before the environment, that before PORT.yaml, and that before dhtd.yaml")
+@Suite("The sources of values") struct SourcesTests {
+  @Test("an option overrides the environment, which overrides PORT.yaml, which overrides dhtd.yaml")
   func order() throws {
     let files = try Files(["dhtd.yaml": "k: 2\nalpha: 1\nlost_contacts: 1\nfailures_before_removal: 1"])
     try files.write("alpha: 2\nlost_contacts: 2\nfailures_before_removal: 2", to: "8001.yaml")
@@ -28,7 +28,7 @@ import Testing
     #expect(try files.load(port: 8002).configuration.parameters.alpha == 2)
   }
 
-  @Test("a list takes the place of the one below it, and is not added to it")
+  @Test("a list replaces the list of a lower source")
   func lists() throws {
     let files = try Files(["dhtd.yaml": "bootstrap: [a:1, b:2]", "8001.yaml": "bootstrap: [c:3]"])
     #expect(try files.load().configuration.bootstrap.map(\.host) == ["c"])
@@ -49,7 +49,7 @@ import Testing
     #expect(files.complaints(environment: [setting.variable: ""]).count == (name == "bootstrap" ? 0 : 1))
   }
 
-  @Test("a file that the environment names takes the place of dhtd.yaml, and an option goes before it")
+  @Test("a file named by the environment replaces dhtd.yaml, and an option overrides it")
   func fileByVariable() throws {
     let files = try Files(["other.yaml": "alpha: 5", "8001.yaml": "k: 9", "dhtd.yaml": "alpha: 6"])
     let environment = ["DHTD_CONFIG": files.path("other.yaml")]
@@ -60,7 +60,7 @@ import Testing
     #expect(try files.load(environment: environment).configuration.parameters.alpha == 6)
   }
 
-  @Test("a variable that sets nothing is warned of and keeps nobody from running")
+  @Test("an unknown variable causes a warning and no error")
   func unknownVariable() throws {
     let files = try Files(["dhtd.yaml": ""])
     let loaded = try files.load(environment: [
@@ -71,7 +71,7 @@ import Testing
     #expect(loaded.warnings.contains { $0.contains("DHTD_PORT") })
   }
 
-  @Test("an option of a key that is none, or with a wrong value, is named as it was written")
+  @Test("an option with an unknown key or an invalid value is reported as it was written")
   func wrongOptions() throws {
     let files = try Files(["dhtd.yaml": ""])
     let complaints = files.complaints(
@@ -81,7 +81,7 @@ import Testing
     #expect(complaints.contains { $0.hasPrefix("--bind: 'here' ") })
   }
 
-  @Test("what --print-config prints is read back as the same")
+  @Test("the output of --print-config reads back as the same configuration")
   func printed() throws {
     let yaml = """
       bind: ["::", 0.0.0.0]
@@ -103,7 +103,7 @@ import Testing
     #expect(printed.contains("alpha: 3  # default\n"))
   }
 
-  @Test("the places of an instance are printed where nobody has named others")
+  @Test("the default paths of an instance are printed")
   func printedPlaces() throws {
     let loaded = try Files(["dhtd.yaml": ""]).load()
     let printed = loaded.yaml(stateDirectory: "/var/lib/dhtd/8001", controlSocket: "/run/s")

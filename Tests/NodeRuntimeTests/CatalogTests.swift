@@ -3,13 +3,13 @@ import NodeRuntime
 import Testing
 
 @Suite("The catalog of the journal") struct CatalogTests {
-  @Test("it explains each event once, and none else")
+  @Test("it explains exactly the existing events, each once")
   func entries() throws {
     let heads = try Self.lines(of: "systemd/dhtd.catalog").filter { $0.hasPrefix("-- ") }
     #expect(heads.map { String($0.dropFirst(3)) }.sorted() == JournalEvent.allCases.map(\.rawValue).sorted())
   }
 
-  @Test("each entry has a subject, says whose it is, and has a text below an empty line")
+  @Test("each entry has a subject, a source, and a text below an empty line")
   func form() throws {
     let lines = try Self.lines(of: "systemd/dhtd.catalog")
     let entries = lines.drop { !$0.hasPrefix("-- ") }.split { $0.hasPrefix("-- ") }

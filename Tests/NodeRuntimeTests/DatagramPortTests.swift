@@ -76,7 +76,7 @@ struct DatagramPortTests {
     #expect(line.metadata == ["peer": "192.0.2.7:6881", "reason": "'id' is missing"])
   }
 
-  @Test("a malformed query has a reply that says what is wrong with it, and garbage has none")
+  @Test("a malformed query is answered with an error, and garbage is not answered")
   func malformedQuery() throws {
     let port = try port()
     receive(Datagrams.malformedQuery, at: port)
@@ -97,7 +97,7 @@ struct DatagramPortTests {
     #expect(captured.texts == [])
   }
 
-  @Test("the last refusal of a source is logged, and so is an overload, but not what a source is ignored for")
+  @Test("the last refusal of a source and an overload are logged, and ignored datagrams are not")
   func ignored() throws {
     let port = try port()
     receiver.admission = .ignored(.source)
@@ -112,7 +112,7 @@ struct DatagramPortTests {
     #expect(captured.texts.count == 2)
   }
 
-  @Test("messages go out at the flush, and to no family that is not bound")
+  @Test("messages are sent at the flush, and only to bound address families")
   func sending() throws {
     let port = try port()
     let peer = try LoopbackSocket()

@@ -39,7 +39,7 @@ struct DatagramSenderTests {
     }
   }
 
-  @Test("more datagrams than one call takes arrive, each whole and in its order")
+  @Test("more datagrams than a call sends arrive complete and in order")
   func manyDatagrams() throws {
     let receiver = try Socket()
     let origin = try Socket()
@@ -51,7 +51,7 @@ struct DatagramSenderTests {
     #expect(sender.dropped == 0)
   }
 
-  @Test("a datagram that cannot be sent is lost alone")
+  @Test("a datagram that cannot be sent does not affect the others")
   func unsendable() throws {
     let receiver = try Socket()
     let origin = try Socket()

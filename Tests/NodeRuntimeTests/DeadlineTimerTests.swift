@@ -45,12 +45,12 @@ struct DeadlineTimerTests {
     #expect(try await calls(settingFor: [3, nil, nil, nil, nil]) == [0, 0, 1, 1, 1])
   }
 
-  @Test("an earlier deadline takes the place of a later one")
+  @Test("an earlier deadline replaces a later one")
   func earlier() async throws {
     #expect(try await calls(settingFor: [5, 2, nil, nil, nil, nil]) == [0, 1, 1, 1, 1, 1])
   }
 
-  @Test("a later deadline leaves it as it is, until it has called back and is set again")
+  @Test("a later deadline takes effect only when the timer is set again")
   func later() async throws {
     #expect(try await calls(settingFor: [2, 5, 5, nil, nil, nil]) == [0, 1, 1, 1, 2, 2])
   }

@@ -28,7 +28,7 @@ struct EndpointTests {
     #expect(Endpoint(address)?.description == "192.0.2.7:1")
   }
 
-  @Test("what is no address, or has no port, is no endpoint")
+  @Test("a text without an address or port is rejected")
   func neither() throws {
     for text in ["", "localhost", "1.2.3", "1.2.3.4.5", "::1%lo", "[::1]", "1.2.3.4 "] {
       #expect(IPAddress(text) == nil, "\(text)")

@@ -5,7 +5,7 @@ import Testing
 
 @testable import NodeRuntime
 
-@Suite("Where the keys of a network are") struct KeySourceTests {
+@Suite("The source of a network's keys") struct KeySourceTests {
   private func key() -> NetworkKey {
     var random = SystemRandomNumberGenerator()
     return NetworkKey(random: &random)
@@ -33,7 +33,7 @@ import Testing
     }
   }
 
-  @Test("where a link leads to the keys, the file behind it is written, and the link stays")
+  @Test("a link to the key file stays a link when the file is written")
   func link() throws {
     try withTemporaryDirectory { directory in
       let (path, link) = (directory + "/real", directory + "/link")
@@ -62,7 +62,7 @@ import Testing
     }
   }
 
-  @Test("what is no file of keys is refused: a pipe, a directory, a huge file, too many keys")
+  @Test("other things than key files are refused: a pipe, a directory, a huge file, too many keys")
   func refusals() throws {
     try withTemporaryDirectory { directory in
       let path = directory + "/keys"
@@ -83,7 +83,7 @@ import Testing
     }
   }
 
-  @Test("a credential counts where no file is named, is readable by an access list, and is not written")
+  @Test("a credential is used if no file is named, may be readable by an access list, and is not written")
   func credential() throws {
     try withTemporaryDirectory { directory in
       let environment = ["CREDENTIALS_DIRECTORY": directory]

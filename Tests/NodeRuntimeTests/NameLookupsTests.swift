@@ -79,7 +79,7 @@ struct NameLookupsTests {
     #expect(used == 1)
   }
 
-  @Test("clients have as many look-ups at a time as they may, on a resolver of their own")
+  @Test("clients' lookups are limited, and have their own resolver")
   func clientLimit() throws {
     let lookups = lookups([])
     var found: [[Endpoint]] = []
@@ -144,7 +144,7 @@ struct NameLookupsTests {
     #expect(NameResolver.literal(first) == nil)
   }
 
-  @Test("names that fail are told from those that do not, and an endpoint of two names is given once")
+  @Test("failed names are reported, and an endpoint of two names is returned once")
   func mixture() async throws {
     let lookups = Lookups()
     let resolved = try await resolve([second, first, first], noting: lookups)

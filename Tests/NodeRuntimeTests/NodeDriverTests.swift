@@ -85,7 +85,7 @@ struct NodeDriverTests {
     }
   }
 
-  @Test("a node whose store fails ends before it says anything more, and logs that once")
+  @Test("a node whose store fails stops before it sends anything more, and logs it once")
   func storeFailure() async throws {
     try await withDriver { world in
       var failures: [NodeFailure?] = []
@@ -150,7 +150,7 @@ struct NodeDriverTests {
     }
   }
 
-  @Test("after a malformed answer no other answer to the same query is let past the limit")
+  @Test("after a malformed answer, no further answer to the same query passes the rate limit")
   func malformedAnswer() async throws {
     try await withDriver(limits: { $0.requestsPerSource = 1 }) { world in
       let transaction = try world.ping { Issue.record("the ping has ended: \($0)") }
@@ -214,7 +214,7 @@ struct NodeDriverTests {
     }
   }
 
-  @Test("a driver that was stopped is kept alive by nobody, its store included")
+  @Test("a stopped driver and its store are released")
   func release() async throws {
     try await withDriver { other in
       let time = other.time

@@ -78,7 +78,7 @@ struct NodeRuntimeTests {
   }
 
   @Test(
-    "nodes of a private network store the longest values, and adopt other keys while they run",
+    "nodes of a private network store the longest values, and change their keys while they run",
     arguments: ["127.0.0.1", "::1"])
   func privateNetwork(host: String) async throws {
     var random = SystemRandomNumberGenerator()
@@ -121,7 +121,7 @@ struct NodeRuntimeTests {
     }
   }
 
-  @Test("a port that is taken is named")
+  @Test("the error for a port in use names it")
   func portInUse() async throws {
     try await withNodes(1) { nodes in
       let port = try #require(nodes[0].addresses.first).port

@@ -2,13 +2,13 @@ import Kademlia
 import NodeRuntime
 import Testing
 
-@Suite("Contacts that outlive a node") struct SavedContactsTests {
+@Suite("Saved contacts") struct SavedContactsTests {
   private func peer(_ number: UInt64, _ address: IPAddress, port: UInt16 = 8001) -> Peer {
     let bytes = (0..<20).map { UInt8(truncatingIfNeeded: number &* 31 &+ UInt64($0) &* 7) }
     return Peer(id: NodeID(sha1Of: bytes), endpoint: Endpoint(address, port: port))
   }
 
-  @Test("what is saved is read again, in its order")
+  @Test("saved contacts are read in their order")
   func roundTrip() throws {
     try withTemporaryDirectory { path in
       let state = try StateDirectory(path)
@@ -24,7 +24,7 @@ import Testing
     }
   }
 
-  @Test("there is a limit, and the first are kept, however long their lines are")
+  @Test("the first contacts up to the limit are kept, however long their lines are")
   func limit() throws {
     try withTemporaryDirectory { path in
       let state = try StateDirectory(path)
@@ -34,7 +34,7 @@ import Testing
     }
   }
 
-  @Test("lines that are no contacts are passed over")
+  @Test("invalid lines are skipped")
   func nonsense() throws {
     try withTemporaryDirectory { path in
       let state = try StateDirectory(path)

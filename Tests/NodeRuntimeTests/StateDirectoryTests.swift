@@ -13,7 +13,7 @@ struct StateDirectoryTests {
     }
   }
 
-  @Test("one dhtd at a time holds it, and the next may when that has ended")
+  @Test("one dhtd at a time uses it")
   func isHeldByOne() throws {
     try withTemporaryDirectory { root in
       let path = root + "/8001"
@@ -37,7 +37,7 @@ struct StateDirectoryTests {
     }
   }
 
-  @Test("what was written is read, up to the limit")
+  @Test("written files are read, up to the limit")
   func keepsFiles() throws {
     try withTemporaryDirectory { root in
       let directory = try StateDirectory(root)
@@ -68,7 +68,7 @@ struct StateDirectoryTests {
     #expect(ids[0] != ids[1])
   }
 
-  @Test("a key that is none is named, and left as it is", arguments: [0, 31, 33])
+  @Test("an invalid key file is reported and not changed", arguments: [0, 31, 33])
   func refusesDamagedKey(length: Int) throws {
     try withTemporaryDirectory { root in
       let directory = try StateDirectory(root)

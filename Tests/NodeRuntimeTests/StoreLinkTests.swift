@@ -28,7 +28,7 @@ struct StoreLinkTests {
 
   private func check(_ link: inout StoreLink) { link.check(time.instant, store.usage) }
 
-  @Test("the changes of an iteration are handed over together, and each result comes once")
+  @Test("the changes of an iteration are handed over together, and each result is returned once")
   func batches() {
     var link = link()
     #expect(!link.hasChanges)

@@ -8,7 +8,7 @@ import Testing
 
 @testable import RecordStore
 
-@Suite("A store that is damaged")
+@Suite("A damaged store")
 struct DamageTests {
   private static let recordCount = 600
   private static let pageSize = 4096
@@ -41,7 +41,7 @@ struct DamageTests {
     names(in: directory).filter { $0.hasPrefix("records.damaged-") }.sorted()
   }
 
-  @Test("a mark has all of it searched, and nothing is lost or made up")
+  @Test("with the dirty flag set, the store is searched without a loss")
   func marked() throws {
     try withTemporaryDirectory { directory in
       let (records, published) = try makeStore(in: directory)
@@ -78,7 +78,7 @@ struct DamageTests {
     }
   }
 
-  @Test("without the mark the store opens, and a damaged one is searched all the same")
+  @Test("without the flag file the store opens, and a damaged one is still searched")
   func lostMark() throws {
     try withTemporaryDirectory { directory in
       let (records, _) = try makeStore(in: directory)
@@ -96,7 +96,7 @@ struct DamageTests {
   }
 
   @Test(
-    "whatever is cut off its end, the rest is kept",
+    "a truncated file keeps the remaining records",
     arguments: [
       0, 1, 15, 16, 100, 4095, 4096, 4097, 8191, 8192, 8193, 20_000, 65_536, 100_001,
     ])
@@ -118,7 +118,7 @@ struct DamageTests {
     }
   }
 
-  @Test("cut by its last page, it is searched, and all that is before is kept")
+  @Test("a file without its last page is searched, and the other records are kept")
   func lastPage() throws {
     try withTemporaryDirectory { directory in
       let (records, published) = try makeStore(in: directory)
@@ -181,7 +181,7 @@ struct DamageTests {
   }
 
   @Test(
-    "flipped bits cost the entries that they are in and nothing else",
+    "flipped bits cost only the affected entries",
     arguments: 1...12 as ClosedRange<UInt64>)
   func flips(_ seed: UInt64) throws {
     var random = SplitMix64(seed: seed)
@@ -257,7 +257,7 @@ struct DamageTests {
     }
   }
 
-  @Test("a file of terabytes, of which nearly all was never written, is searched at once")
+  @Test("a sparse file of terabytes is searched quickly")
   func sparse() throws {
     try withTemporaryDirectory { directory in
       let (records, _) = try makeStore(in: directory)
@@ -298,7 +298,7 @@ struct DamageTests {
     }
   }
 
-  @Test("a damaged entry counts as absent, is replaced, and is removed when its time has come")
+  @Test("a damaged entry counts as absent, can be replaced, and is removed at its expiry")
   func damagedEntries() throws {
     try withTemporaryDirectory { directory in
       _ = try withOpenStore(in: directory) { store, _ in
@@ -345,7 +345,7 @@ struct DamageTests {
     }
   }
 
-  @Test("a fault in the map sets the mark, and the process ends as it would have")
+  @Test("a fault in the map sets the dirty flag, and the process still ends by the signal")
   func fault() async throws {
     let directory = try makeTemporaryDirectory()
     defer { remove(directory) }

@@ -6,9 +6,9 @@ import Testing
 
 @testable import RecordStore
 
-@Suite("What the store on the disk promises")
+@Suite("The guarantees of the store on disk")
 struct DurabilityTests {
-  @Test("what was confirmed is in the file by then")
+  @Test("a confirmed record is in the file")
   func confirmed() throws {
     try withTemporaryDirectory { directory in
       try withTemporaryDirectory { other in
@@ -27,7 +27,7 @@ struct DurabilityTests {
     }
   }
 
-  @Test("closing carries out what was submitted")
+  @Test("closing carries out the submitted changes")
   func closing() throws {
     try withTemporaryDirectory { directory in
       let store = try RecordStore.open(directory: directory, maxBytes: 16 << 20, at: now).store
@@ -45,7 +45,7 @@ struct DurabilityTests {
     }
   }
 
-  @Test("its files are their owner's alone, and nothing else is left in the directory")
+  @Test("only the owner can read its files, and no others are left in the directory")
   func files() throws {
     try withTemporaryDirectory { directory in
       try withOpenStore(in: directory) { store, _ in store.keep(.plain("a", "b", seq: 1)) }
@@ -55,7 +55,7 @@ struct DurabilityTests {
     }
   }
 
-  @Test("a file of a newer format is refused, and left as it is")
+  @Test("a file of a newer format is refused, and not changed")
   func newer() throws {
     try withTemporaryDirectory { directory in
       try withOpenStore(in: directory) { store, _ in store.keep(.plain("a", "b", seq: 1)) }
@@ -96,7 +96,7 @@ struct DurabilityTests {
     try transaction.commit()
   }
 
-  @Test("a directory that is not there, or that is a file, is refused with the reason")
+  @Test("a missing directory, or a file in its place, is refused with the reason")
   func unusable() throws {
     try withTemporaryDirectory { directory in
       let missing = directory + "/missing"
@@ -111,7 +111,7 @@ struct DurabilityTests {
     }
   }
 
-  @Test("a batch that cannot be written loses nothing of before, and what fits is kept")
+  @Test("a batch that cannot be written keeps earlier records, and its changes that fit")
   func failingWrites() async {
     // In a process of its own, whose files may not grow beyond a size.
     await #expect(processExitsWith: .success) {
@@ -145,7 +145,7 @@ struct DurabilityTests {
   }
 
   @Test(
-    "a full disk is said to be full, and the store goes on when there is room again",
+    "a full disk is reported, and the store goes on when there is room again",
     .enabled(if: SmallDisk.isPossible))
   func fullDisk() throws {
     try withTemporaryDirectory { directory in
@@ -176,7 +176,7 @@ struct DurabilityTests {
     }
   }
 
-  @Test("a disk that is full at a commit costs those changes and no others")
+  @Test("a disk that is full at a commit fails only its changes")
   func fullAtCommit() async {
     await #expect(processExitsWith: .success) {
       try withTemporaryDirectory { directory in

@@ -6,7 +6,7 @@ import Testing
 @testable import RecordStore
 
 /// The store keeps records of every kind, as they are, and finds them again.
-@Suite("Records of every kind on the disk")
+@Suite("Records of every kind on disk")
 struct OwnedRecordStoreTests {
   private static let key = SigningKey(seed: [UInt8](repeating: 7, count: SigningKey.seedByteCount))
 
@@ -29,7 +29,7 @@ struct OwnedRecordStoreTests {
     }
   }
 
-  @Test("they come back whole, also after the file was closed, and pages name each once")
+  @Test("they are read back unchanged, also after the file was closed, and pages list each once")
   func comeBack() throws {
     let directory = try makeTemporaryDirectory()
     defer { remove(directory) }
@@ -61,7 +61,7 @@ struct OwnedRecordStoreTests {
     #expect(store.page(prefix: Array("name 7".utf8), after: nil, limit: 9, at: now).count == 2)
   }
 
-  @Test("a search of the file finds each, by what is in the entry alone")
+  @Test("a search of the file finds each from its entry alone")
   func search() throws {
     let coding = RecordCoding(salt: 0x1234_5678)
     for record in try Self.records(3, expiry: 2_000_000_000) {

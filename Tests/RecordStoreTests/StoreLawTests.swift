@@ -5,9 +5,9 @@ import SeededRandom
 import Simulation
 import Testing
 
-@Suite("What every store does")
+@Suite("The laws of every store")
 struct StoreLawTests {
-  @Test("what was written is read, newer over older and never the reverse", arguments: Kind.allCases)
+  @Test("a newer record replaces an older one and never the reverse", arguments: Kind.allCases)
   func versions(_ kind: Kind) throws {
     try withStore(kind) { store in
       #expect(store.keep(.plain("k", "new", seq: 2)) == .success(1))
@@ -20,7 +20,7 @@ struct StoreLawTests {
     }
   }
 
-  @Test("the results of changes that were taken over together come in their order", arguments: Kind.allCases)
+  @Test("the results of changes that were submitted together are returned in order", arguments: Kind.allCases)
   func order(_ kind: Kind) throws {
     try withStore(kind) { store in
       let results = store.carryOut([
@@ -78,7 +78,7 @@ struct StoreLawTests {
     }
   }
 
-  @Test("more are removed at a time than a transaction takes", arguments: Kind.allCases)
+  @Test("more records can be removed at once than a transaction holds", arguments: Kind.allCases)
   func largeRemoval(_ kind: Kind) throws {
     try withStore(kind) { store in
       _ = store.carryOut((0..<3500).map { .keep(.plain("\($0)", "v", seq: 1, expiry: Int64($0))) })
@@ -91,7 +91,7 @@ struct StoreLawTests {
     }
   }
 
-  @Test("what is published is kept apart, and withdrawn by its seq", arguments: Kind.allCases)
+  @Test("publications are stored separately, and withdrawn by seq", arguments: Kind.allCases)
   func publications(_ kind: Kind) throws {
     try withStore(kind) { store in
       let first = Record.plain("a", "1", seq: 1)
@@ -113,7 +113,7 @@ struct StoreLawTests {
     }
   }
 
-  @Test("pages of keys come in order, without the dead, each key once", arguments: Kind.allCases)
+  @Test("pages of keys are sorted, without expired keys, each key once", arguments: Kind.allCases)
   func paging(_ kind: Kind) throws {
     try withStore(kind) { store in
       let names = (0..<57).map { Array("user:\($0)".utf8) }
@@ -135,7 +135,7 @@ struct StoreLawTests {
     }
   }
 
-  @Test("keys that are alike for longer than the index goes are all there", arguments: Kind.allCases)
+  @Test("keys with a common prefix longer than the index are all listed", arguments: Kind.allCases)
   func longKeys(_ kind: Kind) throws {
     try withStore(kind) { store in
       let version = RecordVersion(seq: 1, expiry: now.seconds + 1)
@@ -154,7 +154,7 @@ struct StoreLawTests {
     }
   }
 
-  @Test("how far upkeep has come is noted", arguments: Kind.allCases)
+  @Test("the progress of maintenance is stored", arguments: Kind.allCases)
   func progress(_ kind: Kind) throws {
     try withStore(kind) { store in
       #expect(store.storage.progress == UpkeepProgress())
@@ -165,7 +165,7 @@ struct StoreLawTests {
     }
   }
 
-  @Test("thousands of random changes leave what the model holds", arguments: [1, 2, 3] as [UInt64])
+  @Test("after thousands of random changes the store equals the model", arguments: [1, 2, 3] as [UInt64])
   func model(_ seed: UInt64) throws {
     try withTemporaryDirectory { directory in
       var random = SplitMix64(seed: seed)

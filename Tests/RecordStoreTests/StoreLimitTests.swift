@@ -6,7 +6,7 @@ import SeededRandom
 import Simulation
 import Testing
 
-@Suite("A store that is full")
+@Suite("A full store")
 struct StoreLimitTests {
   private func value(_ size: Int, _ random: inout SplitMix64) -> String {
     String((0..<size).map { _ in Character(Unicode.Scalar(UInt8.random(in: 97...122, using: &random))) })
@@ -37,7 +37,7 @@ struct StoreLimitTests {
   }
 
   @Test(
-    "it refuses what is new, goes on removing and replacing, and takes new ones again",
+    "it refuses new records, still removes and replaces, and accepts new ones again",
     arguments: [
       1 << 20, 4 << 20, 20 << 20,
     ])
@@ -79,7 +79,7 @@ struct StoreLimitTests {
     }
   }
 
-  @Test("a larger limit takes more at once, and a smaller one drops nothing")
+  @Test("a larger limit applies at once, and a smaller one drops nothing")
   func changing() throws {
     try withTemporaryDirectory { directory in
       var random = SplitMix64(seed: 8)
@@ -106,7 +106,7 @@ struct StoreLimitTests {
     }
   }
 
-  @Test("values of many pages come and go")
+  @Test("values of many pages are stored and removed")
   func largeValues() throws {
     try withTemporaryDirectory { directory in
       var random = SplitMix64(seed: 9)
@@ -121,7 +121,7 @@ struct StoreLimitTests {
     }
   }
 
-  @Test("a record that is larger than any may be is refused, and harms no other")
+  @Test("a record over the maximal size is refused, and affects no other")
   func tooLarge() throws {
     try withStore(.disk) { store in
       let large = Record(

@@ -9,7 +9,7 @@ import Testing
 
 @Suite("Sealed messages") struct EnvelopeTests {
   @Test(
-    "what one node seals another opens, whatever its length",
+    "a sealed message of any length can be opened",
     arguments: [0, 1, 15, 16, 17, 450, 1_200, 70_000])
   func roundTrip(length: Int) throws {
     var node = Sending(try .of(1))
@@ -21,7 +21,7 @@ import Testing
     #expect(other.counts.opened == 1 && other.counts.dropped == 0)
   }
 
-  @Test("the form is the documented one: made by hand, with another interface to the cipher, it is opened")
+  @Test("a message made by hand in the documented format, with another cipher interface, is opened")
   func form() throws {
     let secret = [UInt8](0..<32)
     let salt = [UInt8](100..<116)
@@ -40,12 +40,12 @@ import Testing
     #expect(opener.open(header + box.ciphertext + box.tag) == "hello")
   }
 
-  @Test("a message of the longest kind stays under the least MTU of IPv6")
+  @Test("the longest message stays below the minimal MTU of IPv6")
   func datagramSize() {
     #expect(KRPC.maxDatagramSize + SealedEnvelope.overhead < 1_280)
   }
 
-  @Test("nothing that was changed on its way is opened, at whichever bit")
+  @Test("a message with any bit changed is rejected")
   func tampering() throws {
     var node = Sending(try .of(1))
     let datagram = node.seal("d1:ad2:id20:abcdefghij0123456789e1:q4:ping1:t2:aa1:y1:qe")
@@ -62,7 +62,7 @@ import Testing
     }
   }
 
-  @Test("noise of any length is dropped and counted, and traps nowhere")
+  @Test("noise of any length is dropped and counted, without a trap")
   func noise() throws {
     var random = SplitMix64(seed: 7)
     var opener = Opener(try .of(1, 2))
@@ -75,7 +75,7 @@ import Testing
     #expect(opener.sessions == 0)
   }
 
-  @Test("a plain message is not taken, and the sealed one shows nothing of it")
+  @Test("a plain message is rejected, and a sealed one does not contain it")
   func plain() throws {
     var node = Sending(try .of(1))
     let message = "d1:ad2:id20:abcdefghij0123456789e1:q4:ping1:t2:aa1:y1:qe"
@@ -87,7 +87,7 @@ import Testing
     #expect(datagram.firstRange(of: Array("ping".utf8)) == nil)
   }
 
-  @Test("networks of two names never understand each other, even with the same keys")
+  @Test("networks with different names cannot read each other's messages, even with the same keys")
   func names() throws {
     var node = Sending(try .of(1, 2, network: "one"))
     var same = Opener(try .of(1, 2, network: "one"))
@@ -112,7 +112,7 @@ import Testing
     }
   }
 
-  @Test("after its clock was set back by more than a minute a node begins a session that others take")
+  @Test("after its clock was set back by more than a minute, a node begins a session that others accept")
   func clockSetBack() throws {
     var node = Sending(try .of(1))
     var opener = Opener(try .of(1))

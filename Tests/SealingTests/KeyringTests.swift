@@ -40,7 +40,7 @@ import Testing
     }
   }
 
-  @Test("what would leave a node without a way to speak is refused, and says what to do")
+  @Test("a change that would isolate a node is refused with a hint")
   func refusals() throws {
     var ring = try Keyring.of(1)
     let (first, second) = (NetworkKey.number(1), NetworkKey.number(2))
@@ -59,7 +59,7 @@ import Testing
     #expect(ring.keys[1] == first)
   }
 
-  @Test("a key comes back from its base64 and is shown by its fingerprint alone")
+  @Test("a key survives a round trip through base64, and is shown only by its fingerprint")
   func text() throws {
     let key = NetworkKey.number(1)
     #expect(NetworkKey(base64: key.base64) == key)
@@ -94,7 +94,7 @@ import Testing
     #expect(try KeyFile(text: []).keys == [])
   }
 
-  @Test("what is no key file is refused by the line, and what stands there is not repeated")
+  @Test("an invalid key file is refused with its line, whose text is not repeated")
   func wrongFile() throws {
     let key = NetworkKey.number(1).base64
     for (text, line) in [("secret", 1), ("# x\n\(key)\n\(key.dropLast())\n", 3), ("\(key) \(key)", 1)] {

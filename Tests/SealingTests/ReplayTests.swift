@@ -4,7 +4,7 @@ import Testing
 
 @testable import Sealing
 
-@Suite("Datagrams that come again") struct ReplayTests {
+@Suite("Replayed datagrams") struct ReplayTests {
   @Test(
     "of each session nothing is taken twice, and all that is overtaken by fewer than 64, in whatever order")
   func window() {
@@ -39,7 +39,7 @@ import Testing
     }
   }
 
-  @Test("a datagram that is sent again changes nothing, at once or late, after others or before")
+  @Test("a replayed datagram changes nothing, early or late, after or before others")
   func again() throws {
     var node = Sending(try .of(1))
     var opener = Opener(try .of(1))
@@ -52,7 +52,7 @@ import Testing
     #expect(opener.counts[.replayed] == 400)
   }
 
-  @Test("a replay is refused after a rotation, too, and after the key has gone and come back")
+  @Test("a replay is refused also after a rotation, and after a key was removed and added again")
   func rotation() throws {
     var node = Sending(try .of(1))
     var opener = Opener(try .of(1))
@@ -64,7 +64,7 @@ import Testing
     }
   }
 
-  @Test("what a forgotten session has sent is not taken again, and the session itself is")
+  @Test("a replay of a forgotten session is refused, and the session itself can go on")
   func eviction() throws {
     var opener = Opener(try .of(1), maxSessions: 8)
     var nodes = try (0..<20).map { Sending(try .of(1), seed: UInt64(100 + $0)) }
@@ -84,7 +84,7 @@ import Testing
     for datagram in all { #expect(opener.open(datagram, at: .start.after(.seconds(-300))) == nil) }
   }
 
-  @Test("a session that is ahead is forgotten last, so that it keeps nobody out")
+  @Test("a session with a clock ahead is forgotten last, so that it excludes no other")
   func evictionOfOneThatIsAhead() throws {
     var opener = Opener(try .of(1), maxSessions: 4)
     var ahead = Sending(try .of(1), seed: 1)
@@ -96,7 +96,7 @@ import Testing
     }
   }
 
-  @Test("a session that was never heard must be within 10 minutes of our clock, and one that was need not")
+  @Test("an unknown session must be within 10 minutes of this node's clock, and a known one need not")
   func time() throws {
     for seconds in [-601, -600, 601, 4_000, -1_000_000] {
       var opener = Opener(try .of(1))
@@ -114,7 +114,7 @@ import Testing
     }
   }
 
-  @Test("what was sealed before the ten minutes is not taken behind the first that is heard of its session")
+  @Test("messages from before the ten minutes are refused even after a valid one of their session")
   func heldBack() throws {
     var opener = Opener(try .of(1))
     var node = Sending(try .of(1))
@@ -123,7 +123,7 @@ import Testing
     #expect(opener.open(heldBack) == nil)
   }
 
-  @Test("sessions that are made up cost 1,000 attempts a second, and those that are known go on meanwhile")
+  @Test("invented sessions cost at most 1,000 attempts a second, and known ones go on")
   func attempts() throws {
     var opener = Opener(try .of(1))
     var friend = Sending(try .of(1))
@@ -143,7 +143,7 @@ import Testing
     #expect(opener.sessions == 2)
   }
 
-  @Test("a forged datagram of a session that is known neither opens nor spoils it")
+  @Test("a forged datagram of a known session is rejected and does not harm the session")
   func forgery() throws {
     var opener = Opener(try .of(1, 2))
     var friend = Sending(try .of(1))

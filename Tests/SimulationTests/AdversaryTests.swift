@@ -35,7 +35,7 @@ import Testing
     #expect(reports.allSatisfy { $0.gets.wrong == 0 })
   }
 
-  @Test("what is put by disjoint paths goes to honest nodes, too, and little of what is put by one")
+  @Test("puts by disjoint paths reach honest nodes, and few puts by one path do")
   func puts() throws {
     func share(paths: Int, _ behaviour: AdversaryBehaviour) throws -> Double {
       let report = try report(paths: paths) {
@@ -117,7 +117,7 @@ import Testing
       isFound: value == "value")
   }
 
-  @Test("200 nodes of one block get little of a victim's table and of a key, and all of them without caps")
+  @Test("200 nodes of a subnet get little of a victim's table and of a key, and all of it without limits")
   func oneBlock() throws {
     let seed: UInt64 = 94
     let (capped, free) = (try gain(.publicAddresses, seed: seed), try gain(.none, seed: seed))

@@ -2,7 +2,7 @@ import Kademlia
 import Simulation
 import Testing
 
-@Suite("Networks that begin as after a long time") struct ConvergedTests {
+@Suite("Networks that start in a converged state") struct ConvergedTests {
   private func report(_ beginning: Scenario.Beginning) -> ScenarioReport {
     var scenario = Scenario()
     scenario.nodes = 300
@@ -15,7 +15,7 @@ import Testing
     return scenario.run(seed: 21)
   }
 
-  @Test("lookups and gets do there as in a network that has grown by joins")
+  @Test("lookups and gets perform as in a network that has grown by joins")
   func quality() throws {
     let joined = report(.joins)
     let drawn = report(.converged)
@@ -34,7 +34,7 @@ import Testing
     try compare("contacts", 0.2) { $0.contacts }
   }
 
-  @Test("each query counts to the operation that sent it, and upkeep to none")
+  @Test("each query counts for its operation, and maintenance for none")
   func attribution() {
     let report = report(.converged)
     let operations = [report.lookups, report.gets].flatMap(\.queries).reduce(0, +)

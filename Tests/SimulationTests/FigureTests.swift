@@ -43,7 +43,7 @@ import Testing
       nodes: [30, 60]
     """
 
-  @Test("it is well-formed XML, the same for the same seed, and without numbers that are none")
+  @Test("it is well-formed XML, the same for the same seed, and without invalid numbers")
   func wellFormed() throws {
     let first = try figure(sizes, title: "<title>")
     #expect(unclosed(first) == [])
@@ -52,7 +52,7 @@ import Testing
     #expect(try figure(sizes, title: "<title>") == first)
   }
 
-  @Test("a study of sizes shows hops and queries against the number of nodes")
+  @Test("a scenario that varies the size shows hops and queries against the number of nodes")
   func sizeCharts() throws {
     let svg = try figure(sizes, title: "sizes")
     #expect(svg.contains("Hops to the closest node") && svg.contains("Queries an operation"))

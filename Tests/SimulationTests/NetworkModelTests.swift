@@ -28,7 +28,7 @@ import Testing
     #expect((225...275).contains(samples.percentile(0.95) ?? 0), "\(samples.percentile(0.95) ?? 0)")
   }
 
-  @Test("a matrix gives the delays between its machines, and its faults are told of with their lines")
+  @Test("a matrix gives the delays between its machines, and its errors are reported with their lines")
   func matrix() throws {
     let matrix = try DelayMatrix(text: "# of three\n0 10 20\n10 0 30\n20,30,0\n")
     #expect(matrix.size == 3)
@@ -39,7 +39,7 @@ import Testing
     #expect(throws: DelayMatrix.Problem.empty) { try DelayMatrix(text: "# nothing\n") }
   }
 
-  @Test("a node behind a NAT hears the answers to its queries, and no queries")
+  @Test("a node behind a NAT receives the answers to its queries, and no queries")
   func nat() throws {
     var network = Self.network(12) { $0.isReachable = $0.index != 0 }
     network[0].bootstrap = [network[1].endpoint]
@@ -69,7 +69,7 @@ import Testing
     }
   }
 
-  @Test("two nodes that wait in each other's lines do not ping each other for ever")
+  @Test("two nodes that are replacements in each other's tables do not ping each other for ever")
   func noStorm() {
     var network = Self.network(400)
     let index = network.index(of: 0..<400)

@@ -4,7 +4,7 @@ import Simulation
 import Testing
 
 @Suite("The estimate of a network's size") struct NetworkSizeTests {
-  @Test("nodes are right about it in the middle, and few are far off", arguments: [50, 200, 1000, 3000])
+  @Test("the median estimate is right, and few are far off", arguments: [50, 200, 1000, 3000])
   func sizes(count: Int) throws {
     var network = SimulatedNetwork(seed: 61, nodes: 0)
     for _ in 0..<count { network.addHost(bootstrap: [], isStarted: false) }
@@ -29,7 +29,7 @@ import Testing
     #expect(table.networkSize == 8)
   }
 
-  @Test("no distance makes it anything but a size")
+  @Test("the estimate is finite for any distance")
   func extremes() {
     #expect(NetworkSize.estimate(rank: 8, at: .zero) == 1)
     #expect(NetworkSize.estimate(rank: 8, at: .greatest) == 8)

@@ -25,7 +25,7 @@ import Testing
     ).description
   }
 
-  @Test("the same seed gives the same bytes, and another gives others")
+  @Test("the same seed gives the same bytes, and another seed different ones")
   func determinism() throws {
     let yaml = """
       nodes: 60
@@ -54,7 +54,7 @@ import Testing
     #expect(try table(yaml, seed: 4) != first)
   }
 
-  @Test("an unknown key, a value out of range and a key twice are told of with their lines")
+  @Test("an unknown key, a value out of range and a duplicate key are reported with their lines")
   func problems() {
     let unknown = problem("nodes: 10\nnode: 5\n")
     #expect(unknown.contains("test.yaml:2: 'node' is no key of a scenario"))
@@ -69,7 +69,7 @@ import Testing
     #expect(problem("parameters:\n  state_dir: /tmp\n").contains("is no key"))
   }
 
-  @Test("a fault of the YAML is shown with its place and its line")
+  @Test("a YAML error is shown with its place and its line")
   func faults() {
     #expect(
       problem("nodes: 10\n\tloss: 1\n") == """
@@ -94,7 +94,7 @@ import Testing
     #expect(problem("loss: 0\nnodes: 1\nnodes: 2\n").hasPrefix("test.yaml: 2: "))
   }
 
-  @Test("every combination of what varies is played")
+  @Test("every combination of the varied values is run")
   func variation() throws {
     let variants = try variants("vary:\n  nodes: [10, 20]\n  parameters.alpha: [1, 2, 3]\n")
     #expect(variants.map(\.label).first == "nodes=10 alpha=1")
@@ -103,7 +103,7 @@ import Testing
     #expect(variants.last?.scenario.parameters.alpha == 3)
   }
 
-  @Test("all scenarios that come with it can be read", arguments: BuiltInScenarios.all.map(\.name))
+  @Test("all built-in scenarios can be read", arguments: BuiltInScenarios.all.map(\.name))
   func builtIn(name: String) throws {
     let yaml = try #require(BuiltInScenarios.named(name))
     let variants = try ScenarioFile(yaml: yaml, name: name).variants

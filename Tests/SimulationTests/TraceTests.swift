@@ -25,7 +25,7 @@ import Testing
     return network
   }
 
-  @Test("one seed gives one trace, and another seed another")
+  @Test("the same seed gives the same trace, and another seed a different one")
   func seeds() throws {
     #expect(try play().trace == play().trace)
     #expect(try play().trace != play(seed: 4).trace)
@@ -39,7 +39,7 @@ import Testing
     #expect(inOrder.datagramsSent == reversed.datagramsSent)
   }
 
-  @Test("what happens to a datagram on one link does not depend on the traffic of another")
+  @Test("the fate of a datagram on a link does not depend on the traffic of another link")
   func links() throws {
     func arrivals(isOtherLinkBusy: Bool) throws -> [TraceEntry] {
       let log = Log<TraceEntry>()
@@ -64,7 +64,7 @@ import Testing
     #expect(alone.count > 50)
   }
 
-  @Test("the tracer is shown what the trace counts, in the order of time")
+  @Test("the tracer receives the events of the trace in the order of time")
   func tracer() throws {
     let log = Log<TraceEntry>()
     let network = try play(tracer: { log.entries.append($0) })

@@ -23,7 +23,7 @@ import Testing
     return fields
   }
 
-  @Test("a message carries its text, its severity, who says it and where in the code")
+  @Test("a message carries its text, its severity, its program and its place in the code")
   func basics() {
     #expect(
       fields() == [
@@ -39,7 +39,7 @@ import Testing
     #expect(fields(level)["PRIORITY"] == priority)
   }
 
-  @Test("metadata becomes fields, that of the logger too, and the message's own goes before")
+  @Test("metadata of the message and of the logger becomes fields, and the message's overrides")
   func metadata() {
     let fields = fields(
       own: ["node_id": "aa", "peer": "old"],
@@ -56,7 +56,7 @@ import Testing
     #expect(fields(own: [:], ["reason": "a=b\nc"])["DHT_REASON"] == "a=b\nc")
   }
 
-  @Test("metadata with a name that no field can have is left out, and the rest is sent")
+  @Test("metadata with an invalid field name is dropped, and the rest is sent")
   func badNames() {
     let fields = fields(own: [:], ["a b": "1", "ü": "2", String(repeating: "x", count: 61): "3", "ok": "4"])
     #expect(fields["DHT_OK"] == "4")

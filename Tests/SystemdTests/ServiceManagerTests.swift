@@ -1,7 +1,7 @@
 import Systemd
 import Testing
 
-@Suite("What the service manager is told") struct ServiceManagerTests {
+@Suite("Messages to the service manager") struct ServiceManagerTests {
   @Test(
     "each message is an assignment of sd_notify(3)",
     arguments: [
@@ -12,13 +12,13 @@ import Testing
     #expect(message.assignment == assignment)
   }
 
-  @Test("a status of several lines cannot smuggle another assignment in")
+  @Test("a status of several lines cannot inject another assignment")
   func lineFeeds() {
     #expect(ServiceManager.Message.status("a\nREADY=1\r\nb").assignment == "STATUS=a READY=1 b")
   }
 
   @Test(
-    "standard error is the journal only where it is the very stream that systemd names",
+    "standard error is the journal only if it is the stream that systemd names",
     arguments: ["", "1", "0:0", "x:y", "1:2:3", "18446744073709551616:1"])
   func notTheJournal(stream: String) {
     #expect(!Journal.isStandardError(environment: ["JOURNAL_STREAM": stream]))

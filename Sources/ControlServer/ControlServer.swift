@@ -18,7 +18,7 @@ package struct ControlServer: Sendable {
   package enum Socket: Sendable {
     /// A socket to make at this path, with the permissions of its file, and its group.
     case path(SocketPath, mode: Int, group: String)
-    /// A socket that is bound and listens already. Its file belongs to whoever made it.
+    /// A socket that is bound and listens already. Its creator removes its file.
     case listening(Int32)
   }
 

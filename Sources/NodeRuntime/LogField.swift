@@ -4,7 +4,7 @@ package import Logging
 package enum LogField: String, CaseIterable, Sendable {
   /// The ID of a journal event, which becomes the field `MESSAGE_ID`.
   case messageID = "message_id"
-  /// This node's ID, which every message carries.
+  /// The ID of this node, which every message carries.
   case nodeID = "node_id"
   /// The address of another node.
   case peer

@@ -8,7 +8,7 @@ package struct NodeSettings: Sendable {
   package enum Binding: Hashable, Sendable {
     /// IPv4 and IPv6 loopback. IPv6 is skipped on a machine without it.
     case loopback
-    /// These IP addresses, at most one of each family.
+    /// Up to one IP address of each family.
     case addresses([String])
   }
 

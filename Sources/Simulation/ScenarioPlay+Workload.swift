@@ -157,7 +157,7 @@ extension ScenarioPlay {
 
   private enum HolderDistance {
     case after(hops: Int)
-    case nobody
+    case noneMet
   }
 
   /// The distance to the first honest holder that a get met.
@@ -174,7 +174,7 @@ extension ScenarioPlay {
       step.outcome == .answered && step.held != nil
         && network.host(at: step.peer.endpoint).map { network[$0].behaviour == .honest } ?? false
     }
-    return step.map { .after(hops: $0.hop) } ?? .nobody
+    return step.map { .after(hops: $0.hop) } ?? .noneMet
   }
 
   private mutating func check(_ put: PutOutcome, of operation: WorkloadOperation) {

@@ -55,7 +55,7 @@ struct BenchCommand: TakesGlobalOptions {
       "How long the values live: seconds, or a number with s, m, h, d or w. (default: 1h)", valueName: "time"),
     transform: { text in
       guard let seconds = TimeSpan.seconds(text), (1...ControlLimits.maxTTL).contains(seconds) else {
-        throw ValidationError("invalid TTL '\(text)'; use for example 90s, 2h or 7d (at most 30d)")
+        throw ValidationError("use for example 90s, 2h or 7d (at most 30d)")
       }
       return seconds
     })

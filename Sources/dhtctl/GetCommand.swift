@@ -15,7 +15,7 @@ struct GetCommand: TakesGlobalOptions {
     transform: { text in
       guard let seconds = TimeSpan.seconds(text) else {
         throw ValidationError(
-          "invalid age '\(text)'; use for example 90s or 5m, or 0 to always ask the network")
+          "use for example 90s or 5m; 0 always asks the network")
       }
       return seconds
     })

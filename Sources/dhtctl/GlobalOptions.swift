@@ -27,7 +27,7 @@ struct GlobalOptions: ParsableArguments {
     help: ArgumentHelp("Seconds to wait for an answer. (default: 30)", valueName: "s"),
     transform: { text in
       guard let seconds = Double(text), seconds > 0, seconds <= 86_400 else {
-        throw ValidationError("invalid timeout '\(text)'; use a number of seconds, for example 30")
+        throw ValidationError("use a number of seconds, for example 30")
       }
       return .milliseconds(Int64((seconds * 1_000).rounded(.up)))
     })

@@ -223,7 +223,7 @@ struct ControlConnectionTests {
       let other = try await server.connect()
       try other.sendGet(3, 4)
       #expect(try await server.withNode { $0.waiting } == ["1", "2", "3", "4"])
-      // Operations that end after their client has left are answered to nobody, and free nothing twice.
+      // Operations that end after their client has left have no answer, and are not counted twice.
       try await server.withNode { node in
         node.answer(at: 0)
         node.answer(at: 0)

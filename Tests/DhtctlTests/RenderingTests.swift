@@ -204,7 +204,7 @@ struct RenderingTests {
           2  ef       e:1            -  silent    -
 
         """)
-    // A node told what it holds at a target: then all are shown.
+    // The answer contains held versions for a target, so they are shown.
     #expect(Rendering.lookup(result) == Rendering.lookup(result, ofKey: true))
   }
 

@@ -41,7 +41,7 @@ extension EndToEnd {
       }
     }
 
-    // The broadcast address of loopback is one that the system lets nobody send to unasked.
+    // The system does not let programs send to the broadcast address of loopback by default.
     @Test("an unreachable address does not affect other addresses")
     func unsendable() throws {
       let address = "127.255.255.255:8001"

@@ -110,7 +110,7 @@ extension EndToEnd {
         try node.waitForLogLine { $0.contains("alpha is now 5") }
         try node.waitForLogLine { $0.contains("k cannot change") && $0.contains("restart") }
         try node.waitForLogLine { $0.contains("configuration reloaded: 2 changed") }
-        // The new level is in force: a put is told of now.
+        // The new level is in force, so a put is logged.
         #expect(try node.client().put("key", "value")["result"]["stored"] == 1)
         try node.waitForLogLine { $0.contains("put done") && $0.contains("target=") }
       }

@@ -19,8 +19,8 @@ extension EndToEnd {
         try check()
         try act(node, check)
         try check()
-        // A new client is served, too, once those that left are seen to have left, and the daemon is
-        // the one that was started.
+        // A new client is served once the daemon notices that others have left, and the daemon is the one
+        // that was started.
         try eventually("a new client to be served") {
           (try? node.connect().get("bystander")) == "\(round)"
         }

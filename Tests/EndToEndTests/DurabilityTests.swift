@@ -61,7 +61,7 @@ extension EndToEnd {
             default: 8
             }
           let order = network.nodes.shuffled(using: &random)
-          // One of those that are killed takes puts, and one that goes on, if there is one.
+          // Puts go to a node that is killed, and to one that is not, if there is one.
           let streams = try [PutStream(order[0]), PutStream(order[7])]
           let moment = Deadline(within: Double.random(in: 0.005...0.1, using: &random))
           try PutStream.run(streams, until: moment, &promises) { writes.next() }

@@ -62,7 +62,7 @@ extension EndToEnd {
         #expect(withheld > 100 && bytes > 0)
         #expect(bytes < 64 << 10, "\(bytes) bytes")
 
-        // The node asks who asks; whoever answers that is at its address in truth.
+        // The node pings the sender. A sender that answers is at its address.
         var hasAnswered = false
         try eventually("the node to ask for a proof") {
           client.send(get(1), to: node.port)
@@ -76,7 +76,7 @@ extension EndToEnd {
           }
           return hasAnswered
         }
-        // What it asked for before may still be on its way.
+        // Answers to earlier requests may still be on their way.
         try eventually("the proof to count") { try node.status()["responses_received"].integer ?? 0 > 0 }
         client.drain()
         // Its neighbours have used up what they were given together.
@@ -115,7 +115,7 @@ extension EndToEnd {
         var records = 0
         for round in 0..<100 {
           for (number, source) in sources.enumerated() {
-            // So that the node keeps up: what its socket has no room for hits none of its limits.
+            // The node must keep up, because datagrams that overflow its socket do not reach its limits.
             if number % 40 == 0 { _ = try node.status() }
             source.send(get(number), to: node.port)
             source.send([UInt8](repeating: UInt8(truncatingIfNeeded: number), count: 1400), to: node.port)

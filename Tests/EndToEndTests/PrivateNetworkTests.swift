@@ -100,7 +100,7 @@ extension EndToEnd {
         try eventually("all to have come") {
           try first.sealing("not_sealed") + first.sealing("untimely") >= before + 5
         }
-        // What it says to others goes out with the answer to `status` at the latest.
+        // Datagrams to other nodes are sent before the answer to `status`.
         _ = try first.status()
         #expect(client.receiveAtHand() == nil)
       }
@@ -155,7 +155,7 @@ extension EndToEnd {
         #expect(try lone.heldKeys() == [:] && lone.counter("records_stored") == 0)
         #expect(try lone.knownNodes() == 0)
 
-        // One that has forgotten all, for it was started again, stores nothing either.
+        // A node that has restarted without its memory stores nothing either.
         try first.startAgain(joining: false).waitUntilReady()
         try replay(toFirst, to: first)
         #expect(try first.sealing("opened") > 0)
@@ -219,7 +219,7 @@ extension EndToEnd {
           #expect(try contents(network.path("\(node.port).keys")) == Array("\(new)\n".utf8))
           #expect(mode(network.path("\(node.port).keys")) == 0o600)
         }
-        // Who has only the old one is out, and a node that is started again is in.
+        // A node with only the old key is excluded, and a node that is restarted is not.
         #expect(try network.startPrivate(old, bootstrap: [first.address]).knownNodes() == 0)
         try nodes[1].startAgain().waitUntilReady()
         try eventually("the others") { try nodes[1].knownNodes() == 4 }
@@ -375,7 +375,7 @@ extension EndToEnd {
   }
 }
 
-/// Puts and gets at several nodes, without a pause, until it is told to end.
+/// Puts and gets at several nodes continuously until it is stopped.
 private final class Load: Sendable {
   struct Result: Sendable {
     var done = 0
@@ -422,7 +422,7 @@ private final class Load: Sendable {
     }
   }
 
-  /// Waits until so many further requests are done, so that what is done meanwhile is done under load.
+  /// Waits for a number of further requests, so that the next step happens under load.
   func waitForMore(_ count: Int) throws {
     let goal = state.withLock { $0.result.done + count }
     try eventually("\(count) requests", within: 60) {

@@ -44,7 +44,7 @@ extension EndToEnd {
       try withNetwork(5, options: ["--set", "k=2"]) { network in
         let writer = network.nodes[0]
         _ = try json(network, writer, "put", "key", "old")
-        // A node that holds it not, and that nobody thinks should.
+        // A node that does not hold it, and that no other node expects to hold it.
         var holders: Set<String> = []
         for node in network.nodes { holders.formUnion(try node.places(of: ["key"])[0].map(\.id)) }
         let reader = try #require(
@@ -127,7 +127,7 @@ extension EndToEnd {
             #expect(page["keys"].array.count <= Int(limit))
             listed += page["keys"].array.compactMap { $0["key"].string }
             cursor = page["cursor"]
-            // What comes between two pages moves nothing.
+            // Changes between two pages do not move the keys.
             try node.client().put("b/20 and more", "v")
           } while cursor != .null
           return listed.filter { $0 != "b/20 and more" }

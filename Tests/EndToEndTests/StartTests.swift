@@ -48,7 +48,7 @@ extension EndToEnd {
         try eventually("saved contacts") { exists(saved) }
         _ = try network.nodes[1].client().put("hello", "world")
         if isKilled { first.kill() } else { _ = try first.stop() }
-        // Nobody has told it of another node, and it is ready when it has met some.
+        // The node knows no other node, and is ready when it has met some.
         try first.startAgain().waitUntilReady()
         #expect(try first.client().get("hello") == "world")
         #expect(mode(saved) == 0o600)

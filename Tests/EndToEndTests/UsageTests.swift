@@ -69,7 +69,7 @@ extension EndToEnd {
         #expect(try network.dhtctl(["status"], environment: chosen).isComplaint(status: 5, "\(b.port)"))
         // Its socket is still there, but it runs no more.
         #expect(try network.dhtctl("status").output.contains(a.address))
-        // The one whose socket has the place of instance 8001 goes before any other.
+        // The instance whose socket is in the place of instance 8001 comes first.
         let port = try Ports.next()
         _ = try network.startPlain(
           "\(port)", "--state-dir", network.path("8001"), "--control-socket", network.socketPath(of: 8001))

@@ -154,7 +154,7 @@ extension EndToEnd {
           }
           client.send(bytes, to: node.port)
           if round.isMultiple(of: 500) {
-            // So that the datagrams are read, and not dropped by a full buffer.
+            // A pause, so that the datagrams are read and not dropped by a full buffer.
             #expect(try node.status()["state"] == "ready")
             client.drain()
           }
@@ -162,7 +162,7 @@ extension EndToEnd {
         #expect(try node.client().put("after", "the storm")["result"]["stored"] == 3)
         #expect(try network.nodes[2].client().get("after") == "the storm")
         #expect(try node.status()["datagrams_malformed"].integer ?? 0 > 1_000)
-        // Who made it all up has not become a contact, for it never answered.
+        // The sender of forged datagrams is not a contact, because it never answered.
         #expect(try node.knownNodes() == 2)
         client.drain()
         let last = try UDPClient()

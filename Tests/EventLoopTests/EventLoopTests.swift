@@ -54,7 +54,7 @@ struct EventLoopTests {
           }
         }
       }
-      // What was given before it is done before it.
+      // Earlier tasks run before it.
       let done = try await loop.run { counter.count.withLock { $0 } }
       #expect(done == 4000)
     }
@@ -160,7 +160,7 @@ struct EventLoopTests {
             done(log.entries)
             return
           }
-          // What is wanted now is done in an iteration that begins at once.
+          // A deferred task runs in an iteration that begins at once.
           loop.executeLater { log.entries.append("next") }
         }
         loop.executeLater {
@@ -206,7 +206,7 @@ struct EventLoopTests {
           var byte: UInt8 = 0
           guard read(mine, &byte, 1) == 1 else { return }
           log.entries.append(String(UnicodeScalar(byte)))
-          // There is more, and it is told again without anything new.
+          // There is more input, and the event is reported again without new input.
           if byte == UInt8(ascii: "b") { close(theirs) }
         }
         if let reader { watch = try? loop.watch(mine, for: .readable, reader) }

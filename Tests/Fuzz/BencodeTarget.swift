@@ -30,7 +30,7 @@ func fuzzBencode(_ input: UnsafeRawBufferPointer) {
   case .list: require(value.form == .list, "no list")
   case .dictionary: require(value.form == .dictionary, "no dictionary")
   }
-  // What is canonical as far as it goes is kept byte for byte.
+  // A canonical prefix is kept byte for byte.
   if value.isCanonical, reader.flaw == nil {
     require(value.encoding(in: span) == plain.value.encoding, "it is encoded in another way")
     require(plain.value.encoding == Array(bytes[..<plain.end]), "it was not canonical")

@@ -4,7 +4,7 @@ import Glibc
 enum FuzzTarget: String, CaseIterable {
   case bencode, krpc, sealed, control, node
 
-  /// The one that `DHTD_FUZZ_TARGET` names: libFuzzer takes all arguments for its own.
+  /// The target in `DHTD_FUZZ_TARGET`, because libFuzzer parses all arguments itself.
   static let chosen: FuzzTarget = {
     let name = getenv("DHTD_FUZZ_TARGET").map { String(cString: $0) } ?? ""
     guard let target = FuzzTarget(rawValue: name) else {

@@ -12,7 +12,7 @@ struct FuzzedNode: ~Copyable {
     let key: SigningKey
   }
 
-  /// A query of the node that nobody has answered.
+  /// A query of the node without an answer.
   struct Asked {
     let transaction: TransactionID
     let query: Query

@@ -160,7 +160,7 @@ extension FuzzedNode {
 
   // MARK: - What messages are made of
 
-  /// A node that there is, or one that is made up.
+  /// An existing node, or an invented one.
   private func peer(_ reader: inout InputReader) -> Peer {
     let choice = reader.byte()
     let known = peers[Int(choice) % peers.count].peer

@@ -11,7 +11,7 @@ func fuzzSealing(_ input: UnsafeRawBufferPointer) {
   var reader = InputReader(input)
   guard var world = FuzzedSealing() else { fatalError("there are no keyrings") }
   for _ in 0..<64 where !reader.isEmpty { world.step(&reader) }
-  // What came before does not come again; what was held back may come now.
+  // Earlier datagrams are not replayed, and delayed ones may arrive now.
   world.openEverything()
   world.openEverything()
 }
@@ -35,7 +35,7 @@ private struct FuzzedSealing {
   private var opener: Opener
   private var random = SplitMix64(seed: 5)
   private var now = Now(monotonic: Instant(nanoseconds: 1_000_000_000), wall: start)
-  /// The clock of those that seal, against that of the one that opens.
+  /// The clock of the senders, relative to that of the receiver.
   private var lead: Int64 = 0
   private var sent: [[UInt8]: Sealed] = [:]
   private var datagrams: [[UInt8]] = []

@@ -30,7 +30,7 @@ import Testing
     let rows = try Self.readmeTables().joined().filter { $0.first == "`\(name)`" }
     try #require(rows.count == 1, "one row that begins with | `\(name)` | is wanted")
     let value = try #require(rows[0].dropFirst().first)
-    // Where nobody has said a place, each instance has its own.
+    // The default path depends on the instance.
     guard setting.isList || !setting.defaults.isEmpty else { return }
     #expect(value.filter { $0 != "`" } == setting.shownDefault)
   }
@@ -137,10 +137,10 @@ import Testing
 }
 
 extension Setting {
-  /// The values that it has where nobody sets it.
+  /// The default values.
   fileprivate var defaults: [String] { values(in: Configuration()) }
 
-  /// The same as it is told.
+  /// The default values in the documentation's form.
   fileprivate var shownDefault: String {
     if defaults.isEmpty { return isList ? "none" : "the usual place" }
     return defaults.joined(separator: ", ")

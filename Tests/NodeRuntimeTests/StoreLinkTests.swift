@@ -71,7 +71,7 @@ struct StoreLinkTests {
     check(&link)
     store.resultLimit = .max
     #expect(link.takeResults(time.instant).count == 1)
-    // It has nothing to do: that is no stall.
+    // An idle store is not stalled.
     time.advance(seconds: 100)
     check(&link)
     #expect(captured.texts == [stall])
@@ -91,7 +91,7 @@ struct StoreLinkTests {
       store.resultLimit = .max
       #expect(link.takeResults(time.instant).count == 1)
     }
-    // It has nothing to do.
+    // An idle store is not stalled.
     time.advance(seconds: 100)
     check(&link)
     #expect(captured.texts == [])

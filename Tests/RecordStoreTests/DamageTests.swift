@@ -291,7 +291,7 @@ struct DamageTests {
         #expect(salvage?.publications == 0)
         #expect(store.storage.stored(id("outer"))?.record == outer)
       }
-      // Who does not know the salt cannot make one even where the outer entry is damaged.
+      // Without the salt nobody can forge an entry, even if the outer entry is damaged.
       let guessed = RecordCoding(salt: salt &+ 1).encode(forged, in: .publications)
       try writeFile(directory + "/records.mdb", [1, 2, 3] + guessed + [4, 5, 6])
       try withOpenStore(in: directory) { _, salvage in #expect(salvage?.publications == 0) }
@@ -325,7 +325,7 @@ struct DamageTests {
         #expect(store.keys().count == 37)
         #expect(store.storage.damagedRecords == 3)
         #expect(store.storage.usage.values == 40)
-        // An older one than was there: nobody can tell.
+        // The store has an older version, which it cannot detect.
         #expect(store.keep(.plain("key 3", "new", seq: 1, expiry: now.seconds + 99)) == .success(1))
         #expect(store.keep(.tombstone("key 4", seq: 1, expiry: now.seconds + 99)) == .success(1))
         #expect(store.storage.usage.values == 39)
@@ -349,7 +349,7 @@ struct DamageTests {
   func fault() async throws {
     let directory = try makeTemporaryDirectory()
     defer { remove(directory) }
-    // The process that ends is told by its environment.
+    // The environment tells the process to end.
     setenv("RECORD_STORE_TEST_DIRECTORY", directory, 1)
     await #expect(processExitsWith: .signal(SIGBUS)) {
       // The backtracer of a test run would take the signal, and its time.

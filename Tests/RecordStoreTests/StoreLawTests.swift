@@ -201,7 +201,7 @@ struct StoreLawTests {
     case 13..<16: return .publish(.plain(key, value, seq: seq, expiry: expiry))
     case 16: return .withdraw(id(key), seq: seq)
     case 17: return .noteProgress(UpkeepProgress(replicate: id(key), republish: id(value)))
-    // All of it: which go first of those that expire in one second is each store's own.
+    // All of them, because the order within one second is up to each store.
     default: return .removeExpired(at: WallTime(seconds: time), limit: .max)
     }
   }

@@ -52,7 +52,7 @@ struct StoreLimitTests {
           #expect(store.storage.usage.values == kept.count)
           #expect(store.storage.usage.fullness > 0.9)
           #expect(store.storage.usage.fullness <= 1)
-          // What makes nothing larger goes on.
+          // Changes that do not grow the store still work.
           let dead = kept.shuffled(using: &random).prefix(kept.count / 3)
           let results = store.carryOut(
             dead.map {

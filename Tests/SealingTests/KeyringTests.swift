@@ -34,7 +34,7 @@ import Testing
         }
       }
       #expect(rings.allSatisfy { $0.keys == [new] })
-      // Who has only the old key is out.
+      // A node with only the old key is excluded.
       var outsider = Opener(try .of(1))
       #expect(outsider.open(nodes[0].sending.seal("x")) == nil)
     }

@@ -23,7 +23,7 @@ import Testing
           default: next - min(next, UInt64.random(in: 0...40_000, using: &random))
           }
         let isNew = window.isNew(counter)
-        // What the law allows and demands, from all that ever came.
+        // The outcomes that the law allows and demands, from all earlier datagrams.
         if taken.contains(counter) || counter <= 1_000 {
           #expect(!isNew)
         } else if taken.count(where: { $0 > counter }) < ReplayWindow.size {

@@ -92,7 +92,7 @@ import Testing
     let target = NodeID(sha1Of: Array(key.utf8))
     var random = SplitMix64(seed: 92)
     for number in 0..<200 {
-      // One in five next to the key, the others in all places of the victim's table.
+      // One in five is next to the key, and the others are in all places of the victim's table.
       let id =
         number % 5 == 0
         ? target.at(.random(inBucket: 24, using: &random))

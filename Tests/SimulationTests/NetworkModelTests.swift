@@ -73,7 +73,7 @@ import Testing
   func noStorm() {
     var network = Self.network(400)
     let index = network.index(of: 0..<400)
-    // Lines that are half empty, as they are after some of those that waited have moved up.
+    // Half-empty replacement lists, as after some replacements have moved up.
     for host in 0..<400 { network.startConverged(host, among: index, withReplacements: false) }
     network.run(for: .seconds(60))
     network.countTraffic()

@@ -38,7 +38,7 @@ extension CaseResult {
   /// The headings over `row`.
   static let headings = row("CASE", ["NS", "UNITS", "MAX", "ALLOCATIONS", "MAX", "VERDICT"])
 
-  /// One line for a person.
+  /// The result on one line.
   var row: String {
     Self.row(
       subject.name,

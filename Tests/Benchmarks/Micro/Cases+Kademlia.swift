@@ -78,7 +78,7 @@ extension Case {
       var random = SplitMix64(seed: 1)
       let table = RoutingTable(local: local, meeting: peers(&random))
       let asker = NodeID(random: &random)
-      // As many that no processor learns by heart which way each comparison goes.
+      // So many values that a processor cannot learn the outcome of each comparison.
       let targets = (0..<4096).map { _ in NodeID(random: &random) }
       var next = 0
       return { times in

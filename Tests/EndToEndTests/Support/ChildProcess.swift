@@ -34,7 +34,7 @@ final class ChildProcess {
     self.input = input ?? []
     isFed = input == nil
     (inputPipe, outputPipe, errorPipe) = (pipes[0], pipes[1], pipes[2])
-    // Room for what a daemon logs while nobody reads it.
+    // A buffer for the daemon's log while it is not read.
     _ = fcntl(errorPipe, Self.setPipeSize, Int32(1 << 20))
     if input?.isEmpty == true { Self.close(&inputPipe) }
   }
@@ -113,7 +113,7 @@ final class ChildProcess {
   }
 
   func send(signal: Int32) {
-    // An ID that was reaped may be somebody else's by now.
+    // The ID of a reaped process may belong to another process.
     if exit == nil { kill(id, signal) }
   }
 

@@ -19,7 +19,7 @@ final class Container {
     guard paths.count == 2 else { throw TimedOut(what: "a package; run packaging/test, which builds it") }
     let file = URL(filePath: paths[0])
     package = "/mnt/deb/\(file.lastPathComponent)"
-    // One that an earlier run has left behind, if it was killed.
+    // Removes a machine that a killed run left behind.
     try stop()
     let boot = try Self.tool(
       ["boot", paths[1], Self.name, "--bind-ro", "\(file.deletingLastPathComponent().path):/mnt/deb"])
@@ -69,7 +69,7 @@ final class Container {
 
   /// The messages of a unit in the journal, each with its fields.
   func journal(of unit: String, _ matches: String = "") throws -> [JSON] {
-    // What the daemon sent last may be on its way to the file still.
+    // The last log lines of the daemon may not be in the file yet.
     try output("journalctl --sync; journalctl --unit \(unit) --output json \(matches)")
       .split(separator: "\n").map { try JSON(parsing: $0.utf8) }
   }

@@ -27,7 +27,7 @@ final class NotifySocket {
 
   deinit { close(descriptor) }
 
-  /// Sends itself as much as it has room for, as if nobody had read for long.
+  /// Fills its own buffer, as if it had not been read for long.
   func fill() {
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
@@ -45,7 +45,7 @@ final class NotifySocket {
     } while sent > 0
   }
 
-  /// Waits until something has been told for which the condition holds.
+  /// Waits until an assignment matches a condition.
   func wait(within seconds: Double = 20, for what: String, _ isIt: (String) -> Bool) throws {
     let deadline = Deadline(within: seconds)
     while !assignments.contains(where: isIt) {
@@ -59,7 +59,7 @@ final class NotifySocket {
 
   func wait(for assignment: String) throws { try wait(for: assignment) { $0 == assignment } }
 
-  /// Forgets what was told.
+  /// Forgets the assignments so far.
   func clear() {
     receive()
     assignments = []

@@ -15,7 +15,7 @@ struct Ports {
   private let base: UInt16
   private var offset: UInt16 = 0
 
-  /// A port that nobody is bound to, on IPv4 and IPv6 loopback.
+  /// A free port on IPv4 and IPv6 loopback.
   static func next() throws -> UInt16 {
     try current.withLock { ports in
       var block = try ports ?? Ports()

@@ -34,12 +34,12 @@ extension LocalNetwork {
 }
 
 extension DaemonProcess {
-  /// The fingerprints of its keys, the one that seals first.
+  /// The fingerprints of its keys, the encrypting key first.
   func fingerprints() throws -> [String] {
     try client().call("keyring_list")["result"]["keys"].array.compactMap { $0["fingerprint"].string }
   }
 
-  /// A number of what `status` tells of sealing.
+  /// A number from the sealing part of `status`.
   func sealing(_ name: String) throws -> Int64 { try status()["sealing"][name].integer ?? -1 }
 }
 

@@ -6,7 +6,7 @@ struct Promises {
     /// The last write that was confirmed.
     var seq: Int64 = -1
     var value = ""
-    /// Writes of which nobody said that they were stored: each may have been, or not.
+    /// Writes without a confirmation, which may or may not have been stored.
     var unknown: Set<String> = []
     /// Values that were confirmed with the same seq, by writers at the same moment: one of them won.
     var rivals: Set<String> = []
@@ -18,7 +18,7 @@ struct Promises {
   /// All keys that were written.
   var keys: [String] { byKey.keys.sorted() }
 
-  /// A write begins; until it is confirmed nobody knows what becomes of it.
+  /// Records the start of a write, whose outcome is unknown until it is confirmed.
   mutating func began(_ key: String, _ value: String) { byKey[key, default: Key()].unknown.insert(value) }
 
   /// Notes what became of a write.
@@ -66,7 +66,7 @@ struct Promises {
   }
 
   /// Reads every key at one node.
-  /// - Returns: what is not as it was promised.
+  /// - Returns: the broken promises.
   func broken(at node: DaemonProcess) throws -> [String] {
     let keys = keys
     return zip(keys, try node.client().getAll(keys)).compactMap { problem($0, $1) }

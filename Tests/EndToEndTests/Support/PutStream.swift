@@ -22,7 +22,7 @@ final class PutStream {
       let params: JSON = ["key": .string(key), "value": .string(value)]
       lines += ControlSocketClient.line("put", params, id: .integer(lastID))
     }
-    // What a dead daemon does not take was not put.
+    // Requests that a dead daemon does not accept were not put.
     client.sendSome(lines)
   }
 
@@ -46,7 +46,7 @@ final class PutStream {
     }
   }
 
-  /// Reads what is answered still: all of it, or what a daemon had sent before it was killed.
+  /// Reads the remaining answers: all of them, or those that a daemon sent before it was killed.
   func finish(_ promises: inout Promises) throws {
     let deadline = Deadline(within: 30)
     while !inFlight.isEmpty, !client.isClosedByDaemon {

@@ -8,7 +8,7 @@ func decoded(_ datagram: [UInt8]) throws(MalformedMessage) -> Message {
 
 /// Datagrams as other nodes send them.
 enum Datagrams {
-  /// A ping of a node that cannot be queried itself, so that nobody pings it back.
+  /// A ping of a node that cannot be queried, so that it is not pinged back.
   static let ping = Array("d1:ad2:id20:abcdefghij0123456789e1:q4:ping2:roi1e1:t2:aa1:y1:qe".utf8)
   /// A ping without the ID of its sender.
   static let malformedQuery = Array("d1:ade1:q4:ping1:t2:aa1:y1:qe".utf8)

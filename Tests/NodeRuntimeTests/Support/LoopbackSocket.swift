@@ -4,7 +4,7 @@ import SystemPackage
 
 @testable import NodeRuntime
 
-/// A UDP socket on loopback. A datagram is there as soon as its sending has returned, so that nobody waits.
+/// A UDP socket on loopback. A datagram is available as soon as its sending has returned, so no test waits.
 final class LoopbackSocket {
   private let descriptor: Int32
   let endpoint: Endpoint

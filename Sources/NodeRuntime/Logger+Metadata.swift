@@ -1,5 +1,5 @@
 import Kademlia
-package import Logging
+import Logging
 
 extension Logger.Metadata {
   /// The ID of a journal event, and other metadata.

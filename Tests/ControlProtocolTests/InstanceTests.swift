@@ -78,7 +78,7 @@ struct InstanceTests {
     let error = #expect(throws: InstanceError.self) {
       try SocketPath("/" + String(repeating: "a", count: 107))
     }
-    #expect(error?.description.contains("108 bytes, and Linux takes 107") == true)
+    #expect(error?.description.contains("108 bytes, and Linux allows 107") == true)
     #expect(throws: InstanceError.emptySocketPath) { try SocketPath("") }
     #expect(throws: InstanceError.emptySocketPath) { try SocketPath("/a\0b") }
   }

@@ -49,7 +49,7 @@ extension EndToEnd {
         let bench = try network.dhtctl(
           network.nodes[0], "bench", "--ops", "put", "--count", "40", "--size", "1000")
         #expect(bench.status == 1)
-        #expect(bench.errors == "dhtctl: 40 of 40 operations failed; see why above\n")
+        #expect(bench.errors == "dhtctl: 40 of 40 operations failed; see the errors above\n")
         #expect(bench.output.contains("put failed 40 times with too_large; the first: "), "\(bench)")
       }
     }

@@ -104,7 +104,7 @@ struct ReportTable {
     share("\(name): failed", { Double($0[keyPath: path].failed) }, of: { $0[keyPath: path].begun })
     share("\(name): unconfirmed", { Double($0[keyPath: path].unconfirmed) }, of: { $0[keyPath: path].begun })
     share("\(name): unreachable", { Double($0[keyPath: path].unreachable) }, of: { $0[keyPath: path].begun })
-    share("\(name): a value never written", { Double($0[keyPath: path].wrong) }, of: { $0[keyPath: path].begun })
+    share("\(name): a value of nobody", { Double($0[keyPath: path].wrong) }, of: { $0[keyPath: path].begun })
   }
 
   private mutating func load(_ name: String, _ path: KeyPath<ScenarioReport, [Double]>) {

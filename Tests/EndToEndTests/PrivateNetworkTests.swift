@@ -292,7 +292,7 @@ extension EndToEnd {
         #expect(chmod(network.path("open"), 0o640) == 0)
         for (name, word) in [
           ("missing", "--generate-key"), ("empty", "no key"), ("cut", "line 2"), ("twice", "already"),
-          ("open", "chmod 600"), ("", "not a file"),
+          ("open", "chmod 600"), ("", "not a regular file"),
         ] {
           let path = network.path(name)
           for more in [[], ["--check-config"]] {

@@ -69,10 +69,12 @@ extension Node {
     guard (1...parameters.maxTTL).contains(ttl) else {
       throw .ttlOutOfRange(limit: shared.parameters.maxTTL)
     }
-    return now.wall.seconds + ttl
+    return now.wall.secondsRoundedUp + ttl
   }
 
-  private func tombstoneExpiry(_ now: Now) -> Int64 { now.wall.seconds + shared.parameters.maxTTL }
+  private func tombstoneExpiry(_ now: Now) -> Int64 {
+    now.wall.secondsRoundedUp + shared.parameters.maxTTL
+  }
 
   private func checkSize(_ size: Int, salt: Int = 0) throws(OperationRefusal) {
     guard size <= shared.parameters.maxPayload else {

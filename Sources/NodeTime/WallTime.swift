@@ -16,6 +16,11 @@
   /// Whole seconds since the Unix epoch, rounded down.
   @inlinable public var seconds: Int64 { microseconds / 1_000_000 }
 
+  /// Whole seconds since the Unix epoch, rounded up.
+  @inlinable public var secondsRoundedUp: Int64 {
+    seconds + (microseconds % 1_000_000 > 0 ? 1 : 0)
+  }
+
   /// Returns whether the left time is earlier.
   @inlinable public static func < (left: WallTime, right: WallTime) -> Bool {
     left.microseconds < right.microseconds

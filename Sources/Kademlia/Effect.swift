@@ -32,6 +32,8 @@ package enum Notice: Hashable, Sendable {
   case unanswered(Query.Method, Endpoint)
   /// A node answered with a record that nobody can have signed or that does not belong there.
   case forgedRecord(Peer)
+  /// A bootstrap address answers with this node's own ID, and is not this node.
+  case duplicateID(at: Endpoint)
   /// The last contact has left: this node is alone.
   case isolated
   /// A contact came back, or another part of the network was met.

@@ -42,6 +42,8 @@ extension Node {
   private mutating func admit(
     _ now: Instant, bytes: Int, from source: Endpoint, answering transaction: UInt32?
   ) -> Admission {
+    // Nothing can be sent there, and nothing that says it comes from there does.
+    guard !source.isUnusable else { return .ignored(.source) }
     guard !responder.isExempt(source.address) else { return .admitted }
     if let transaction, queries.awaits(transaction, from: source) {
       responder.prove(now, source.address)
@@ -86,6 +88,11 @@ extension Node {
     switch message.body {
     case .query(let query):
       shared.counters.queriesReceived += 1
+      if query.sender == id, let number = message.transaction.number,
+        let endpoint = queries.endpoint(of: number)
+      {
+        jobs.join.handleOwnQuery(to: endpoint)
+      }
       verifySender(now.monotonic, of: query, from: source)
       responder.answer(now, query, message.transaction, from: source, shared, &directives, &effects)
     case .response(let response):

@@ -162,6 +162,7 @@ extension Node {
     if let expected = query.peer, expected != response.sender {
       // Another node has the address now. The expected node has not answered.
       handleFailure(now, of: expected, query)
+      if let operation = query.owner.lookup { operations.handleVerified(response.sender, in: operation) }
       return route(now, .replaced, query)
     }
     guard isHonest else {

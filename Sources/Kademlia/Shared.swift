@@ -41,7 +41,12 @@ struct Shared: ~Copyable {
 
   /// Returns whether this node can send to an address.
   func canSend(to endpoint: Endpoint) -> Bool {
-    identity.families.contains(AddressFamilies(endpoint.address.family))
+    !endpoint.isUnusable && identity.families.contains(AddressFamilies(endpoint.address.family))
+  }
+
+  /// Returns whether this node sends to an address that another node has named.
+  func canSend(to endpoint: Endpoint, namedBy source: Endpoint) -> Bool {
+    canSend(to: endpoint) && endpoint.isUsable(namedBy: source)
   }
 
   /// Returns whether a peer has left a query unanswered since it last answered.
@@ -69,6 +74,8 @@ struct Shared: ~Copyable {
 
   /// The nodes closest to a target that should keep a record of a kind, answered lately, and do not answer now.
   func silentMembers(_ now: Instant, closestTo target: NodeID, keeping kind: RecordKind) -> [Peer] {
+    // Most of the time every contact answers.
+    guard table.hasQuestionable || !lostContacts.isEmpty else { return [] }
     var silent = table.closest(to: target, count: parameters.k) {
       $0.state == .questionable && $0.isMember(now, keeping: kind)
     }.map(\.peer)

@@ -121,6 +121,12 @@ final class NodeLog {
     case .forgedRecord(let peer):
       // A lying node can cause this message as often as it likes.
       logger.debug("a node answered with a forged record", metadata: .peer(peer))
+    case .duplicateID(let endpoint):
+      logger.warning(
+        """
+        the bootstrap node \(endpoint) has the ID of this node; if its state directory was copied from this node's, \
+        remove the file identity.key from the copy and restart that node
+        """)
     case .isolated:
       logger.warning(
         "lost the last contact; this node is alone until a contact returns", metadata: .event(.isolated))

@@ -309,7 +309,7 @@ import Testing
     #expect(first.allSatisfy { lookup.candidate($0.id)?.state == .routing })
   }
 
-  @Test("one ID is asked at an address and port; where that fails, the next")
+  @Test("an address and port is asked once in a lookup, under whatever IDs it is named")
   func oneAddress() throws {
     let fake = Peer(id: .starting(0, 1), endpoint: .public(9, 9))
     let real = Peer(id: .starting(0, 2), endpoint: .public(9, 9))
@@ -317,6 +317,9 @@ import Testing
     #expect(askAll(&lookup) == [fake])
     #expect(!lookup.isFinished)
     lookup.failed(fake.id)
+    #expect(askAll(&lookup) == [])
+    // Whoever answers there under its own ID may be asked.
+    lookup.verified(real.id)
     #expect(askAll(&lookup) == [real])
   }
 

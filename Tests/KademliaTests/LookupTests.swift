@@ -125,7 +125,7 @@ struct LookupTests {
     for answer in 0..<10 {
       let invented = (0..<20).map { number in
         let id = NodeID.starting(0x80 - UInt8(answer) * 4, UInt8(number))
-        return (peer: Peer(id: id, endpoint: .host(100)), isQuestionable: false)
+        return (peer: Peer(id: id, endpoint: .host(100 + 20 * answer + number)), isQuestionable: false)
       }
       lookup.answered(asked.peer.id, .init(), nodes: invented, after: .zero)
       guard let another = lookup.next() else { break }

@@ -69,7 +69,7 @@ struct RoutingTableTests {
     let another = Peer(id: .starting(0x81), endpoint: .host(81))
     #expect(table.hasUse(for: another) == false, "eight wait in line already")
     let named = table.peers(
-      closestTo: .starting(0x80), count: 8, for: .starting(0x80, 2), in: .v4)
+      closestTo: .starting(0x80), count: 8, for: .starting(0x80, 2), at: .elsewhere(1), in: .v4)
     #expect(named.map(\.id) == [0, 1, 3, 4, 5, 6, 7, 8].map { .starting(0x80, $0) })
   }
 

@@ -246,6 +246,7 @@ extension Shared {
   /// The K closest contacts known to be alive, each under one address that the asker can use.
   fileprivate func nodes(near target: NodeID, for query: Query, from source: Endpoint) -> [Peer] {
     let families = query.want.isEmpty ? AddressFamilies(source.address.family) : query.want
-    return table.peers(closestTo: target, count: parameters.k, for: query.sender, in: families)
+    return table.peers(
+      closestTo: target, count: parameters.k, for: query.sender, at: source, in: families)
   }
 }

@@ -27,7 +27,12 @@ struct Join: Job, ~Copyable {
   private var unresolved = 0
   /// The time at which the lookup of this node's own ID began; nil while none runs.
   private var selfLookupBegan: Instant?
+  /// The addresses that are this node's own: queries to them came back to it.
+  private var ownAddresses: [Endpoint] = []
   private var backOff: BackOff
+
+  /// The most own addresses that are remembered.
+  private static let rememberedOwnAddresses = 8
   private var requests: [OperationID: AddressRound] = [:]
 
   init(_ parameters: Parameters) {
@@ -133,6 +138,13 @@ struct Join: Job, ~Copyable {
     if others.isEmpty, unresolved == 0 { isConfigured = false }
   }
 
+  /// Handles a query of this node that has come back to it: the address is its own.
+  mutating func handleOwnQuery(to endpoint: Endpoint) {
+    guard !ownAddresses.contains(endpoint) else { return }
+    ownAddresses.append(endpoint)
+    if ownAddresses.count > Self.rememberedOwnAddresses { ownAddresses.removeFirst() }
+  }
+
   private mutating func retry(_ now: Instant) -> Duration? {
     isConfigured ? backOff.plan(now) : nil
   }
@@ -174,11 +186,11 @@ struct Join: Job, ~Copyable {
       switch event.kind {
       case .late, .timedOut: return
       case .answered(let answer) where answer.peer.id == shared.id:
-        // The address turned out to be this node's own. The names may have changed since the ping.
-        if shared.bootstrapAddresses.contains(event.query.endpoint) {
-          let others = shared.bootstrapAddresses.filter { $0 != event.query.endpoint }
-          out.append(.setBootstrapAddresses(others))
-          forgetOwn(others: others)
+        // The address stays in the list: another node may answer there later.
+        if ownAddresses.contains(event.query.endpoint) {
+          forgetOwn(others: shared.bootstrapAddresses.filter { !ownAddresses.contains($0) })
+        } else {
+          out.append(.notice(.duplicateID(at: event.query.endpoint)))
         }
       case .unresponsive, .answered, .forged, .refused, .replaced: break
       }

@@ -59,6 +59,8 @@ extension Lookup {
     package internal(set) var isQuestionable: Bool
     /// True if this node knows that the node should keep the record.
     private let isKnownMember: Bool
+    /// True if it has answered at its endpoint when another was asked there.
+    var isVerified = false
     /// The nodes that named it.
     var naming = Naming()
     /// How long it should take to answer, in microseconds.

@@ -82,7 +82,7 @@ extension Lookup {
   /// - Parameters:
   ///   - most: the number of replicas.
   ///   - ids: nodes that are counted apart, as `named`.
-  package func electorate(most: Int, naming ids: [NodeID] = []) -> Electorate {
+  package func electorate(most: Int, naming ids: some Collection<NodeID> = EmptyCollection()) -> Electorate {
     var electorate = Electorate()
     var absent = absentees.confirmed[...]
     func addAbsentees(closerThan distance: Distance) {

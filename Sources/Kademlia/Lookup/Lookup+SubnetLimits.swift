@@ -25,9 +25,9 @@ extension Lookup {
   mutating func balance(_ subnet: IPAddress) {
     let members = candidates.indices.filter { candidates[$0].isCounted(in: subnet) }
     guard members.count > 1 else { return }
-    let asked = members.filter { candidates[$0].isAsked }.map { candidates[$0].peer.endpoint }
+    let asked = members.count { candidates[$0].isAsked }
     for index in members where candidates[index].isUnasked {
-      let isCrowded = asked.count >= caps.perBucket || asked.contains(candidates[index].peer.endpoint)
+      let isCrowded = asked >= caps.perBucket || (isAsked(candidates[index].peer.endpoint) && !candidates[index].isVerified)
       candidates[index].state = isCrowded ? .passedOver : .notContacted
     }
   }

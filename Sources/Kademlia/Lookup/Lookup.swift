@@ -138,9 +138,15 @@ package struct Lookup: Sendable {
       peer: peer, distance: target.distance(to: peer.id), hop: hop, known: known, state: .notContacted,
       paths: paths)
     if let namer { candidate.naming.add(namer) }
+    if isAsked(peer.endpoint) { candidate.state = .passedOver }
     candidates.insert(candidate, at: index)
     if isCapped { balance(peer.endpoint.address.subnet) }
     return true
+  }
+
+  /// Returns whether a node at an endpoint was asked, under whatever ID.
+  func isAsked(_ endpoint: Endpoint) -> Bool {
+    candidates.contains { $0.order != nil && $0.peer.endpoint == endpoint }
   }
 
   /// Where a node is on the shortlist, or would be.
@@ -205,6 +211,13 @@ package struct Lookup: Sendable {
     queries += 1
     candidates[index].order = queries
     let candidate = candidates[index]
+    // One query an endpoint: a liar that names one address under many IDs must not have it flooded.
+    for other in candidates.indices
+    where candidates[other].peer.endpoint == candidate.peer.endpoint && candidates[other].isUnasked
+      && !candidates[other].isVerified
+    {
+      candidates[other].state = .passedOver
+    }
     let address = candidate.peer.endpoint.address
     if caps.cover(address) { balance(address.subnet) }
     return candidate
@@ -384,6 +397,16 @@ package struct Lookup: Sendable {
     case .waiting, .late, .questionable: leave(index, for: .unresponsive)
     case .notContacted, .unresponsive, .answered, .routing, .failed, .passedOver: break
     }
+  }
+
+  /// A node has answered at an endpoint where another was asked. It may be asked itself: a liar that names its
+  /// endpoint under other IDs must not keep it out.
+  mutating func verified(_ id: NodeID) {
+    guard let index = index(of: id), candidates[index].state == .passedOver else { return }
+    candidates[index].isVerified = true
+    candidates[index].state = .notContacted
+    let address = candidates[index].peer.endpoint.address
+    if caps.cover(address) { balance(address.subnet) }
   }
 
   /// A query failed, or its answer was of no use.

@@ -90,7 +90,7 @@ extension OperationPool {
     operation?.lookup.answered(
       peer.id, content ?? nil, nodes: response.nodes, lost: response.lost, after: roundTrip
     ) {
-      shared.canSend(to: $0.endpoint) ? shared.knowledge(now.monotonic, of: $0.id, keeping: kind) : nil
+      shared.canSend(to: $0.endpoint, namedBy: peer.endpoint) ? shared.knowledge(now.monotonic, of: $0.id, keeping: kind) : nil
     }
   }
 }

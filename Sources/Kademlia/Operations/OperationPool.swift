@@ -328,6 +328,11 @@ struct OperationPool: ~Copyable {
     carryOn(now, id, shared, &out)
   }
 
+  /// Handles a node that has answered in the place of another that a lookup asked.
+  mutating func handleVerified(_ peer: NodeID, in id: OperationID) {
+    updateLookup(id) { $0.verified(peer) }
+  }
+
   private mutating func updateLookup(_ id: OperationID, _ change: (inout Lookup) -> Void) {
     func apply<O: Operation>(_ operation: inout O?) {
       operation?.update(change)

@@ -399,7 +399,7 @@ struct PutOperation: Operation {
       }
     }
     guard isSettled else { return nil }
-    let confirmed = attempts.filter { $0.state == .confirmed }.map(\.peer.id)
+    let confirmed = attempts.lazy.filter { $0.state == .confirmed }.map(\.peer.id)
     // A node that confirms after it was replaced makes one copy more than there are replicas.
     let stored = min(confirmed.count, replicas)
     let hasMajority = stored >= replicas / 2 + 1

@@ -21,6 +21,19 @@ package enum IPAddress: Hashable, Sendable {
     case .v6(let high, let low): high == 0 && low == 1
     }
   }
+
+  /// True if no node can be at the address: it is no address of one machine, or needs a scope that a compact
+  /// address does not carry.
+  var isUnusable: Bool {
+    switch self {
+    case .v4(let bits):
+      // 0.0.0.0/8; 224.0.0.0/4 (multicast), 240.0.0.0/4 and the broadcast address.
+      bits >> 24 == 0 || bits >> 28 >= 14
+    case .v6(let high, let low):
+      // ::, ::ffff:0:0/96 (IPv4 in IPv6), fe80::/10 (link-local), ff00::/8 (multicast).
+      (high == 0 && (low == 0 || low >> 32 == 0xFFFF)) || high >> 54 == 0x3FA || high >> 56 == 0xFF
+    }
+  }
 }
 
 /// The families of IP addresses.
@@ -64,6 +77,19 @@ package struct Endpoint: Hashable, Sendable {
   package init(_ address: IPAddress, port: UInt16) {
     self.address = address
     self.port = port
+  }
+}
+
+extension Endpoint {
+  /// True if no node can be at the address and port.
+  package var isUnusable: Bool { port == 0 || address.isUnusable }
+
+  /// Returns whether an endpoint may be used that a node at another one has named.
+  ///
+  /// A node on another machine cannot know what listens on this one. Whoever names a loopback address to it would
+  /// have it ask, and perhaps give its records to, a service that is not meant for the network.
+  func isUsable(namedBy source: Endpoint) -> Bool {
+    !isUnusable && (!address.isLoopback || source.address.isLoopback)
   }
 }
 

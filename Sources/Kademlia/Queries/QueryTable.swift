@@ -71,6 +71,9 @@ struct QueryTable: Sendable {
   /// The node that should answer a query; nil if no such query waits, or only an address is known.
   func addressee(of transaction: UInt32) -> NodeID? { pending[transaction]?.peer }
 
+  /// The endpoint that a query was sent to; nil if no such query waits.
+  func endpoint(of transaction: UInt32) -> Endpoint? { pending[transaction]?.endpoint }
+
   /// A nonce for a query.
   mutating func makeNonce() -> Nonce { Nonce(random: &random) }
 

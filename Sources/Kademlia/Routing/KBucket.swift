@@ -6,6 +6,8 @@ struct KBucket: Sendable {
   private(set) var contacts: [Contact] = []
   /// Their IDs by themselves: a wide bucket is gone through with each answer and each query.
   private(set) var ids: [NodeID] = []
+  /// The number of questionable contacts.
+  private(set) var questionable = 0
   /// Contacts that would enter if there were room, the most recently heard last.
   private(set) var replacements: [Contact] = []
   /// When a lookup last went through this range.
@@ -27,11 +29,15 @@ struct KBucket: Sendable {
   mutating func add(_ contact: Contact) {
     contacts.append(contact)
     ids.append(contact.id)
+    if contact.state == .questionable { questionable += 1 }
   }
 
   mutating func update(at index: Int, _ change: (inout Contact) -> Void) {
     guard contacts.indices.contains(index) else { return }
+    let was = contacts[index].state
     change(&contacts[index])
+    guard contacts[index].state != was else { return }
+    questionable += was == .good ? 1 : -1
   }
 
   /// Puts a contact in the place of the latest of those that have not proven who they are.
@@ -39,8 +45,7 @@ struct KBucket: Sendable {
   /// - Returns: the one that had it; nil if there is none.
   mutating func replaceUnproven(by contact: Contact) -> Contact? {
     guard let index = contacts.lastIndex(where: { !$0.isProven }) else { return nil }
-    let left = contacts.remove(at: index)
-    ids.remove(at: index)
+    let left = takeOut(index)
     add(contact)
     return left
   }
@@ -60,10 +65,16 @@ struct KBucket: Sendable {
 
   /// Takes a contact out and lets the freshest replacement in. Returns what left and what came.
   mutating func remove(at index: Int) -> (left: Contact, came: Contact?) {
-    let left = contacts.remove(at: index)
-    ids.remove(at: index)
+    let left = takeOut(index)
     let came = replacements.popLast()
     if let came { add(came) }
     return (left, came)
+  }
+
+  private mutating func takeOut(_ index: Int) -> Contact {
+    let left = contacts.remove(at: index)
+    ids.remove(at: index)
+    if left.state == .questionable { questionable -= 1 }
+    return left
   }
 }

@@ -247,13 +247,15 @@ package struct RoutingTable: Sendable {
     return closest(to: target, count: wanted) { $0.state == .good && $0.added <= middle }
   }
 
-  /// The nodes closest to a target that another node is told of, closest first: each that has not
-  /// stopped to answer, under an address of the families that it can use, and not itself.
+  /// The good contacts closest to a target that another node is told of, closest first: each under an address of
+  /// the families that the node can use, and without the node itself. Loopback addresses are for nodes on loopback.
   package func peers(
-    closestTo target: NodeID, count wanted: Int, for asker: NodeID, in families: AddressFamilies
+    closestTo target: NodeID, count wanted: Int, for asker: NodeID, at source: Endpoint,
+    in families: AddressFamilies
   ) -> [Peer] {
     let places = places(nearest: target, count: wanted) { contact in
-      contact.state == .good && contact.id != asker && contact.peer(in: families) != nil
+      contact.state == .good && contact.id != asker
+        && contact.peer(in: families)?.endpoint.isUsable(namedBy: source) == true
     }
     var peers: [Peer] = []
     peers.reserveCapacity(places.count)
@@ -335,6 +337,12 @@ package struct RoutingTable: Sendable {
   /// The contact that has been quiet for longest; nil if the table is empty.
   package var stalest: Contact? {
     contacts.min { $0.lastAnswered < $1.lastAnswered }
+  }
+
+  /// True if any contact is questionable.
+  var hasQuestionable: Bool {
+    guard deepestOccupied >= 0 else { return false }
+    return buckets[0...deepestOccupied].contains { $0.questionable > 0 }
   }
 
   /// The contacts in doubt.

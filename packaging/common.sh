@@ -46,13 +46,20 @@ as_root() {
   fi
 }
 
-# Installs those of the named Debian packages that are missing. Asks for root's rights only then.
-install_missing() {
+# Prints the names of those of the named Debian packages that are missing, on one line.
+missing_packages() {
   local package missing=()
   for package in "$@"; do
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] ||
       missing+=("$package")
   done
+  [ ${#missing[@]} -eq 0 ] || printf '%s\n' "${missing[*]}"
+}
+
+# Installs those of the named Debian packages that are missing. Asks for root's rights only then.
+install_missing() {
+  local missing
+  read -ra missing <<<"$(missing_packages "$@")"
   [ ${#missing[@]} -gt 0 ] || return 0
   command -v apt-get >/dev/null ||
     fail "these Debian packages are missing, and there is no apt-get to install them: ${missing[*]}"

@@ -150,6 +150,9 @@ let package = Package(
       ],
       swiftSettings: settings),
 
+    // Helpers that several test targets share.
+    .target(
+      name: "TestSupport", dependencies: [systemPackage], path: "Tests/TestSupport", swiftSettings: settings),
     .testTarget(
       name: "KademliaTests",
       dependencies: ["Kademlia", "NodeTime", "SeededRandom", "Signatures", "Simulation"],
@@ -173,7 +176,7 @@ let package = Package(
       name: "RecordStoreTests",
       dependencies: [
         "CDirtyFlag", "CLMDB", "Kademlia", "NodeTime", "RecordStore", "SeededRandom", "Signatures",
-        "Simulation",
+        "Simulation", "TestSupport", systemPackage,
       ],
       swiftSettings: settings),
     .testTarget(
@@ -198,7 +201,7 @@ let package = Package(
     .testTarget(
       name: "NodeRuntimeTests",
       dependencies: [
-        "EventLoop", "Kademlia", "KRPC", "NodeRuntime", "NodeTime", "Sealing", systemPackage,
+        "EventLoop", "Kademlia", "KRPC", "NodeRuntime", "NodeTime", "Sealing", "TestSupport", systemPackage,
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: settings),

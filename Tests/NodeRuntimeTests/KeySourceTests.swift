@@ -1,6 +1,7 @@
 import Glibc
 import Sealing
 import SystemPackage
+import TestSupport
 import Testing
 
 @testable import NodeRuntime

@@ -1,5 +1,6 @@
 import Kademlia
 import NodeRuntime
+import TestSupport
 import Testing
 
 @Suite("Saved contacts") struct SavedContactsTests {

@@ -1,6 +1,7 @@
 import Glibc
 import NodeTime
 import RecordStore
+import TestSupport
 import Testing
 
 @testable import Kademlia

@@ -4,6 +4,7 @@ import Kademlia
 import NodeTime
 import SeededRandom
 import Simulation
+import TestSupport
 import Testing
 
 @testable import RecordStore
@@ -348,7 +349,7 @@ struct DamageTests {
   @Test("a fault in the map sets the dirty flag, and the process still ends by the signal")
   func fault() async throws {
     let directory = try makeTemporaryDirectory()
-    defer { remove(directory) }
+    defer { removeDirectory(directory) }
     // The environment tells the process to end.
     setenv("RECORD_STORE_TEST_DIRECTORY", directory, 1)
     await #expect(processExitsWith: .signal(SIGBUS)) {

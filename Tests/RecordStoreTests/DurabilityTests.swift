@@ -2,6 +2,7 @@ import CLMDB
 import Glibc
 import Kademlia
 import Simulation
+import TestSupport
 import Testing
 
 @testable import RecordStore

@@ -1,25 +1,27 @@
 import Glibc
+import SystemPackage
+import TestSupport
 
 @testable import Kademlia
 
 /// A whole file.
 func readFile(_ path: String) throws -> [UInt8] {
   let descriptor = open(path, O_RDONLY)
-  guard descriptor >= 0 else { throw Errno(code: errno) }
+  guard descriptor >= 0 else { throw Errno(rawValue: errno) }
   defer { close(descriptor) }
   var status = stat()
   fstat(descriptor, &status)
   var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
-  guard pread(descriptor, &bytes, bytes.count, 0) == bytes.count else { throw Errno(code: errno) }
+  guard pread(descriptor, &bytes, bytes.count, 0) == bytes.count else { throw Errno(rawValue: errno) }
   return bytes
 }
 
 /// Makes a file of these bytes, whatever was there.
 func writeFile(_ path: String, _ bytes: [UInt8]) throws {
   let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
-  guard descriptor >= 0 else { throw Errno(code: errno) }
+  guard descriptor >= 0 else { throw Errno(rawValue: errno) }
   defer { close(descriptor) }
-  guard write(descriptor, bytes, bytes.count) == bytes.count else { throw Errno(code: errno) }
+  guard write(descriptor, bytes, bytes.count) == bytes.count else { throw Errno(rawValue: errno) }
 }
 
 /// The names of the files in a directory.
@@ -83,9 +85,9 @@ struct SmallDisk {
     posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
     var process = pid_t()
     let code = posix_spawnp(&process, words[0], &actions, nil, &arguments, environ)
-    guard code == 0 else { throw Errno(code: code) }
+    guard code == 0 else { throw Errno(rawValue: code) }
     var status: Int32 = 0
     waitpid(process, &status, 0)
-    guard status == 0 else { throw Errno(code: EPERM) }
+    guard status == 0 else { throw Errno.notPermitted }
   }
 }

@@ -1,6 +1,7 @@
 import Kademlia
 import NodeTime
 import Signatures
+import TestSupport
 import Testing
 
 @testable import RecordStore
@@ -32,7 +33,7 @@ struct OwnedRecordStoreTests {
   @Test("they are read back unchanged, also after the file was closed, and pages list each once")
   func comeBack() throws {
     let directory = try makeTemporaryDirectory()
-    defer { remove(directory) }
+    defer { removeDirectory(directory) }
     let records = try Self.records(50, expiry: now.seconds + 3600)
     do {
       let (store, _) = try RecordStore.open(directory: directory, maxBytes: 16 << 20, at: now)

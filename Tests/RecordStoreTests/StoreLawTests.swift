@@ -3,6 +3,7 @@ import NodeTime
 import RecordStore
 import SeededRandom
 import Simulation
+import TestSupport
 import Testing
 
 @Suite("The laws of every store")

@@ -4,6 +4,7 @@ import NodeTime
 import RecordStore
 import SeededRandom
 import Simulation
+import TestSupport
 import Testing
 
 @Suite("A full store")

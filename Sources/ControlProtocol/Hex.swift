@@ -17,7 +17,7 @@ package enum Hex {
     for character in text.utf8 {
       guard let value = value(character) else { return nil }
       if let first = high {
-        bytes.append(first << 4 | value)
+        bytes.append((first << 4) | value)
         high = nil
       } else {
         high = value

@@ -157,7 +157,7 @@ extension JSONScanner.Text {
     else { return nil }
     offset += 2
     guard let low = codeUnit(in: content, at: &offset), 0xDC00...0xDFFF ~= low else { return nil }
-    return Unicode.Scalar(0x1_0000 + (unit - 0xD800) << 10 + (low - 0xDC00))
+    return Unicode.Scalar(0x1_0000 + ((unit - 0xD800) << 10) + (low - 0xDC00))
   }
 
   private static func codeUnit(in content: Span<UInt8>, at offset: inout Int) -> UInt32? {
@@ -165,7 +165,7 @@ extension JSONScanner.Text {
     var unit: UInt32 = 0
     for index in offset..<offset + 4 {
       guard let digit = Hex.value(content[index]) else { return nil }
-      unit = unit << 4 | UInt32(digit)
+      unit = (unit << 4) | UInt32(digit)
     }
     offset += 4
     return unit
@@ -202,7 +202,7 @@ extension Span<UInt8> {
   /// Up to 16 bytes as one big-endian number.
   fileprivate func packed(_ range: Range<Int>) -> UInt128 {
     var number: UInt128 = 0
-    for offset in range { number = number << 8 | UInt128(self[offset]) }
+    for offset in range { number = (number << 8) | UInt128(self[offset]) }
     return number
   }
 
@@ -221,5 +221,5 @@ extension Span<UInt8> {
 /// text becomes a constant.
 @inline(__always)
 func packed(_ text: StaticString) -> UInt128 {
-  text.withUTF8Buffer { $0.reduce(0) { $0 << 8 | UInt128($1) } }
+  text.withUTF8Buffer { $0.reduce(0) { ($0 << 8) | UInt128($1) } }
 }

@@ -36,5 +36,5 @@ package struct WatchID: Hashable, Sendable {
     generation = UInt32(truncatingIfNeeded: token >> 32)
   }
 
-  var token: UInt64 { UInt64(generation) << 32 | UInt64(UInt32(truncatingIfNeeded: slot)) }
+  var token: UInt64 { (UInt64(generation) << 32) | UInt64(UInt32(truncatingIfNeeded: slot)) }
 }

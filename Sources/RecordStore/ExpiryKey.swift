@@ -13,7 +13,7 @@ struct ExpiryKey {
   var key: [UInt8] {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(Self.length)
-    withUnsafeBytes(of: (UInt64(bitPattern: time) ^ 1 << 63).bigEndian) { bytes += $0 }
+    withUnsafeBytes(of: (UInt64(bitPattern: time) ^ (1 << 63)).bigEndian) { bytes += $0 }
     bytes.append(table.rawValue)
     bytes += id.key
     return bytes
@@ -30,6 +30,6 @@ struct ExpiryKey {
       let id = RecordID(key: UnsafeRawBufferPointer(rebasing: bytes[9...]))
     else { return nil }
     let time = UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self))
-    self.init(time: Int64(bitPattern: time ^ 1 << 63), table: table, id: id)
+    self.init(time: Int64(bitPattern: time ^ (1 << 63)), table: table, id: id)
   }
 }

@@ -26,7 +26,7 @@ package enum AddressPlan: String, Hashable, Sendable, CaseIterable {
 
   /// The address of a host.
   package func endpoint(of index: Int) -> Endpoint {
-    Endpoint(.v4(first &+ UInt32(truncatingIfNeeded: index) &<< shift), port: Self.port)
+    Endpoint(.v4(first &+ (UInt32(truncatingIfNeeded: index) &<< shift)), port: Self.port)
   }
 
   /// The index of the host at an address; nil for an address outside the plan.
@@ -35,6 +35,6 @@ package enum AddressPlan: String, Hashable, Sendable, CaseIterable {
       return nil
     }
     let offset = address - first
-    return offset & (1 << shift - 1) == 0 ? Int(offset >> shift) : nil
+    return offset & ((1 << shift) - 1) == 0 ? Int(offset >> shift) : nil
   }
 }

@@ -83,8 +83,8 @@ extension SimulatedNetwork {
   /// A node that does not exist, closer to a target than any existing node.
   private mutating func inventedPeer(near target: NodeID) -> Peer {
     let id = target.at(Distance.random(inBucket: 64, using: &random))
-    // 240.0.0.0/4 is unassigned.
-    let address = 0xF000_0000 | UInt32(truncatingIfNeeded: random.next()) >> 4
+    // No address plan reaches 192.0.0.0/4, and nodes ask public addresses there.
+    let address = 0xC000_0000 | (UInt32(truncatingIfNeeded: random.next()) >> 4)
     return Peer(id: id, endpoint: Endpoint(.v4(address), port: 8001))
   }
 }

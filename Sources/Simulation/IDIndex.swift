@@ -77,9 +77,9 @@ extension NodeID {
   /// The bit at a place, the most significant one at 0.
   func bit(_ place: Int) -> Bool {
     switch place {
-    case 0..<64: high >> UInt64(63 - place) & 1 == 1
-    case 64..<128: middle >> UInt64(127 - place) & 1 == 1
-    default: low >> UInt32(159 - place) & 1 == 1
+    case 0..<64: (high >> UInt64(63 - place)) & 1 == 1
+    case 64..<128: (middle >> UInt64(127 - place)) & 1 == 1
+    default: (low >> UInt32(159 - place)) & 1 == 1
     }
   }
 
@@ -89,7 +89,7 @@ extension NodeID {
       let kept = min(max(depth - first, 0), 64)
       let masked = kept == 64 ? bits : kept == 0 ? 0 : bits & ~(UInt64.max >> UInt64(kept))
       let isHere = depth >= first && depth < first + 64
-      return isHere ? masked | 1 << UInt64(63 - (depth - first)) : masked
+      return isHere ? masked | (1 << UInt64(63 - (depth - first))) : masked
     }
     return NodeID(
       high: word(high, 0), middle: word(middle, 64),

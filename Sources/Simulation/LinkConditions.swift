@@ -28,7 +28,7 @@ package struct LinkConditions: Sendable {
     let lowest = delay.lowerBound.nanoseconds
     let spread = delay.upperBound.nanoseconds - lowest
     // Both directions of a link have the same delay.
-    let link = UInt64(min(source, destination)) << 32 | UInt64(max(source, destination))
+    let link = (UInt64(min(source, destination)) << 32) | UInt64(max(source, destination))
     let share = SplitMix64.mix(seed ^ SplitMix64.mix(link)) % UInt64(spread + 1)
     return .nanoseconds(lowest + Int64(share))
   }

@@ -38,7 +38,7 @@ extension SimulatedNetwork {
   /// sent again is sent at another time and may have another fate. Datagrams that differ only in their
   /// transaction numbers and leave together arrive or are lost together.
   private func fate(of digest: UInt64, from source: Int, to destination: Int) -> SplitMix64 {
-    let link = Digest.combine(seed, UInt64(source) << 32 | UInt64(destination))
+    let link = Digest.combine(seed, (UInt64(source) << 32) | UInt64(destination))
     let moment = Digest.combine(link, UInt64(bitPattern: time.nanoseconds))
     return SplitMix64(seed: Digest.combine(moment, digest))
   }

@@ -39,7 +39,7 @@ package struct BenchPhase {
   /// - Returns: whether a request was appended.
   package mutating func appendNext(to line: inout [UInt8], now: ContinuousClock.Instant) -> Bool {
     guard started < count, let slot = free.popLast() else { return false }
-    let id = UInt64(started) << Self.slotBits | UInt64(slot)
+    let id = (UInt64(started) << Self.slotBits) | UInt64(slot)
     slots[slot] = Slot(id: id, number: started, since: now)
     requests.append(started, id: id, to: &line)
     started += 1
@@ -77,7 +77,7 @@ package struct BenchPhase {
 
   private mutating func release(_ id: UInt64?) -> Slot? {
     guard let id else { return nil }
-    let index = Int(id & (1 << UInt64(Self.slotBits) - 1))
+    let index = Int(id & ((1 << UInt64(Self.slotBits)) - 1))
     guard slots.indices.contains(index), let slot = slots[index], slot.id == id else { return nil }
     slots[index] = nil
     free.append(index)

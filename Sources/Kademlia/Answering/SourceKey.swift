@@ -10,7 +10,7 @@ struct SourceKey: Hashable, Sendable {
   /// One source: an IPv4 address, or an IPv6 network of 64 bits, all of which one host may have.
   init(_ address: IPAddress) {
     switch address {
-    case .v4(let bits): self.init(bits: 0xFFFF_FFFF << 32 | UInt64(bits))
+    case .v4(let bits): self.init(bits: (0xFFFF_FFFF << 32) | UInt64(bits))
     case .v6(let high, _): self.init(bits: high)
     }
   }
@@ -18,7 +18,7 @@ struct SourceKey: Hashable, Sendable {
   /// The network that a source is in: 24 bits of IPv4, 64 of IPv6.
   init(networkOf address: IPAddress) {
     switch address {
-    case .v4(let bits): self.init(bits: 0xFFFF_FFFF << 32 | UInt64(bits & 0xFFFF_FF00))
+    case .v4(let bits): self.init(bits: (0xFFFF_FFFF << 32) | UInt64(bits & 0xFFFF_FF00))
     case .v6: self.init(address)
     }
   }
@@ -28,8 +28,8 @@ struct SourceKey: Hashable, Sendable {
   /// Well mixed bits: all depend on all of the key and of a salt.
   func hash(salt: UInt64) -> UInt64 {
     var mixed = bits ^ salt
-    mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ mixed >> 31
+    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+    return mixed ^ (mixed >> 31)
   }
 }

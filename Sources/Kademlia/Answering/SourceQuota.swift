@@ -45,7 +45,7 @@ struct SourceQuota: Sendable {
     if periodEnd <= now { beginPeriod(now) }
     let hash = SourceKey(address).hash(salt: salt)
     let first = Int(hash % UInt64(Self.width))
-    let second = Self.width + Int(hash >> 32 % UInt64(Self.width))
+    let second = Self.width + Int((hash >> 32) % UInt64(Self.width))
     let count = min(count(first), count(second))
     guard fullness < Self.pressure || count < limit else { return false }
     current[first] &+= 1

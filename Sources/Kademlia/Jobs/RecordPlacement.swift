@@ -44,6 +44,6 @@ extension NodeID {
     }
     return NodeID(
       high: high & mask(0), middle: middle & mask(64),
-      low: UInt32(truncatingIfNeeded: (UInt64(low) << 32 & mask(128)) >> 32))
+      low: UInt32(truncatingIfNeeded: ((UInt64(low) << 32) & mask(128)) >> 32))
   }
 }

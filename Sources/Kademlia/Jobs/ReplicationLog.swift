@@ -25,15 +25,15 @@ struct ReplicationLog: Sendable {
 
   private func hash(_ id: RecordID) -> UInt64 {
     // The holders of a record share the leading bits of their records: the other bits tell records apart.
-    var bits = (id.target.middle ^ salt) &+ UInt64(id.target.low) << 8 &+ UInt64(id.kind.rawValue)
-    bits = (bits ^ bits >> 30) &* 0xBF58_476D_1CE4_E5B9
-    bits = (bits ^ bits >> 27) &* 0x94D0_49BB_1331_11EB
-    return (bits ^ bits >> 31) & (1 << 40 - 1)
+    var bits = (id.target.middle ^ salt) &+ (UInt64(id.target.low) << 8) &+ UInt64(id.kind.rawValue)
+    bits = (bits ^ (bits >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    bits = (bits ^ (bits >> 27)) &* 0x94D0_49BB_1331_11EB
+    return (bits ^ (bits >> 31)) & ((1 << 40) - 1)
   }
 
   private func seconds(_ now: Instant) -> UInt64 {
     let elapsed = max(0, now.since(origin).nanoseconds / 1_000_000_000) + 1
-    return UInt64(elapsed) & (1 << Self.timeBits - 1)
+    return UInt64(elapsed) & ((1 << Self.timeBits) - 1)
   }
 
   private func slot(_ hash: UInt64) -> Int { Int(hash & UInt64(slots.count - 1)) }
@@ -51,7 +51,7 @@ struct ReplicationLog: Sendable {
   /// Notes that some node has just made sure that all holders have a record.
   mutating func note(_ now: Instant, _ id: RecordID) {
     let hash = hash(id)
-    slots[slot(hash)] = hash << Self.timeBits | seconds(now)
+    slots[slot(hash)] = (hash << Self.timeBits) | seconds(now)
   }
 
   /// Returns whether the holders of a record were checked within a time.
@@ -59,7 +59,7 @@ struct ReplicationLog: Sendable {
     let hash = hash(id)
     let entry = slots[slot(hash)]
     guard entry != 0, entry >> Self.timeBits == hash else { return false }
-    let age = seconds(now) &- entry & (1 << Self.timeBits - 1)
+    let age = seconds(now) &- entry & ((1 << Self.timeBits) - 1)
     return Duration.seconds(Int64(age)) < time
   }
 }

@@ -184,7 +184,7 @@ package struct Lookup: Sendable {
   /// A node's place in the order of this lookup.
   private func rank(_ candidate: Candidate) -> UInt64 {
     let bits = (candidate.peer.id.high ^ salt) &* 0x9E37_79B9_7F4A_7C15
-    return bits ^ bits >> 29
+    return bits ^ (bits >> 29)
   }
 
   // MARK: - What it wants

@@ -98,7 +98,7 @@ extension IPAddress: CustomStringConvertible {
   package var description: String {
     switch self {
     case .v4(let bits):
-      return "\(bits >> 24).\(bits >> 16 & 0xFF).\(bits >> 8 & 0xFF).\(bits & 0xFF)"
+      return "\(bits >> 24).\((bits >> 16) & 0xFF).\((bits >> 8) & 0xFF).\(bits & 0xFF)"
     case .v6(let high, let low):
       let groups = [high, low].flatMap { word in
         [48, 32, 16, 0].map { UInt16(truncatingIfNeeded: word >> UInt64($0)) }

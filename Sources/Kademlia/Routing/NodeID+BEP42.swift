@@ -10,22 +10,22 @@ extension NodeID {
     let checksum =
       switch address {
       case .v4(let bits):
-        Self.crc32c(of: UInt64(bits & 0x030F_3FFF | UInt32(salt) << 29), bytes: 4)
+        Self.crc32c(of: UInt64(bits & 0x030F_3FFF | (UInt32(salt) << 29)), bytes: 4)
       case .v6(let high, _):
-        Self.crc32c(of: high & 0x0103_070F_1F3F_7FFF | salt << 61, bytes: 8)
+        Self.crc32c(of: high & 0x0103_070F_1F3F_7FFF | (salt << 61), bytes: 8)
       }
     // The first 21 bits are the checksum's.
     let mask: UInt64 = 0xFFFF_F800_0000_0000
     self.init(
-      high: UInt64(checksum) << 32 & mask | seed.high & ~mask, middle: seed.middle, low: seed.low)
+      high: (UInt64(checksum) << 32) & mask | seed.high & ~mask, middle: seed.middle, low: seed.low)
   }
 
   /// The CRC-32C (Castagnoli) of the lowest bytes of a number, big end first.
   private static func crc32c(of number: UInt64, bytes: Int) -> UInt32 {
     var checksum = UInt32.max
     for index in stride(from: bytes - 1, through: 0, by: -1) {
-      checksum ^= UInt32(truncatingIfNeeded: number >> UInt64(8 * index) & 0xFF)
-      for _ in 0..<8 { checksum = checksum & 1 == 1 ? checksum >> 1 ^ 0x82F6_3B78 : checksum >> 1 }
+      checksum ^= UInt32(truncatingIfNeeded: (number >> UInt64(8 * index)) & 0xFF)
+      for _ in 0..<8 { checksum = checksum & 1 == 1 ? (checksum >> 1) ^ 0x82F6_3B78 : checksum >> 1 }
     }
     return ~checksum
   }

@@ -46,7 +46,7 @@ package struct NodeID: Hashable, Sendable {
   /// An ID from its 20 bytes; nil for any other number of them.
   package init?(bytes: [UInt8]) {
     guard bytes.count == Self.byteCount else { return nil }
-    func word(_ range: Range<Int>) -> UInt64 { bytes[range].reduce(0) { $0 << 8 | UInt64($1) } }
+    func word(_ range: Range<Int>) -> UInt64 { bytes[range].reduce(0) { ($0 << 8) | UInt64($1) } }
     self.init(high: word(0..<8), middle: word(8..<16), low: UInt32(truncatingIfNeeded: word(16..<20)))
   }
 
@@ -57,9 +57,9 @@ package struct NodeID: Hashable, Sendable {
     for character in hex.utf8 {
       guard digits < 40, let digit = Self.digit(character) else { return nil }
       switch digits {
-      case 0..<16: words.0 = words.0 << 4 | UInt64(digit)
-      case 16..<32: words.1 = words.1 << 4 | UInt64(digit)
-      default: words.2 = words.2 << 4 | UInt32(digit)
+      case 0..<16: words.0 = (words.0 << 4) | UInt64(digit)
+      case 16..<32: words.1 = (words.1 << 4) | UInt64(digit)
+      default: words.2 = (words.2 << 4) | UInt32(digit)
       }
       digits += 1
     }
@@ -125,12 +125,12 @@ extension NodeID: CustomStringConvertible {
   private static func digits(of word: UInt32) -> UInt64 {
     // Halves, then quarters, then single digits move apart until each has a byte of its own.
     var digits = UInt64(word)
-    digits = (digits | digits << 16) & 0x0000_FFFF_0000_FFFF
-    digits = (digits | digits << 8) & 0x00FF_00FF_00FF_00FF
-    digits = (digits | digits << 4) & 0x0F0F_0F0F_0F0F_0F0F
+    digits = (digits | (digits << 16)) & 0x0000_FFFF_0000_FFFF
+    digits = (digits | (digits << 8)) & 0x00FF_00FF_00FF_00FF
+    digits = (digits | (digits << 4)) & 0x0F0F_0F0F_0F0F_0F0F
     let ones: UInt64 = 0x0101_0101_0101_0101
     // 1 in the bytes of 10 and more, whose characters come 39 later than the one behind 9 would.
-    let letters = (digits &+ 6 &* ones) >> 4 & ones
+    let letters = ((digits &+ 6 &* ones) >> 4) & ones
     return digits &+ UInt64(UInt8(ascii: "0")) &* ones &+ 39 &* letters
   }
 }
@@ -159,7 +159,8 @@ package struct Distance: Hashable, Comparable, Sendable {
   /// Twice as far, or the greatest distance if there is nothing so far away.
   package var doubled: Distance {
     guard high >> 63 == 0 else { return .greatest }
-    return Distance(high: high << 1 | middle >> 63, middle: middle << 1 | UInt64(low >> 31), low: low << 1)
+    return Distance(
+      high: (high << 1) | (middle >> 63), middle: (middle << 1) | UInt64(low >> 31), low: low << 1)
   }
 
   package static func < (left: Distance, right: Distance) -> Bool {

@@ -56,10 +56,10 @@ extension IPAddress {
     case .v4(let bits):
       switch bits >> 24 {
       case 0, 10, 127: false
-      case 100: bits >> 22 != 100 << 2 | 1
-      case 169: bits >> 16 != 169 << 8 | 254
-      case 172: bits >> 20 != 172 << 4 | 1
-      case 192: bits >> 16 != 192 << 8 | 168
+      case 100: bits >> 22 != (100 << 2) | 1
+      case 169: bits >> 16 != (169 << 8) | 254
+      case 172: bits >> 20 != (172 << 4) | 1
+      case 192: bits >> 16 != (192 << 8) | 168
       default: true
       }
     case .v6(let high, let low):

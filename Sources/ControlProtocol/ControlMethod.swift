@@ -13,9 +13,9 @@ package enum ControlMethod: String, CaseIterable, Hashable, Sendable {
     case .put:
       [
         "kind", "key", "key_base64", "value", "value_base64", "value_bencoded_base64", "ttl", "if_seq",
-        "public_key", "seq", "signature",
+        "public_key", "seq", "signature", "min_copies",
       ]
-    case .get: ["kind", "key", "key_base64", "target", "public_key", "max_age", "trace"]
+    case .get: ["kind", "key", "key_base64", "target", "public_key", "max_age", "trace", "strict"]
     case .delete: ["kind", "key", "key_base64"]
     case .status, .peers: []
     case .keys: ["prefix", "prefix_base64", "limit", "cursor"]

@@ -14,6 +14,8 @@ package struct GetParams: Hashable, Sendable {
   package var maxAge: Int64
   /// True if the answer contains the steps of the lookup.
   package var trace: Bool
+  /// True if a version that too few nodes confirm is an error (`unreachable`) and not an answer.
+  package var isStrict = false
 
   /// A get of a key.
   package init(key: [UInt8], maxAge: Int64 = 0, trace: Bool = false) {
@@ -51,6 +53,7 @@ package struct GetParams: Hashable, Sendable {
     }
     maxAge = try reader.optionalInteger("max_age", in: 0...Int64.max) ?? 0
     trace = try reader.optionalBoolean("trace") ?? false
+    isStrict = try reader.optionalBoolean("strict") ?? false
   }
 
   func encode(to container: inout KeyedEncodingContainer<MemberName>) throws {
@@ -60,5 +63,6 @@ package struct GetParams: Hashable, Sendable {
     try container.encodeIfPresent(publicKey.map(Hex.string), forKey: "public_key")
     if maxAge != 0 { try container.encode(maxAge, forKey: "max_age") }
     if trace { try container.encode(trace, forKey: "trace") }
+    if isStrict { try container.encode(isStrict, forKey: "strict") }
   }
 }

@@ -17,6 +17,9 @@ package struct PutParams: Hashable, Sendable {
   package var ttl: Int64?
   /// The version to replace: 0 if the key must have no value, nil for any version.
   package var ifSeq: Int64?
+  /// The number of nodes that must confirm; fewer are an error (`quorum_failed`), although the value is stored at
+  /// them. nil if a majority of the nodes that answer is enough.
+  package var minCopies: Int64?
   /// The signature of a signed record; nil if the daemon signs it with its own record key.
   package var signature: SignatureParams?
 
@@ -51,6 +54,7 @@ package struct PutParams: Hashable, Sendable {
     }
     ttl = try reader.optionalInteger("ttl", in: Self.ttlRange)
     ifSeq = try reader.optionalInteger("if_seq", in: 0...Int64.max)
+    minCopies = try reader.optionalInteger("min_copies", in: 1...Int64.max)
     signature = try SignatureParams(reader)
     guard signature == nil || kind == .signed else {
       throw .invalidParam("signature", "only a signed record has a signature")
@@ -70,6 +74,7 @@ package struct PutParams: Hashable, Sendable {
     }
     try container.encodeIfPresent(ttl, forKey: "ttl")
     try container.encodeIfPresent(ifSeq, forKey: "if_seq")
+    try container.encodeIfPresent(minCopies, forKey: "min_copies")
     try signature?.encode(to: &container)
   }
 }

@@ -40,8 +40,10 @@ final class ControlService {
       answer(outcome)
     }
     switch request {
-    case .put(let params): put(params, client, answer)
-    case .get(let params): get(params, client, answer)
+    case .put(let params):
+      put(params, client) { answer($0.requiring(minCopies: params.minCopies)) }
+    case .get(let params):
+      get(params, client) { answer(params.isStrict ? $0.requiringConfirmation() : $0) }
     case .delete(let params):
       switch params.kind {
       case .plain, .immutable: submit(.delete(key: params.key), client, answer)

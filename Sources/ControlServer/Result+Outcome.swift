@@ -68,8 +68,7 @@ extension Result where Success == ControlResult, Failure == ControlError {
       return .failure(
         ControlError(
           .quorumFailed,
-          "\(outcome.stored) of \(outcome.replicas) nodes confirmed, fewer than half; "
-            + "whether the value lasts is unknown: try again",
+          "\(outcome.missedMajority); whether the value lasts is unknown: try again",
           put: result))
     case .unreachable(let answered, let needed):
       return .failure(
@@ -89,7 +88,42 @@ extension Result where Success == ControlResult, Failure == ControlError {
   }
 }
 
+extension Result where Success == ControlResult, Failure == ControlError {
+  /// The same result, or an error if fewer nodes than wanted have confirmed a put.
+  func requiring(minCopies: Int64?) -> Self {
+    guard let minCopies, case .success(.put(let put)) = self, put.stored < minCopies else { return self }
+    let nodes = put.stored == 1 ? "node has" : "nodes have"
+    return .failure(
+      ControlError(
+        .quorumFailed,
+        "\(put.stored) \(nodes) confirmed the value, and min_copies asks for \(minCopies); it is stored there: "
+          + "try again when more nodes answer",
+        put: put))
+  }
+
+  /// The same result, or an error if too few nodes answered to confirm the version that was read.
+  func requiringConfirmation() -> Self {
+    guard case .success(.get(let get)) = self, get.isUnconfirmed else { return self }
+    return .failure(
+      ControlError(
+        .unreachable,
+        "a value was found, but too few nodes answered to tell whether it is the newest; try again, or read "
+          + "without strict",
+        steps: get.steps))
+  }
+}
+
 extension PutOutcome {
+  /// The reason why there is no majority, as the beginning of a sentence.
+  fileprivate var missedMajority: String {
+    let nodes = stored == 1 ? "node" : "nodes"
+    guard silent > 0 else {
+      return
+        "only \(stored) of \(replicas) \(replicas == 1 ? "node" : "nodes") confirmed, and \(replicas / 2 + 1) must"
+    }
+    return "only \(stored) \(nodes) confirmed, and \(silent) that should hold the key did not respond"
+  }
+
   /// True if full stores, and nothing else, kept the majority from confirming.
   fileprivate var isForFullStores: Bool {
     !failures.isEmpty && failures.allSatisfy(\.reason.isStorageFull)

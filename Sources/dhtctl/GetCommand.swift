@@ -20,6 +20,8 @@ struct GetCommand: TakesGlobalOptions {
       return seconds
     })
   var maxAge: Int64 = 0
+  @Flag(help: "Fail if too few nodes answer to tell whether the value is the newest version.")
+  var strict = false
   @Flag(help: "Also show the steps of the lookup, on standard error or as part of the JSON.")
   var trace = false
   @Flag(help: "Read a value of 'put --immutable'; the key is the address that it printed.")
@@ -71,7 +73,10 @@ struct GetCommand: TakesGlobalOptions {
       get = result
     } catch {
       if let steps = error.error?.data.steps { show(steps) }
-      throw error
+      guard seal != nil, error.status == .notFound else { throw error }
+      // Name and passphrase together make the address.
+      throw Failure(
+        .notFound, "no record is sealed with this name and passphrase; check both", reason: "not_found")
     }
     if let seal {
       guard !get.isBencoded, let value = seal.open(get.value, seq: get.seq) else {
@@ -82,12 +87,17 @@ struct GetCommand: TakesGlobalOptions {
       get.value = value
     }
     try show(get)
+    if get.isUnconfirmed, !options.json {
+      Output.printError(
+        "dhtctl: warning: too few nodes answered to tell whether this is the newest version of the value")
+    }
     if let steps = get.steps { show(steps, age: get.age) }
   }
 
   private func params(_ seal: SealedName?) -> GetParams {
     if immutable { return GetParams(target: Hex.bytes(key) ?? [], maxAge: maxAge, trace: trace) }
     var params = GetParams(key: seal == nil ? Array(key.utf8) : [], maxAge: maxAge, trace: trace)
+    params.isStrict = strict
     if let owner = seal?.signer.publicKey.bytes ?? from {
       params.kind = .signed
       params.publicKey = owner.isEmpty ? nil : owner

@@ -10,6 +10,10 @@ struct PutCommand: TakesGlobalOptions {
       A put succeeds when a majority of the nodes closest to the key confirm it. A conflict or a \
       failed quorum means that it is unknown whether the value lasts, not that it was undone.
 
+      If known nodes that should hold the key do not respond, a majority of the others is enough, and the \
+      output says how many did not respond. The value is handed to them when they are back; until then a \
+      read may miss it.
+
       Anyone can write a key. A value put with --immutable cannot be changed: it is read by an address that \
       depends on its content, and the value is the only argument. A value put with --sign can only be changed \
       by the owner of the key. With --sealed it can also only be read with its name and passphrase; a weak \
@@ -35,6 +39,12 @@ struct PutCommand: TakesGlobalOptions {
     help: ArgumentHelp(
       "Replace only the version with this seq; 0 only stores a key without a value.", valueName: "n"))
   var ifSeq: Int64?
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Fail unless at least this many nodes confirm.", valueName: "n"))
+  var minCopies: Int64?
+  @Flag(help: "Fail unless a majority of all known nodes that should hold the key confirms.")
+  var strict = false
   @Flag(help: "Take the value literally, even if it is '-' or begins with '@'.")
   var literal = false
   @Flag(help: "Store a record that nobody can change, and print its address.")
@@ -51,6 +61,7 @@ struct PutCommand: TakesGlobalOptions {
 
   func validate() throws {
     if let ifSeq, ifSeq < 0 { throw ValidationError("--if-seq must be at least 0") }
+    if let minCopies, minCopies < 1 { throw ValidationError("--min-copies must be at least 1") }
     if immutable {
       guard !record.sign, !record.sealed else {
         throw ValidationError("give --immutable without --sign or --sealed")
@@ -76,22 +87,25 @@ struct PutCommand: TakesGlobalOptions {
     var params = PutParams(key: key, value: bytes, ttl: ttl, ifSeq: ifSeq)
     if record.sign { params.kind = .signed }
     params.isBencoded = bencoded
-    try options.run(.put(params)) { result in
-      guard case .put(let put) = result else { return "" }
-      return Rendering.put(key, put)
-    }
+    params.minCopies = minCopies
+    var client = try options.connect()
+    guard case .put(let put) = try client.call(.put(params)) else { return }
+    try options.print(json: put) { Rendering.put(key, put) }
+    try check(put)
   }
 
   private func putImmutable(_ value: [UInt8]) throws {
     var params = PutParams(key: [], value: value, ttl: ttl)
     params.kind = .immutable
     params.isBencoded = bencoded
+    params.minCopies = minCopies
     var client = try options.connect()
     guard case .put(let put) = try client.call(.put(params)) else { return }
     try options.print(json: put) { put.target + "\n" }
     if !options.json {
       Output.printNote("\(Rendering.stored(put)); read it with 'dhtctl get --immutable \(put.target)'\n")
     }
+    try check(put)
   }
 
   private func putSigned(_ value: [UInt8], by signer: SigningKey) throws {
@@ -102,6 +116,7 @@ struct PutCommand: TakesGlobalOptions {
       content
     }
     try options.print(json: put) { Rendering.put(name, put) }
+    try check(put)
   }
 
   private func putSealed(_ value: [UInt8]) throws {
@@ -113,5 +128,22 @@ struct PutCommand: TakesGlobalOptions {
       sealed.seal(value, seq: seq).map(SignedText.bencoded)
     }
     try options.print(json: put) { Rendering.put(name, put, isSealed: true) }
+    try check(put)
+  }
+
+  /// Fails if a put that is stored is not stored as the user demands.
+  private func check(_ put: PutResult) throws(Failure) {
+    if let minCopies, put.stored < minCopies {
+      throw Failure(
+        .failed,
+        "the value is stored at \(put.stored) nodes, and --min-copies asks for \(minCopies); put it again "
+          + "when more nodes respond", reason: "quorum_failed")
+    }
+    if strict, put.isWeak {
+      throw Failure(
+        .failed,
+        "the value is stored, but not at a majority of the nodes that should hold it; put it again when "
+          + "more nodes respond", reason: "weak")
+    }
   }
 }

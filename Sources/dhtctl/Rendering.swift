@@ -9,11 +9,22 @@ package enum Rendering {
     _ key: [UInt8], _ result: PutResult, verb: String = "Stored", isSealed: Bool = false
   ) -> String {
     let signed = isSealed ? "" : result.publicKey.map { ", signed by \(safe($0))" } ?? ""
-    return "\(verb) key '\(TerminalText.escaped(key))' at \(places(result))\(signed)\n"
+    return "\(verb) key '\(TerminalText.escaped(key))' at \(places(result))\(signed)\(silence(result))\n"
   }
 
   /// `Stored at 3 nodes`.
-  package static func stored(_ result: PutResult) -> String { "Stored at \(places(result))" }
+  package static func stored(_ result: PutResult) -> String {
+    "Stored at \(places(result))\(silence(result))"
+  }
+
+  /// `; 2 known nodes did not respond`; empty if all did.
+  private static func silence(_ result: PutResult) -> String {
+    switch result.silent {
+    case 0: result.isWeak ? "; most of the nodes that this node knew do not respond" : ""
+    case 1: "; 1 known node did not respond"
+    case let count: "; \(count) known nodes did not respond"
+    }
+  }
 
   private static func places(_ result: PutResult) -> String {
     let nodes = result.replicas == 1 ? "node" : "nodes"

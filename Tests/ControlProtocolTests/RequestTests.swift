@@ -65,6 +65,13 @@ struct RequestTests {
     #expect(String(decoding: line, as: UTF8.self).contains(#""params":{"key":"k"}"#))
     #expect(try request("get", #"{"key":"k","max_age":null,"trace":null}"#) == .get(plain))
     #expect(try request("get", #"{"key":"k","max_age":0,"trace":false}"#) == .get(plain))
+    var strict = plain
+    strict.isStrict = true
+    #expect(try request("get", #"{"key":"k","strict":true}"#) == .get(strict))
+    #expect(try request("get", #"{"key":"k","strict":false}"#) == .get(plain))
+    var copies = PutParams(key: Array("k".utf8), value: Array("v".utf8))
+    copies.minCopies = 3
+    #expect(try request("put", #"{"key":"k","value":"v","min_copies":3}"#) == .put(copies))
     #expect(
       try request("get", #"{"key":"k","max_age":90,"trace":true}"#)
         == .get(GetParams(key: Array("k".utf8), maxAge: 90, trace: true)))
@@ -145,6 +152,8 @@ struct RequestTests {
       ("put", #"{"key":"k","value":"v","ttl":1e400}"#, "ttl"),
       ("put", #"{"key":"k","value":"v","if_seq":9223372036854775808}"#, "if_seq"),
       ("put", #"{"key":"k","value":"v","if_seq":-1}"#, "if_seq"),
+      ("put", #"{"key":"k","value":"v","min_copies":0}"#, "min_copies"),
+      ("get", #"{"key":"k","strict":1}"#, "strict"),
       ("put", #"{"key":"k","value":"v","ifSeq":1}"#, "ifSeq"),
       ("get", #"{"key":"k","max_age":-1}"#, "max_age"), ("get", #"{"key":"k","max_age":true}"#, "max_age"),
       ("get", #"{"key":"k","max_age":"60"}"#, "max_age"), ("get", #"{"key":"k","Trace":true}"#, "Trace"),

@@ -98,12 +98,12 @@ struct ResultTests {
       text(.put(putResult)) == """
         {"id":1,"jsonrpc":"2.0","result":{"expires":1800000000,"failures":[\
         {"address":"192.0.2.7:8001","node_id":"\(target)","reason":"timed_out"},{"reason":"storage_full"}],\
-        "replicas":3,"seq":9007199254740993,"stored":1,"target":"\(target)"}}
+        "replicas":3,"seq":9007199254740993,"silent":0,"stored":1,"target":"\(target)","weak":false}}
 
         """)
     #expect(
       text(.get(GetResult(value: [0xFF], seq: 1, expires: 2, target: target)))
-        == #"{"id":1,"jsonrpc":"2.0","result":{"expires":2,"seq":1,"target":"\#(target)","value_base64":"/w=="}}"#
+        == #"{"id":1,"jsonrpc":"2.0","result":{"expires":2,"seq":1,"target":"\#(target)","unconfirmed":false,"value_base64":"/w=="}}"#
         + "\n")
     #expect(
       text(.status(StatusResult())) == """
@@ -154,7 +154,7 @@ struct ResultTests {
         #"{"closest":[{"address":"a:1","held":{"deleted":true,"expires":2,"seq":1},"node_id":"n"}],"#))
     #expect(
       text(.get(GetResult(value: [], seq: 1, expires: 2, target: "t", age: 12, steps: []))).contains(
-        #"{"age":12,"expires":2,"seq":1,"steps":[],"target":"t","value":""}"#))
+        #"{"age":12,"expires":2,"seq":1,"steps":[],"target":"t","unconfirmed":false,"value":""}"#))
     #expect(
       text(.ping(PingResult(nodeID: "n", address: "a:1", rtt: 2))).contains(
         #"{"address":"a:1","node_id":"n","rtt":2}"#))
@@ -194,7 +194,8 @@ struct ResultTests {
     #expect(try roundTrip(.failure(quorum), .put).outcome == .failure(quorum))
     let line = ControlCodec.encode(ControlResponse(id: .null, outcome: .failure(quorum)))
     let text = String(decoding: line, as: UTF8.self)
-    #expect(text.contains(#""reason":"quorum_failed","replicas":3,"seq":9007199254740993,"stored":1"#))
+    #expect(
+      text.contains(#""reason":"quorum_failed","replicas":3,"seq":9007199254740993,"silent":0,"stored":1"#))
 
     let conflict = ControlError(.conflict, "read it again", seq: .max)
     #expect(try roundTrip(.failure(conflict), .put).outcome == .failure(conflict))

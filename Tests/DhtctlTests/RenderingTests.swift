@@ -18,6 +18,21 @@ struct RenderingTests {
     #expect(Rendering.delete(key, result(3, of: 3)) == "Deleted key 'hello' at 3 nodes\n")
   }
 
+  @Test("a put says how many known nodes did not respond")
+  func silentNodes() {
+    let key = Array("hello".utf8)
+    func text(silent: Int64, isWeak: Bool) -> String {
+      Rendering.put(
+        key,
+        PutResult(target: "t", seq: 1, expires: 2, stored: 1, replicas: 1, silent: silent, isWeak: isWeak))
+    }
+    #expect(text(silent: 1, isWeak: true) == "Stored key 'hello' at 1 node; 1 known node did not respond\n")
+    #expect(text(silent: 2, isWeak: false) == "Stored key 'hello' at 1 node; 2 known nodes did not respond\n")
+    #expect(
+      text(silent: 0, isWeak: true)
+        == "Stored key 'hello' at 1 node; most of the nodes that this node knew do not respond\n")
+  }
+
   @Test("text from the network cannot control the terminal")
   func escapes() {
     let evil = "\u{1B}[2J\u{9B}31m\u{7}\n\u{202E}\u{7F}x"

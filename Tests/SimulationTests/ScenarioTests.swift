@@ -57,16 +57,16 @@ import Testing
   @Test("an unknown key, a value out of range and a duplicate key are reported with their lines")
   func problems() {
     let unknown = problem("nodes: 10\nnode: 5\n")
-    #expect(unknown.contains("test.yaml:2: 'node' is no key of a scenario"))
+    #expect(unknown.contains("test.yaml:2: 'node' is not a key of a scenario"))
     #expect(unknown.contains("known are about, nodes, "))
     #expect(problem("loss: 2\n") == "test.yaml:1: 'loss': '2' is not a share from 0 to 1, such as 0.3 or 30%")
     #expect(problem("nodes: 10\nnodes: 20\n").contains("unique"))
-    #expect(problem("parameters:\n  alfa: 3\n").contains("test.yaml:2: 'parameters.alfa' is no key"))
+    #expect(problem("parameters:\n  alfa: 3\n").contains("test.yaml:2: 'parameters.alfa' is not a key"))
     #expect(problem("parameters:\n  alpha: 99\n").contains("is not a number from 1 to 16"))
     #expect(problem("vary:\n  nodes: 5\n").contains("takes a list"))
-    #expect(problem("- 1\n").contains("'key: value' lines are wanted"))
+    #expect(problem("- 1\n").contains("expected 'key: value' lines"))
     #expect(problem("nodes: [1, 2]\n").contains("takes one value"))
-    #expect(problem("parameters:\n  state_dir: /tmp\n").contains("is no key"))
+    #expect(problem("parameters:\n  state_dir: /tmp\n").contains("is not a key"))
   }
 
   @Test("a YAML error is shown with its place and its line")

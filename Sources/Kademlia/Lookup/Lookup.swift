@@ -401,7 +401,7 @@ package struct Lookup: Sendable {
 
   /// A node has answered at an endpoint where another was asked. It may be asked itself: a liar that names its
   /// endpoint under other IDs must not keep it out.
-  mutating func verified(_ id: NodeID) {
+  package mutating func verified(_ id: NodeID) {
     guard let index = index(of: id), candidates[index].state == .passedOver else { return }
     candidates[index].isVerified = true
     candidates[index].state = .notContacted

@@ -27,8 +27,8 @@ extension Lookup {
     guard members.count > 1 else { return }
     let asked = members.count { candidates[$0].isAsked }
     for index in members where candidates[index].isUnasked {
-      let isCrowded = asked >= caps.perBucket || (isAsked(candidates[index].peer.endpoint) && !candidates[index].isVerified)
-      candidates[index].state = isCrowded ? .passedOver : .notContacted
+      let isTaken = isAsked(candidates[index].peer.endpoint) && !candidates[index].isVerified
+      candidates[index].state = asked >= caps.perBucket || isTaken ? .passedOver : .notContacted
     }
   }
 

@@ -90,7 +90,8 @@ extension OperationPool {
     operation?.lookup.answered(
       peer.id, content ?? nil, nodes: response.nodes, lost: response.lost, after: roundTrip
     ) {
-      shared.canSend(to: $0.endpoint, namedBy: peer.endpoint) ? shared.knowledge(now.monotonic, of: $0.id, keeping: kind) : nil
+      guard shared.canSend(to: $0.endpoint, namedBy: peer.endpoint) else { return nil }
+      return shared.knowledge(now.monotonic, of: $0.id, keeping: kind)
     }
   }
 }

@@ -74,7 +74,9 @@ final class BenchmarkWorld {
     let id = peers[index].id
     let table = RoutingTable(local: id, meeting: peers.lazy.filter { $0.id != id })
     let answer = Response(
-      sender: id, nodes: table.peers(closestTo: record.target, count: 8, for: local, at: Endpoint(.v4(0x0A00_0001), port: 9), in: .v4),
+      sender: id,
+      nodes: table.peers(
+        closestTo: record.target, count: 8, for: local, at: Endpoint(.v4(0x0A00_0001), port: 9), in: .v4),
       token: ShortBytes("a token!".utf8), keepsPlainRecords: true,
       held: holders.contains(id) ? .record(record) : nil)
     answers[index] = answer

@@ -83,7 +83,10 @@ extension Case {
       var next = 0
       return { times in
         for _ in 0..<times {
-          keep(table.peers(closestTo: targets[next], count: 8, for: asker, at: Endpoint(.v4(0x0A00_0001), port: 9), in: .v4))
+          keep(
+            table.peers(
+              closestTo: targets[next], count: 8, for: asker, at: Endpoint(.v4(0x0A00_0001), port: 9), in: .v4
+            ))
           next = (next + 1) % targets.count
         }
       }

@@ -14,6 +14,10 @@ let settings: [SwiftSetting] =
     .enableUpcomingFeature("MemberImportVisibility"),
   ] + warnings
 
+/// The settings of targets with strict memory safety (SE-0458). Each unsafe construct is marked with `unsafe`, and
+/// a comment beside it says why it is sound.
+let strictSettings: [SwiftSetting] = settings + [.strictMemorySafety()]
+
 /// The error numbers of the system.
 let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 
@@ -35,7 +39,7 @@ let package = Package(
   ],
   targets: [
     // What time it is, and how long things take. It reads no clock.
-    .target(name: "NodeTime", swiftSettings: settings),
+    .target(name: "NodeTime", swiftSettings: strictSettings),
     // Random numbers that a seed repeats.
     .target(name: "SeededRandom", swiftSettings: settings),
     // What several parts want of the system: threads, waking them, directories.

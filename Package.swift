@@ -41,7 +41,7 @@ let package = Package(
     // What time it is, and how long things take. It reads no clock.
     .target(name: "NodeTime", swiftSettings: strictSettings),
     // Random numbers that a seed repeats.
-    .target(name: "SeededRandom", swiftSettings: settings),
+    .target(name: "SeededRandom", swiftSettings: strictSettings),
     // What several parts want of the system: threads, waking them, directories.
     .target(name: "CPlatform"),
     .target(

@@ -50,7 +50,7 @@ let package = Package(
     // Keys and signatures of records.
     .target(
       name: "Signatures", dependencies: [.product(name: "Crypto", package: "swift-crypto")],
-      swiftSettings: settings),
+      swiftSettings: strictSettings),
     // The core: events and the current time go in, effects come out.
     .target(
       name: "Kademlia",

@@ -60,7 +60,7 @@ let package = Package(
         .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "HeapModule", package: "swift-collections"),
       ],
-      swiftSettings: settings),
+      swiftSettings: strictSettings),
     .target(name: "KRPC", dependencies: ["Kademlia", "Signatures"], swiftSettings: settings),
     .target(
       name: "Simulation",

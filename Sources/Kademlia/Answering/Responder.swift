@@ -34,7 +34,8 @@ struct Responder: Sendable {
   private static func salt(from secret: [UInt8]) -> UInt64 {
     let mac = HMAC<SHA256>.authenticationCode(
       for: Array("sources".utf8), using: SymmetricKey(data: secret))
-    return mac.withUnsafeBytes { $0.loadUnaligned(as: UInt64.self).bigEndian }
+    // The MAC has 32 bytes, more than the 8 that are read.
+    return unsafe mac.withUnsafeBytes { unsafe $0.loadUnaligned(as: UInt64.self).bigEndian }
   }
 
   mutating func adopt(_ parameters: Parameters) {

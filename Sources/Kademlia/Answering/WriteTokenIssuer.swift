@@ -52,12 +52,16 @@ package struct WriteTokenIssuer: Sendable {
   private func token(for address: IPAddress, epoch: Int64) -> WriteToken {
     var mac = HMAC<SHA256>(key: key)
     func update(_ words: UInt64...) {
-      words.withUnsafeBytes { mac.update(data: $0) }
+      // The closure keeps no pointer.
+      unsafe words.withUnsafeBytes { unsafe mac.update(data: $0) }
     }
     switch address {
     case .v4(let bits): update(UInt64(bitPattern: epoch), 4, UInt64(bits))
     case .v6(let high, let low): update(UInt64(bitPattern: epoch), 6, high, low)
     }
-    return mac.finalize().withUnsafeBytes { ShortBytes($0.prefix(Self.tokenLength)) ?? ShortBytes() }
+    // The bytes are copied before the closure returns.
+    return unsafe mac.finalize().withUnsafeBytes {
+      unsafe ShortBytes($0.prefix(Self.tokenLength)) ?? ShortBytes()
+    }
   }
 }

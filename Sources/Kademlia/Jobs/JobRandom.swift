@@ -25,10 +25,11 @@ struct JobRandom: RandomNumberGenerator, Sendable {
   ///   revealing the other streams.
   init(seed: UInt64, _ stream: Stream) {
     var hash = SHA256()
+    // The closures keep no pointer, and the digest has 32 bytes, more than the 8 that are read.
     for word in [seed, stream.rawValue] {
-      withUnsafeBytes(of: word.bigEndian) { hash.update(bufferPointer: $0) }
+      unsafe withUnsafeBytes(of: word.bigEndian) { unsafe hash.update(bufferPointer: $0) }
     }
-    let state = hash.finalize().withUnsafeBytes { $0.loadUnaligned(as: UInt64.self).bigEndian }
+    let state = unsafe hash.finalize().withUnsafeBytes { unsafe $0.loadUnaligned(as: UInt64.self).bigEndian }
     generator = SplitMix64(seed: state)
   }
 

@@ -85,7 +85,8 @@ package indirect enum Credentials: Hashable, Sendable {
 
 extension [UInt8] {
   fileprivate mutating func append<Number: FixedWidthInteger>(bigEndian number: Number) {
-    Swift.withUnsafeBytes(of: number.bigEndian) { self += $0 }
+    // The bytes are copied before the closure returns.
+    unsafe Swift.withUnsafeBytes(of: number.bigEndian) { unsafe self += $0 }
   }
 
   fileprivate mutating func append(_ id: NodeID) {

@@ -29,9 +29,10 @@ package struct NodeID: Hashable, Sendable {
   /// The SHA-1 of some bytes: the target of a plain record's key, or the ID of a public key.
   package init(sha1Of bytes: [UInt8]) {
     var hash = Insecure.SHA1()
-    bytes.withUnsafeBytes { hash.update(bufferPointer: $0) }
-    self = hash.finalize().withUnsafeBytes { digest in
-      NodeID(
+    // The closures keep no pointer, and the digest has 20 bytes, as many as are read.
+    unsafe bytes.withUnsafeBytes { unsafe hash.update(bufferPointer: $0) }
+    self = unsafe hash.finalize().withUnsafeBytes { digest in
+      unsafe NodeID(
         high: UInt64(bigEndian: digest.loadUnaligned(as: UInt64.self)),
         middle: UInt64(bigEndian: digest.loadUnaligned(fromByteOffset: 8, as: UInt64.self)),
         low: UInt32(bigEndian: digest.loadUnaligned(fromByteOffset: 16, as: UInt32.self)))
@@ -112,10 +113,11 @@ extension NodeID: CustomStringConvertible {
       UInt32(truncatingIfNeeded: high >> 32), UInt32(truncatingIfNeeded: high),
       UInt32(truncatingIfNeeded: middle >> 32), UInt32(truncatingIfNeeded: middle), low,
     ]
-    return String(unsafeUninitializedCapacity: 8 * words.count) { text in
+    // Eight bytes of ASCII for each word fill the whole capacity.
+    return unsafe String(unsafeUninitializedCapacity: 8 * words.count) { text in
       let text = UnsafeMutableRawBufferPointer(text)
       for (index, word) in words.enumerated() {
-        text.storeBytes(of: Self.digits(of: word).bigEndian, toByteOffset: 8 * index, as: UInt64.self)
+        unsafe text.storeBytes(of: Self.digits(of: word).bigEndian, toByteOffset: 8 * index, as: UInt64.self)
       }
       return 8 * words.count
     }

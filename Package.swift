@@ -61,7 +61,7 @@ let package = Package(
         .product(name: "HeapModule", package: "swift-collections"),
       ],
       swiftSettings: strictSettings),
-    .target(name: "KRPC", dependencies: ["Kademlia", "Signatures"], swiftSettings: settings),
+    .target(name: "KRPC", dependencies: ["Kademlia", "Signatures"], swiftSettings: strictSettings),
     .target(
       name: "Simulation",
       dependencies: ["Kademlia", "KRPC", "NodeTime", "SeededRandom", "Signatures"],

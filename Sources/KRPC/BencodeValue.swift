@@ -68,16 +68,18 @@ struct BencodeValue {
   /// The content of a string, copied; nil for the other forms.
   func string(in bytes: RawSpan) -> [UInt8]? {
     guard form == .string else { return nil }
-    return bytes.extracting(start..<end).withUnsafeBytes { [UInt8]($0) }
+    // The bytes are copied before the closure returns.
+    return unsafe bytes.extracting(start..<end).withUnsafeBytes { unsafe [UInt8]($0) }
   }
 
   /// The value as it is encoded, copied. Only what the reader has found canonical has this one encoding.
   func encoding(in bytes: RawSpan) -> [UInt8] {
+    // The bytes are copied before the closures return.
     guard form == .string else {
-      return bytes.extracting((start - 1)..<(end + 1)).withUnsafeBytes { [UInt8]($0) }
+      return unsafe bytes.extracting((start - 1)..<(end + 1)).withUnsafeBytes { unsafe [UInt8]($0) }
     }
     var encoding = Array("\(count):".utf8)
-    bytes.extracting(start..<end).withUnsafeBytes { encoding += $0 }
+    unsafe bytes.extracting(start..<end).withUnsafeBytes { unsafe encoding += $0 }
     return encoding
   }
 
@@ -86,7 +88,10 @@ struct BencodeValue {
   func text(in bytes: RawSpan) -> String? {
     guard form == .string else { return nil }
     let kept = min(end, start + KRPC.maxErrorText)
-    let text = bytes.extracting(start..<kept).withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+    // The text is a copy.
+    let text = unsafe bytes.extracting(start..<kept).withUnsafeBytes {
+      unsafe String(decoding: $0, as: UTF8.self)
+    }
     return text.truncated(toUTF8: KRPC.maxErrorText)
   }
 

@@ -3,7 +3,10 @@ import Kademlia
 /// Writes bencoding into memory that is there already. The caller sees to the order of the keys.
 ///
 /// It never writes beyond its memory: what has no room is left out, and `isOverfull` tells so.
-struct BencodeWriter {
+///
+/// `@safe`: the caller of `init` guarantees that the memory outlives the writer, and each store stays within
+/// the bytes that `claim` has checked.
+@safe struct BencodeWriter {
   private let memory: UnsafeMutableRawBufferPointer
   /// How many bytes were written.
   private(set) var count = 0
@@ -12,7 +15,7 @@ struct BencodeWriter {
 
   /// - Parameter memory: it outlives the writer.
   init(into memory: UnsafeMutableRawBufferPointer) {
-    self.memory = memory
+    unsafe self.memory = memory
   }
 
   /// Begins anew.
@@ -24,23 +27,23 @@ struct BencodeWriter {
   /// Takes the next bytes of the memory; nil if there are not so many left.
   @inline(__always)
   private mutating func claim(_ size: Int) -> UnsafeMutableRawPointer? {
-    guard size <= memory.count - count, let start = memory.baseAddress else {
+    guard unsafe size <= memory.count - count, let start = unsafe memory.baseAddress else {
       isOverfull = true
       return nil
     }
     defer { count += size }
-    return start + count
+    return unsafe start + count
   }
 
   /// Writes bytes that are bencoding already.
   @inline(__always)
   mutating func raw(_ fragment: StaticString) {
-    fragment.withUTF8Buffer { copy(UnsafeRawBufferPointer($0)) }
+    fragment.withUTF8Buffer { unsafe copy(UnsafeRawBufferPointer($0)) }
   }
 
   /// The same for bytes that came from elsewhere.
   mutating func raw(_ fragment: [UInt8]) {
-    fragment.withUnsafeBytes { copy($0) }
+    unsafe fragment.withUnsafeBytes { unsafe copy($0) }
   }
 
   @inline(__always)
@@ -53,38 +56,38 @@ struct BencodeWriter {
 
   mutating func string(_ content: [UInt8]) {
     beginString(of: content.count)
-    content.withUnsafeBytes { copy($0) }
+    unsafe content.withUnsafeBytes { unsafe copy($0) }
   }
 
   mutating func string(_ content: ShortBytes) {
     beginString(of: content.count)
     // Whole words, of which what is beyond the end is given back.
-    guard let place = claim(ShortBytes.capacity) else { return }
+    guard let place = unsafe claim(ShortBytes.capacity) else { return }
     let words = content.words
-    place.storeBytes(of: words.0.bigEndian, as: UInt64.self)
-    place.storeBytes(of: words.1.bigEndian, toByteOffset: 8, as: UInt64.self)
-    place.storeBytes(of: words.2.bigEndian, toByteOffset: 16, as: UInt64.self)
-    place.storeBytes(of: words.3.bigEndian, toByteOffset: 24, as: UInt64.self)
+    unsafe place.storeBytes(of: words.0.bigEndian, as: UInt64.self)
+    unsafe place.storeBytes(of: words.1.bigEndian, toByteOffset: 8, as: UInt64.self)
+    unsafe place.storeBytes(of: words.2.bigEndian, toByteOffset: 16, as: UInt64.self)
+    unsafe place.storeBytes(of: words.3.bigEndian, toByteOffset: 24, as: UInt64.self)
     count -= ShortBytes.capacity - content.count
   }
 
   mutating func string(_ text: String) {
     beginString(of: text.utf8.count)
-    text.utf8.span.withUnsafeBytes { copy($0) }
+    unsafe text.utf8.span.withUnsafeBytes { unsafe copy($0) }
   }
 
   @inline(__always)
   mutating func string(_ id: NodeID) {
     raw("20:")
-    if let place = claim(NodeID.byteCount) { Self.store(id, at: place) }
+    if let place = unsafe claim(NodeID.byteCount) { unsafe Self.store(id, at: place) }
   }
 
   /// The bytes of IDs in a row.
   mutating func string(_ ids: [NodeID]) {
     beginString(of: ids.count * NodeID.byteCount)
     for id in ids {
-      guard let place = claim(NodeID.byteCount) else { return }
-      Self.store(id, at: place)
+      guard let place = unsafe claim(NodeID.byteCount) else { return }
+      unsafe Self.store(id, at: place)
     }
   }
 
@@ -97,16 +100,16 @@ struct BencodeWriter {
     for peer in peers {
       switch (peer.endpoint.address, family) {
       case (.v4(let bits), .v4):
-        guard let place = claim(size) else { return }
-        Self.store(peer.id, at: place)
-        place.storeBytes(of: bits.bigEndian, toByteOffset: NodeID.byteCount, as: UInt32.self)
-        place.storeBytes(of: peer.endpoint.port.bigEndian, toByteOffset: size - 2, as: UInt16.self)
+        guard let place = unsafe claim(size) else { return }
+        unsafe Self.store(peer.id, at: place)
+        unsafe place.storeBytes(of: bits.bigEndian, toByteOffset: NodeID.byteCount, as: UInt32.self)
+        unsafe place.storeBytes(of: peer.endpoint.port.bigEndian, toByteOffset: size - 2, as: UInt16.self)
       case (.v6(let high, let low), .v6):
-        guard let place = claim(size) else { return }
-        Self.store(peer.id, at: place)
-        place.storeBytes(of: high.bigEndian, toByteOffset: NodeID.byteCount, as: UInt64.self)
-        place.storeBytes(of: low.bigEndian, toByteOffset: NodeID.byteCount + 8, as: UInt64.self)
-        place.storeBytes(of: peer.endpoint.port.bigEndian, toByteOffset: size - 2, as: UInt16.self)
+        guard let place = unsafe claim(size) else { return }
+        unsafe Self.store(peer.id, at: place)
+        unsafe place.storeBytes(of: high.bigEndian, toByteOffset: NodeID.byteCount, as: UInt64.self)
+        unsafe place.storeBytes(of: low.bigEndian, toByteOffset: NodeID.byteCount + 8, as: UInt64.self)
+        unsafe place.storeBytes(of: peer.endpoint.port.bigEndian, toByteOffset: size - 2, as: UInt16.self)
       default: continue
       }
     }
@@ -116,28 +119,31 @@ struct BencodeWriter {
   mutating func string(_ endpoint: Endpoint) {
     let size = CompactNodes.size(endpoint.address.family) - NodeID.byteCount
     beginString(of: size)
-    guard let place = claim(size) else { return }
+    guard let place = unsafe claim(size) else { return }
     switch endpoint.address {
-    case .v4(let bits): place.storeBytes(of: bits.bigEndian, as: UInt32.self)
+    case .v4(let bits): unsafe place.storeBytes(of: bits.bigEndian, as: UInt32.self)
     case .v6(let high, let low):
-      place.storeBytes(of: high.bigEndian, as: UInt64.self)
-      place.storeBytes(of: low.bigEndian, toByteOffset: 8, as: UInt64.self)
+      unsafe place.storeBytes(of: high.bigEndian, as: UInt64.self)
+      unsafe place.storeBytes(of: low.bigEndian, toByteOffset: 8, as: UInt64.self)
     }
-    place.storeBytes(of: endpoint.port.bigEndian, toByteOffset: size - 2, as: UInt16.self)
+    unsafe place.storeBytes(of: endpoint.port.bigEndian, toByteOffset: size - 2, as: UInt16.self)
   }
 
   /// Writes the 20 bytes of an ID.
+  ///
+  /// - Parameter place: has room for them.
   @inline(__always)
   private static func store(_ id: NodeID, at place: UnsafeMutableRawPointer) {
-    place.storeBytes(of: id.high.bigEndian, as: UInt64.self)
-    place.storeBytes(of: id.middle.bigEndian, toByteOffset: 8, as: UInt64.self)
-    place.storeBytes(of: id.low.bigEndian, toByteOffset: 16, as: UInt32.self)
+    unsafe place.storeBytes(of: id.high.bigEndian, as: UInt64.self)
+    unsafe place.storeBytes(of: id.middle.bigEndian, toByteOffset: 8, as: UInt64.self)
+    unsafe place.storeBytes(of: id.low.bigEndian, toByteOffset: 16, as: UInt32.self)
   }
 
   @inline(__always)
   private mutating func copy(_ content: UnsafeRawBufferPointer) {
-    guard let place = claim(content.count), let source = content.baseAddress else { return }
-    place.copyMemory(from: source, byteCount: content.count)
+    guard let place = unsafe claim(content.count), let source = content.baseAddress else { return }
+    // The source has as many bytes as were claimed, and never overlaps the writer's memory.
+    unsafe place.copyMemory(from: source, byteCount: content.count)
   }
 
   private mutating func beginString(of length: Int) {
@@ -153,13 +159,13 @@ struct BencodeWriter {
       width += 1
       bound &*= 10
     }
-    guard let place = claim(width) else { return }
+    guard let place = unsafe claim(width) else { return }
     var offset = width
     var rest = number
     repeat {
       offset -= 1
       let digit = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
-      place.storeBytes(of: digit, toByteOffset: offset, as: UInt8.self)
+      unsafe place.storeBytes(of: digit, toByteOffset: offset, as: UInt8.self)
       rest /= 10
     } while offset > 0
   }

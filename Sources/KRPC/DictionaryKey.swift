@@ -43,7 +43,8 @@ struct DictionaryKey {
 @inline(__always)
 func keyWord(_ text: StaticString) -> UInt64 {
   text.withUTF8Buffer { text in
-    let number = text.reduce(0 as UInt64) { ($0 << 8) | UInt64($1) }
+    // Iteration stays within the bounds of the buffer.
+    let number = unsafe text.reduce(0 as UInt64) { ($0 << 8) | UInt64($1) }
     return (number << UInt64(64 - 8 * text.count)) | UInt64(text.count)
   }
 }

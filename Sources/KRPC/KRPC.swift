@@ -37,8 +37,9 @@ package enum KRPC {
     var isWritten = false
     while !isWritten {
       buffer.append(addingCapacity: room) { output in
-        output.withUnsafeMutableBufferPointer { memory, count in
-          var writer = BencodeWriter(into: UnsafeMutableRawBufferPointer(memory))
+        // The writer does not outlive the closure, and it has initialized the bytes that it counts.
+        unsafe output.withUnsafeMutableBufferPointer { memory, count in
+          var writer = unsafe BencodeWriter(into: UnsafeMutableRawBufferPointer(memory))
           writer.write(message)
           isWritten = !writer.isOverfull
           if isWritten { count = writer.count }
@@ -52,7 +53,8 @@ package enum KRPC {
   /// (BEP 44).
   package static func isCanonical(_ value: [UInt8]) -> Bool {
     var reader = BencodeReader()
-    let bytes = value.span.bytes
+    // `bytes` is unsafe only for types with padding, and `UInt8` has none.
+    let bytes = unsafe value.span.bytes
     guard let read = try? reader.value(in: bytes, depth: 3), reader.position == bytes.byteCount else {
       return false
     }

@@ -1,7 +1,8 @@
 import Kademlia
 
 /// The reads here are checked: an offset outside of the span traps. Callers pass offsets that they
-/// have compared with `byteCount`, or that come out of a `BencodeValue`.
+/// have compared with `byteCount`, or that come out of a `BencodeValue`. Any bytes are valid integers, so
+/// that a load within the span is sound.
 extension RawSpan {
   /// The byte at an offset.
   @inline(__always)
@@ -14,14 +15,14 @@ extension RawSpan {
   @inline(__always)
   func peek(at offset: Int) -> UInt8? {
     guard UInt(bitPattern: offset) < UInt(bitPattern: byteCount) else { return nil }
-    return unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
+    return unsafe unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
   }
 
   /// The number that begins at an offset, big end first.
   func bigEndian<Number: FixedWidthInteger & BitwiseCopyable>(
     at offset: Int, as type: Number.Type
   ) -> Number {
-    Number(bigEndian: unsafeLoadUnaligned(fromByteOffset: offset, as: type))
+    unsafe Number(bigEndian: unsafeLoadUnaligned(fromByteOffset: offset, as: type))
   }
 
   /// The bytes in a range as a number, the first of them on top: eight of them, or all and zeros below.
@@ -51,7 +52,7 @@ extension RawSpan {
   func nodeID(at offset: Int) -> NodeID {
     // One check for three loads: every node of an answer has an ID.
     precondition(offset >= 0 && offset <= byteCount - NodeID.byteCount)
-    return NodeID(
+    return unsafe NodeID(
       high: UInt64(bigEndian: unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self)),
       middle: UInt64(bigEndian: unsafeLoadUnaligned(fromUncheckedByteOffset: offset + 8, as: UInt64.self)),
       low: UInt32(bigEndian: unsafeLoadUnaligned(fromUncheckedByteOffset: offset + 16, as: UInt32.self)))
@@ -63,7 +64,8 @@ extension RawSpan {
   func matches(_ text: StaticString, from start: Int, to end: Int) -> Bool {
     guard end - start == text.utf8CodeUnitCount else { return false }
     return text.withUTF8Buffer { expected in
-      for index in 0..<expected.count where expected[index] != byte(at: start + index) {
+      // The index stays below the count.
+      for index in 0..<expected.count where unsafe expected[index] != byte(at: start + index) {
         return false
       }
       return true

@@ -104,7 +104,7 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: settings),
-    .target(name: "ControlProtocol", swiftSettings: settings),
+    .target(name: "ControlProtocol", swiftSettings: strictSettings),
     .target(
       name: "ControlServer",
       dependencies: [

@@ -116,7 +116,9 @@ extension JSONScanner.Text {
   func bytes(in line: Span<UInt8>) -> [UInt8]? {
     let content = line.extracting(start..<end)
     guard isASCII || content.isUTF8 else { return nil }
-    return hasEscapes ? Self.unescaped(content) : content.withUnsafeBufferPointer { [UInt8]($0) }
+    // The bytes are copied before the closure returns.
+    return unsafe hasEscapes
+      ? Self.unescaped(content) : content.withUnsafeBufferPointer { unsafe [UInt8]($0) }
   }
 
   private static func unescaped(_ content: Span<UInt8>) -> [UInt8]? {
@@ -182,7 +184,9 @@ extension Span<UInt8> {
     // after the XOR, and bytes below a space. A borrow may also mark bytes after such a byte but never one
     // before it, and only the first mark counts.
     while offset + 8 <= count {
-      let word = UInt64(littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
+      // The loop condition keeps the eight bytes in bounds, and any bytes are a valid integer.
+      let word = unsafe UInt64(
+        littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
       let (quotes, backslashes) = (word ^ ones &* 0x22, word ^ ones &* 0x5C)
       let found =
         (word | ((quotes &- ones) & ~quotes) | ((backslashes &- ones) & ~backslashes)
@@ -221,5 +225,6 @@ extension Span<UInt8> {
 /// text becomes a constant.
 @inline(__always)
 func packed(_ text: StaticString) -> UInt128 {
-  text.withUTF8Buffer { $0.reduce(0) { ($0 << 8) | UInt128($1) } }
+  // Iteration stays within the bounds of the buffer.
+  text.withUTF8Buffer { unsafe $0.reduce(0) { ($0 << 8) | UInt128($1) } }
 }

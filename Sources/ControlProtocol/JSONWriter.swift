@@ -116,7 +116,8 @@ struct JSONWriter {
   /// Appends a fragment of JSON.
   @inline(__always)
   private mutating func raw(_ fragment: StaticString) {
-    fragment.withUTF8Buffer { append($0) }
+    // `append` copies the bytes.
+    fragment.withUTF8Buffer { unsafe append($0) }
   }
 
   private mutating func integer(_ number: Int64) {
@@ -171,15 +172,18 @@ struct JSONWriter {
   }
 
   private mutating func append(_ text: Span<UInt8>) {
-    text.withUnsafeBufferPointer { append($0) }
+    // The other `append` copies the bytes.
+    unsafe text.withUnsafeBufferPointer { unsafe append($0) }
   }
 
   /// The fragments are short, and `append(contentsOf:)` is slow for a few bytes.
   @inline(__always)
   private mutating func append(_ text: UnsafeBufferPointer<UInt8>) {
+    // There is room for `text.count` bytes, and all of them are written. Exclusive access to `bytes` means
+    // that `text` is not part of it.
     bytes.append(addingCapacity: text.count) { output in
-      output.withUnsafeMutableBufferPointer { memory, count in
-        count = memory.update(fromContentsOf: text)
+      unsafe output.withUnsafeMutableBufferPointer { memory, count in
+        count = unsafe memory.update(fromContentsOf: text)
       }
     }
   }

@@ -46,7 +46,7 @@ let package = Package(
     .target(name: "CPlatform"),
     .target(
       name: "Platform", dependencies: ["CPlatform", systemPackage],
-      swiftSettings: settings),
+      swiftSettings: strictSettings),
     // Keys and signatures of records.
     .target(
       name: "Signatures", dependencies: [.product(name: "Crypto", package: "swift-crypto")],

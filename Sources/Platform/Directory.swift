@@ -10,15 +10,16 @@ package enum Directory {
   /// - Parameter mode: the permissions of each new directory, before the umask is applied.
   /// - Throws: `DirectoryError`.
   package static func make(_ path: String, mode: mode_t) throws(DirectoryError) {
+    // The pointers to a path and a status are used only during the calls.
     var partial = path.hasPrefix("/") ? "/" : ""
     for component in path.split(separator: "/") {
       partial += (partial.isEmpty || partial.hasSuffix("/") ? "" : "/") + component
-      guard mkdir(partial, mode) != 0 else { continue }
+      guard unsafe mkdir(partial, mode) != 0 else { continue }
       let cause = Errno.current
       guard cause != .fileExists else { continue }
       // A parent that exists but may not be written to gives EACCES or EROFS. This need not be an error.
       var status = stat()
-      if stat(partial, &status) != 0 { throw DirectoryError(path: partial, errno: cause) }
+      if unsafe stat(partial, &status) != 0 { throw DirectoryError(path: partial, errno: cause) }
     }
   }
 }

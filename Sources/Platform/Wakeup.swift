@@ -22,8 +22,9 @@ package final class Wakeup: Sendable {
 
   /// Wakes the thread. This may be called on any other thread, and never blocks.
   package func signal() {
+    // `write` reads the eight bytes of the number, and keeps no pointer.
     var one: UInt64 = 1
-    while write(descriptor, &one, MemoryLayout.size(ofValue: one)) < 0, errno == EINTR {}
+    while unsafe write(descriptor, &one, MemoryLayout.size(ofValue: one)) < 0, errno == EINTR {}
   }
 
   /// Discards all signals so far.
@@ -34,7 +35,8 @@ package final class Wakeup: Sendable {
     while !takeSignals() {
       guard errno == EAGAIN else { return }
       var waited = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-      _ = poll(&waited, 1, -1)
+      // The count of 1 matches the one entry.
+      _ = unsafe poll(&waited, 1, -1)
     }
   }
 
@@ -43,7 +45,8 @@ package final class Wakeup: Sendable {
     var count: UInt64 = 0
     var length: Int
     repeat {
-      length = read(descriptor, &count, MemoryLayout.size(ofValue: count))
+      // The read is at most as long as `count`.
+      length = unsafe read(descriptor, &count, MemoryLayout.size(ofValue: count))
     } while length < 0 && errno == EINTR
     return length > 0
   }

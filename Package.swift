@@ -114,7 +114,7 @@ let package = Package(
       swiftSettings: settings),
     // Reads YAML, with libyaml.
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
-    .target(name: "YAML", dependencies: ["CYAML"], swiftSettings: settings),
+    .target(name: "YAML", dependencies: ["CYAML"], swiftSettings: strictSettings),
     .target(
       name: "NodeConfiguration",
       dependencies: ["ControlProtocol", "Kademlia", "Platform", "YAML", systemPackage],

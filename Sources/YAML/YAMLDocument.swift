@@ -16,8 +16,9 @@ package struct YAMLDocument: Sendable {
   package init(_ text: String) throws(YAMLError) {
     // With a trailing zero, so that the address of an empty text is not null, for which libyaml would abort.
     let bytes = Array(text.utf8) + [0]
-    root = try bytes.withUnsafeBufferPointer { (buffer) throws(YAMLError) in
-      let events = try EventReader(UnsafeBufferPointer(rebasing: buffer.dropLast()))
+    // The reader does not outlive the closure.
+    root = try unsafe bytes.withUnsafeBufferPointer { (buffer) throws(YAMLError) in
+      let events = try unsafe EventReader(UnsafeBufferPointer(rebasing: buffer.dropLast()))
       var builder = NodeBuilder()
       while let event = try events.next() { try builder.handle(event) }
       return builder.root

@@ -123,7 +123,7 @@ let package = Package(
     .target(
       name: "Systemd",
       dependencies: ["CSystemd", systemPackage, .product(name: "Logging", package: "swift-log")],
-      swiftSettings: settings),
+      swiftSettings: strictSettings),
 
     // The executables.
     .executableTarget(

@@ -12,20 +12,25 @@ package enum Journal {
       let device = UInt64(parts[0]), let inode = UInt64(parts[1])
     else { return false }
     var status = stat()
-    // Programs inherit the variable even if their standard error goes elsewhere.
-    return fstat(STDERR_FILENO, &status) == 0 && status.st_dev == device && status.st_ino == inode
+    // Programs inherit the variable even if their standard error goes elsewhere. The system writes one
+    // `stat`.
+    return unsafe fstat(STDERR_FILENO, &status) == 0 && status.st_dev == device && status.st_ino == inode
   }
 
   /// True if a journal runs. Without one, messages sent to it are lost.
-  package static var isRunning: Bool { access("/run/systemd/journal/socket", W_OK) == 0 }
+  package static var isRunning: Bool {
+    // The pointer to the path is used only during the call.
+    unsafe access("/run/systemd/journal/socket", W_OK) == 0
+  }
 
   /// Sends an entry.
   ///
   /// - Returns: whether the journal accepted it.
   @discardableResult
   package static func send(_ entry: JournalEntry) -> Bool {
-    entry.withVectors { vectors in
-      sd_journal_sendv(vectors.baseAddress, Int32(vectors.count)) == 0
+    // libsystemd reads exactly these vectors, and keeps no pointer.
+    unsafe entry.withVectors { vectors in
+      unsafe sd_journal_sendv(vectors.baseAddress, Int32(vectors.count)) == 0
     }
   }
 }
@@ -73,17 +78,19 @@ package struct JournalEntry: Sendable {
     }
   }
 
+  /// Gives the fields to a closure, which must not keep the vectors.
   fileprivate func withVectors<Result>(
     _ body: (UnsafeMutableBufferPointer<iovec>) -> Result
   ) -> Result {
     var copy = bytes
-    return copy.withUnsafeMutableBytes { buffer in
+    // Each vector is a part of the copy, which outlives the inner closure.
+    return unsafe copy.withUnsafeMutableBytes { buffer in
       var start = 0
-      var vectors = ends.map { end in
+      var vectors = unsafe ends.map { end in
         defer { start = end }
-        return iovec(iov_base: buffer.baseAddress?.advanced(by: start), iov_len: end - start)
+        return unsafe iovec(iov_base: buffer.baseAddress?.advanced(by: start), iov_len: end - start)
       }
-      return vectors.withUnsafeMutableBufferPointer { body($0) }
+      return unsafe vectors.withUnsafeMutableBufferPointer { unsafe body($0) }
     }
   }
 }

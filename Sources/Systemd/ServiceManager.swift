@@ -48,8 +48,9 @@ package struct ServiceManager: Sendable {
     defer { close(descriptor) }
     // One datagram, so that the messages arrive together.
     let text = Array(messages.map(\.assignment).joined(separator: "\n").utf8)
-    let sent = address.withSockAddr { pointer, length in
-      sendto(descriptor, text, text.count, Int32(MSG_DONTWAIT | MSG_NOSIGNAL), pointer, length)
+    // The pointers to the text and the address are used only during the call.
+    let sent = unsafe address.withSockAddr { pointer, length in
+      unsafe sendto(descriptor, text, text.count, Int32(MSG_DONTWAIT | MSG_NOSIGNAL), pointer, length)
     }
     // Either the manager or this machine has no room. Any other error would occur again.
     return sent >= 0 || ![EAGAIN, ENOBUFS, ENOMEM].contains(errno)
@@ -59,7 +60,8 @@ package struct ServiceManager: Sendable {
   /// does not.
   package var watchdogTimeout: Duration? {
     var microseconds: UInt64 = 0
-    guard sd_watchdog_enabled(0, &microseconds) > 0 else { return nil }
+    // libsystemd writes one number.
+    guard unsafe sd_watchdog_enabled(0, &microseconds) > 0 else { return nil }
     return .microseconds(Int64(clamping: microseconds))
   }
 }
@@ -97,14 +99,17 @@ private struct UnixAddress: Sendable {
 
   private static let capacity = MemoryLayout.size(ofValue: sockaddr_un().sun_path) - 1
 
+  /// Gives the address to a closure, which must not keep the pointer.
   func withSockAddr<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
-    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path) }
+    // `init` has checked that the path fits.
+    unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: path) }
     // An abstract name ends with the address, and a path with its NUL.
     let count = MemoryLayout<sa_family_t>.size + path.count + (path.first == 0 ? 0 : 1)
-    return withUnsafePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(count)) }
+    // Every socket address begins with the fields of `sockaddr`, and the length is that of the used part.
+    return unsafe withUnsafePointer(to: &address) { pointer in
+      unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe body($0, socklen_t(count)) }
     }
   }
 }

@@ -118,7 +118,7 @@ let package = Package(
     .target(
       name: "NodeConfiguration",
       dependencies: ["ControlProtocol", "Kademlia", "Platform", "YAML", systemPackage],
-      swiftSettings: settings),
+      swiftSettings: strictSettings),
     .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
     .target(
       name: "Systemd",

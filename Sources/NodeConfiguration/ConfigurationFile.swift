@@ -78,22 +78,23 @@ struct ConfigurationFile {
     func failure() -> ConfigurationProblem {
       .unreadable(path: path, reason: Errno.current.description)
     }
+    // The system calls write at most the sizes they are given, and keep no pointer.
     // Non-blocking: a pipe without a writer would block a running node.
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
       if errno == ENOENT { return nil }
       throw failure()
     }
     defer { close(descriptor) }
     var status = stat()
-    guard fstat(descriptor, &status) == 0 else { throw failure() }
+    guard unsafe fstat(descriptor, &status) == 0 else { throw failure() }
     guard [S_IFREG, S_IFCHR].contains(status.st_mode & S_IFMT) else {
       throw .unreadable(path: path, reason: "it is not a file")
     }
     var bytes: [UInt8] = []
     var piece = [UInt8](repeating: 0, count: 64 << 10)
     while true {
-      let count = Glibc.read(descriptor, &piece, piece.count)
+      let count = unsafe Glibc.read(descriptor, &piece, piece.count)
       if count < 0, errno == EINTR { continue }
       guard count >= 0 else { throw failure() }
       guard count > 0 else { return bytes }

@@ -185,7 +185,8 @@ private func sizeText(_ bytes: Int) -> String {
 
 /// Returns whether a text is an IP address. Sockets are bound without a zone (RFC 4007).
 private func isAddress(_ text: String) -> Bool {
+  // Each address has the size that inet_pton(3) writes for its family.
   var v4 = in_addr()
   var v6 = in6_addr()
-  return inet_pton(AF_INET, text, &v4) == 1 || inet_pton(AF_INET6, text, &v6) == 1
+  return unsafe inet_pton(AF_INET, text, &v4) == 1 || inet_pton(AF_INET6, text, &v6) == 1
 }

@@ -65,7 +65,7 @@ let package = Package(
     .target(
       name: "Simulation",
       dependencies: ["Kademlia", "KRPC", "NodeTime", "SeededRandom", "Signatures"],
-      swiftSettings: settings),
+      swiftSettings: strictSettings),
 
     // What makes a network private: messages are sealed, and opened once.
     .target(name: "CSealing", dependencies: [.product(name: "Crypto", package: "swift-crypto")]),

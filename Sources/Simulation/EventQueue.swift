@@ -55,35 +55,37 @@ struct EventQueue<Event> {
   }
 
   private mutating func rise(_ entry: Entry, from place: Int) {
-    heap.withUnsafeMutableBufferPointer { heap in
+    // `place` begins within the heap and only moves to a parent, which is never below 0.
+    unsafe heap.withUnsafeMutableBufferPointer { heap in
       var place = place
       while place > 0 {
         let parent = (place - 1) / 4
-        guard entry.precedes(heap[parent]) else { break }
-        heap[place] = heap[parent]
+        guard unsafe entry.precedes(heap[parent]) else { break }
+        unsafe heap[place] = heap[parent]
         place = parent
       }
-      heap[place] = entry
+      unsafe heap[place] = entry
     }
   }
 
   /// Puts an entry at the root, and moves it down to its place.
   private mutating func sink(_ entry: Entry) {
-    heap.withUnsafeMutableBufferPointer { heap in
+    // The heap is not empty, and each child is checked against its count.
+    unsafe heap.withUnsafeMutableBufferPointer { heap in
       var place = 0
       while true {
         let first = 4 * place + 1
         guard first < heap.count else { break }
         var least = first
         for child in (first + 1)..<max(first + 1, min(first + 4, heap.count))
-        where heap[child].precedes(heap[least]) {
+        where unsafe heap[child].precedes(heap[least]) {
           least = child
         }
-        guard heap[least].precedes(entry) else { break }
-        heap[place] = heap[least]
+        guard unsafe heap[least].precedes(entry) else { break }
+        unsafe heap[place] = heap[least]
         place = least
       }
-      heap[place] = entry
+      unsafe heap[place] = entry
     }
   }
 }

@@ -93,7 +93,7 @@ let package = Package(
         "CEventLoop", "NodeTime", "Platform", systemPackage,
         .product(name: "HeapModule", package: "swift-collections"),
       ],
-      swiftSettings: settings),
+      swiftSettings: strictSettings),
     .target(name: "CDatagrams"),
     .target(
       name: "NodeRuntime",

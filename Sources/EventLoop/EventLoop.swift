@@ -255,11 +255,12 @@ package final class EventLoop: @unchecked Sendable {
   // MARK: - An iteration
 
   private func runIteration() {
-    withUnsafeTemporaryAllocation(of: ceventloop_event.self, capacity: 64) { events in
-      let found = ceventloop_wait(epoll, events.baseAddress, Int32(events.count), millisecondsToWait)
+    // The call has initialized the first `found` events, and never returns more than fit.
+    unsafe withUnsafeTemporaryAllocation(of: ceventloop_event.self, capacity: 64) { events in
+      let found = unsafe ceventloop_wait(epoll, events.baseAddress, Int32(events.count), millisecondsToWait)
       isIterationRequested = false
       guard found > 0 else { return }
-      for event in events.prefix(Int(found)) { handle(event) }
+      for index in 0..<Int(found) { unsafe handle(events[index]) }
     }
     runTimers()
     // Tasks deferred by these tasks run in the next iteration, after the descriptors that are ready by then.

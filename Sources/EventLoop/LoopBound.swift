@@ -17,23 +17,26 @@ package struct LoopBound<Value>: Sendable {
   /// Releases the value on the loop's thread.
   ///
   /// `@unchecked`: `LoopBound.value` and `deinit` make sure that only that thread touches the box.
-  private final class Owner: @unchecked Sendable {
+  ///
+  /// `@safe`: `init` retains the box, and `deinit` releases it once on each path.
+  @safe private final class Owner: @unchecked Sendable {
     private let loop: EventLoop
     /// Retained once and released by hand, because the compiler would release it on any thread.
     private let box: Unmanaged<Box>
 
     init(_ value: Value, on loop: EventLoop) {
       self.loop = loop
-      box = Unmanaged.passRetained(Box(value))
+      unsafe box = Unmanaged.passRetained(Box(value))
     }
 
-    var value: Value { box.takeUnretainedValue().value }
+    var value: Value { unsafe box.takeUnretainedValue().value }
 
     deinit {
-      guard !loop.isCurrent else { return box.release() }
-      nonisolated(unsafe) let box = box
-      let isTaken = loop.execute { box.release() }
-      if !isTaken { box.release() }
+      guard !loop.isCurrent else { return unsafe box.release() }
+      // Only one thread uses this copy: the loop's, or this one if the loop has stopped.
+      nonisolated(unsafe) let box = unsafe box
+      let isTaken = loop.execute { unsafe box.release() }
+      if !isTaken { unsafe box.release() }
     }
   }
 

@@ -13,7 +13,8 @@ package enum SystemClock {
 
   private static func read(_ clock: clockid_t) -> timespec {
     var time = timespec()
-    clock_gettime(clock, &time)
+    // The system writes one `timespec`.
+    unsafe clock_gettime(clock, &time)
     return time
   }
 }

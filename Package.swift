@@ -72,7 +72,7 @@ let package = Package(
     .target(
       name: "Sealing",
       dependencies: ["CSealing", "NodeTime", .product(name: "Crypto", package: "swift-crypto")],
-      swiftSettings: settings),
+      swiftSettings: strictSettings),
 
     // What the node keeps on the disk.
     .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),

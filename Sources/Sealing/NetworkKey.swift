@@ -50,7 +50,10 @@ package struct NetworkKey: Hashable, Sendable {
   }
 
   /// The key in the format of a key file.
-  package var base64: String { secret.withUnsafeBytes { Data($0).base64EncodedString() } }
+  package var base64: String {
+    // The data is a copy of the bytes.
+    unsafe secret.withUnsafeBytes { unsafe Data($0).base64EncodedString() }
+  }
 
   package static func == (left: NetworkKey, right: NetworkKey) -> Bool { left.secret == right.secret }
 

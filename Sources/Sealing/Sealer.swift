@@ -57,6 +57,7 @@ package struct Sealer {
 
 extension [UInt8] {
   fileprivate mutating func append(bigEndian number: UInt64) {
-    Swift.withUnsafeBytes(of: number.bigEndian) { append(contentsOf: $0) }
+    // The bytes are copied before the closure returns.
+    unsafe Swift.withUnsafeBytes(of: number.bigEndian) { unsafe append(contentsOf: $0) }
   }
 }

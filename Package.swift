@@ -103,7 +103,7 @@ let package = Package(
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Logging", package: "swift-log"),
       ],
-      swiftSettings: settings),
+      swiftSettings: strictSettings),
     .target(name: "ControlProtocol", swiftSettings: strictSettings),
     .target(
       name: "ControlServer",

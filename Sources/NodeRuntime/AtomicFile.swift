@@ -18,7 +18,8 @@ enum AtomicFile {
   static func read(
     _ path: String, limit: Int, flags: Int32 = O_NOFOLLOW, isWanted: (stat) -> Bool = { _ in true }
   ) throws(Failure) -> [UInt8]? {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | flags)
+    // Each read is at most as long as the rest of the buffer, and the system calls keep no pointer.
+    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | flags)
     guard descriptor >= 0 else {
       let cause = Errno.current
       if cause == .noSuchFileOrDirectory { return nil }
@@ -26,13 +27,13 @@ enum AtomicFile {
     }
     defer { close(descriptor) }
     var status = stat()
-    guard fstat(descriptor, &status) == 0 else { throw Failure(path: path, errno: .current) }
+    guard unsafe fstat(descriptor, &status) == 0 else { throw Failure(path: path, errno: .current) }
     guard isWanted(status) else { return nil }
     var bytes = [UInt8](repeating: 0, count: limit)
     var count = 0
     while count < limit {
-      let got = bytes.withUnsafeMutableBytes { buffer in
-        Glibc.read(descriptor, buffer.baseAddress?.advanced(by: count), limit - count)
+      let got = unsafe bytes.withUnsafeMutableBytes { buffer in
+        unsafe Glibc.read(descriptor, buffer.baseAddress?.advanced(by: count), limit - count)
       }
       if got < 0, Errno.current == .interrupted { continue }
       guard got >= 0 else { throw Failure(path: path, errno: .current) }
@@ -44,31 +45,32 @@ enum AtomicFile {
 
   /// Writes a file atomically, readable by its owner alone.
   static func write(_ bytes: [UInt8], to path: String) throws(Failure) {
+    // Each write is at most as long as the rest of the bytes, and the system calls keep no pointer.
     let temporary = path + ".new"
     // A file that an earlier attempt left may have another mode.
-    unlink(temporary)
-    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    unsafe unlink(temporary)
+    let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
     guard descriptor >= 0 else { throw Failure(path: temporary, errno: .current) }
     var written = 0
     while written < bytes.count {
-      let put = bytes.withUnsafeBytes { buffer in
-        Glibc.write(descriptor, buffer.baseAddress?.advanced(by: written), bytes.count - written)
+      let put = unsafe bytes.withUnsafeBytes { buffer in
+        unsafe Glibc.write(descriptor, buffer.baseAddress?.advanced(by: written), bytes.count - written)
       }
       if put < 0, Errno.current == .interrupted { continue }
       guard put > 0 else {
         let cause = Errno.current
         close(descriptor)
-        unlink(temporary)
+        unsafe unlink(temporary)
         throw Failure(path: temporary, errno: cause)
       }
       written += put
     }
     let isSynced = fsync(descriptor) == 0
     close(descriptor)
-    guard isSynced, rename(temporary, path) == 0 else { throw Failure(path: path, errno: .current) }
+    guard isSynced, unsafe rename(temporary, path) == 0 else { throw Failure(path: path, errno: .current) }
     // The new name is durable only once its directory is.
     let parent = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
-    let directory = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    let directory = unsafe open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     if directory >= 0 {
       fsync(directory)
       close(directory)

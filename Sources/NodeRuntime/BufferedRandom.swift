@@ -11,7 +11,8 @@ struct BufferedRandom: RandomNumberGenerator, Sendable {
   mutating func next() -> UInt64 {
     if let number = numbers.popLast() { return number }
     numbers = [UInt64](repeating: 0, count: Self.batch)
-    let isFilled = numbers.withUnsafeMutableBytes { getentropy($0.baseAddress, $0.count) } == 0
+    // getentropy(3) fills exactly the array, and any bits are valid integers.
+    let isFilled = unsafe numbers.withUnsafeMutableBytes { unsafe getentropy($0.baseAddress, $0.count) } == 0
     guard isFilled, let number = numbers.popLast() else {
       numbers = []
       var system = SystemRandomNumberGenerator()

@@ -4,7 +4,10 @@ import Kademlia
 import SystemPackage
 
 /// Reads the datagrams of a node's sockets, many with one system call, into memory that is reused.
-struct DatagramReader: ~Copyable {
+///
+/// `@safe`: it owns the C reader, and gives access to its memory as spans only, which cannot outlive a call
+/// of `read`.
+@safe struct DatagramReader: ~Copyable {
   private let reader: OpaquePointer
 
   /// The bytes of a datagram that are read: more than any node sends.
@@ -12,11 +15,11 @@ struct DatagramReader: ~Copyable {
 
   /// - Throws: `Errno.noMemory`.
   init() throws(Errno) {
-    guard let reader = cdatagrams_reader_create(Self.room) else { throw Errno.noMemory }
-    self.reader = reader
+    guard let reader = unsafe cdatagrams_reader_create(Self.room) else { throw Errno.noMemory }
+    unsafe self.reader = reader
   }
 
-  deinit { cdatagrams_reader_free(reader) }
+  deinit { unsafe cdatagrams_reader_free(reader) }
 
   /// Reads the datagrams that one system call returns, and passes on each.
   ///
@@ -25,7 +28,7 @@ struct DatagramReader: ~Copyable {
   func read(_ socket: Int32, _ received: (RawSpan, Endpoint) -> Void) throws(Errno) -> Bool {
     var datagrams: UnsafePointer<cdatagram>?
     var bytes: UnsafeRawPointer?
-    let count = cdatagrams_receive(reader, socket, &datagrams, &bytes)
+    let count = unsafe cdatagrams_receive(reader, socket, &datagrams, &bytes)
     guard count >= 0 else {
       switch -count {
       // None of these is the socket's fault: an earlier datagram was rejected, or memory is short.
@@ -33,11 +36,14 @@ struct DatagramReader: ~Copyable {
       default: throw Errno(rawValue: -count)
       }
     }
-    guard let bytes else { return false }
-    for datagram in UnsafeBufferPointer(start: datagrams, count: Int(count)) {
+    // If there are datagrams, C has set both pointers, and they are valid until its next call.
+    guard let bytes = unsafe bytes else { return false }
+    let found = unsafe UnsafeBufferPointer(start: datagrams, count: Int(count))
+    for index in found.indices {
+      let datagram = unsafe found[index]
       guard let source = Endpoint(datagram.endpoint) else { continue }
-      let content = UnsafeRawBufferPointer(start: bytes + datagram.start, count: datagram.length)
-      received(content.bytes, source)
+      let content = unsafe UnsafeRawBufferPointer(start: bytes + datagram.start, count: datagram.length)
+      unsafe received(content.bytes, source)
     }
     return count == CDATAGRAMS_BATCH
   }

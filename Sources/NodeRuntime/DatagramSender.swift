@@ -49,9 +49,10 @@ struct DatagramSender {
     var failed = 0
     var next = 0
     while next < datagrams.count {
-      let result = bytes.withUnsafeBytes { bytes in
-        datagrams[next...].withUnsafeBufferPointer { rest in
-          cdatagrams_send(descriptor, bytes.baseAddress, rest.baseAddress, UInt32(rest.count))
+      // `add` has placed each datagram within the bytes. The pointers are used only during the call.
+      let result = unsafe bytes.withUnsafeBytes { bytes in
+        unsafe datagrams[next...].withUnsafeBufferPointer { rest in
+          unsafe cdatagrams_send(descriptor, bytes.baseAddress, rest.baseAddress, UInt32(rest.count))
         }
       }
       switch -result {

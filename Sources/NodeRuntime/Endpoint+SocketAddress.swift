@@ -6,11 +6,12 @@ extension IPAddress {
   ///
   /// An IPv4 address in IPv6 form becomes an IPv4 address: one host has one address a family.
   package init?(_ text: String) {
+    // Each address has the size that inet_pton(3) writes for its family.
     var v4 = in_addr()
     var v6 = in6_addr()
-    if inet_pton(AF_INET, text, &v4) == 1 {
+    if unsafe inet_pton(AF_INET, text, &v4) == 1 {
       self = .v4(UInt32(bigEndian: v4.s_addr))
-    } else if inet_pton(AF_INET6, text, &v6) == 1 {
+    } else if unsafe inet_pton(AF_INET6, text, &v6) == 1 {
       self.init(v6)
     } else {
       return nil
@@ -18,8 +19,9 @@ extension IPAddress {
   }
 
   fileprivate init(_ address: in6_addr) {
-    let (high, low) = withUnsafeBytes(of: address) { bytes in
-      (
+    // An IPv6 address has 16 bytes.
+    let (high, low) = unsafe withUnsafeBytes(of: address) { bytes in
+      unsafe (
         UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self)),
         UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
       )
@@ -31,10 +33,13 @@ extension IPAddress {
 
 extension Endpoint {
   /// The endpoint of a socket address; nil for one that is not IP, or has no port.
+  ///
+  /// - Parameter address: begins a structure of its family.
   package init?(_ address: UnsafePointer<sockaddr>) {
-    switch Int32(address.pointee.sa_family) {
-    case AF_INET: self.init(UnsafeRawPointer(address).loadUnaligned(as: sockaddr_in.self))
-    case AF_INET6: self.init(UnsafeRawPointer(address).loadUnaligned(as: sockaddr_in6.self))
+    // The family says which structure it is.
+    switch unsafe Int32(address.pointee.sa_family) {
+    case AF_INET: unsafe self.init(UnsafeRawPointer(address).loadUnaligned(as: sockaddr_in.self))
+    case AF_INET6: unsafe self.init(UnsafeRawPointer(address).loadUnaligned(as: sockaddr_in6.self))
     default: return nil
     }
   }
@@ -55,23 +60,25 @@ extension Endpoint {
   init?(boundTo descriptor: Int32) {
     var storage = sockaddr_storage()
     var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-    let found = withUnsafeMutablePointer(to: &storage) { storage in
-      storage.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-        getsockname(descriptor, address, &length) == 0 ? Endpoint(address) : nil
+    // `sockaddr_storage` has room for an address of any family, and begins with the fields of `sockaddr`.
+    let found = unsafe withUnsafeMutablePointer(to: &storage) { storage in
+      unsafe storage.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+        unsafe getsockname(descriptor, address, &length) == 0 ? Endpoint(address) : nil
       }
     }
     guard let found else { return nil }
     self = found
   }
 
-  /// Calls a function with the socket address of this endpoint.
+  /// Calls a function with the socket address of this endpoint. The function must not keep the pointer.
   func withSocketAddress<Result>(
     _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
   ) -> Result {
     func call<Address>(_ address: Address) -> Result {
-      withUnsafePointer(to: address) { pointer in
-        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-          body($0, socklen_t(MemoryLayout<Address>.size))
+      // Every socket address begins with the fields of `sockaddr`, and the length covers all of it.
+      unsafe withUnsafePointer(to: address) { pointer in
+        unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+          unsafe body($0, socklen_t(MemoryLayout<Address>.size))
         }
       }
     }
@@ -100,9 +107,10 @@ extension sockaddr_in6 {
     guard case .v6(let high, let low) = endpoint.address else { return }
     sin6_family = sa_family_t(AF_INET6)
     sin6_port = endpoint.port.bigEndian
-    withUnsafeMutableBytes(of: &sin6_addr) { bytes in
-      bytes.storeBytes(of: high.bigEndian, as: UInt64.self)
-      bytes.storeBytes(of: low.bigEndian, toByteOffset: 8, as: UInt64.self)
+    // An IPv6 address has 16 bytes.
+    unsafe withUnsafeMutableBytes(of: &sin6_addr) { bytes in
+      unsafe bytes.storeBytes(of: high.bigEndian, as: UInt64.self)
+      unsafe bytes.storeBytes(of: low.bigEndian, toByteOffset: 8, as: UInt64.self)
     }
   }
 }

@@ -23,7 +23,8 @@ package struct KeySource: Hashable, Sendable {
     guard let directory = environment["CREDENTIALS_DIRECTORY"], !directory.isEmpty else { return nil }
     let path = "\(directory)/\(Self.credential)"
     // A credential that exists and cannot be accessed is an error, which is reported when it is read.
-    guard access(path, F_OK) == 0 || errno != ENOENT else { return nil }
+    // The pointer to the path is used only during the call.
+    guard unsafe access(path, F_OK) == 0 || errno != ENOENT else { return nil }
     self.path = path
     isCredential = true
   }
@@ -86,9 +87,10 @@ package struct KeySource: Hashable, Sendable {
 extension KeySource {
   /// The path of the file itself. A link to it stays a link.
   private var realPath: String {
-    guard let real = realpath(path, nil) else { return path }
-    defer { free(real) }
-    return String(cString: real)
+    // The path ends with a zero byte, belongs to this function, and is copied before it is freed.
+    guard let real = unsafe realpath(path, nil) else { return path }
+    defer { unsafe free(real) }
+    return unsafe String(cString: real)
   }
 }
 

@@ -72,17 +72,20 @@ struct NameResolver: NameResolving {
 
   /// The addresses of a host, of both families, from the system's resolver.
   @Sendable static func systemLookup(_ name: NodeName) -> [Endpoint] {
-    var hints = addrinfo()
-    hints.ai_socktype = Int32(SOCK_DGRAM.rawValue)
-    hints.ai_protocol = Int32(IPPROTO_UDP)
+    // The list is valid until it is freed, and endpoints are copies.
+    var hints = unsafe addrinfo()
+    unsafe hints.ai_socktype = Int32(SOCK_DGRAM.rawValue)
+    unsafe hints.ai_protocol = Int32(IPPROTO_UDP)
     var list: UnsafeMutablePointer<addrinfo>?
-    guard getaddrinfo(name.host, String(name.port), &hints, &list) == 0 else { return [] }
-    defer { freeaddrinfo(list) }
+    guard unsafe getaddrinfo(name.host, String(name.port), &hints, &list) == 0 else { return [] }
+    defer { unsafe freeaddrinfo(list) }
     var endpoints: [Endpoint] = []
-    var entry = list
-    while let info = entry?.pointee {
-      if let address = info.ai_addr, let endpoint = Endpoint(address) { endpoints.append(endpoint) }
-      entry = info.ai_next
+    var entry = unsafe list
+    while let info = unsafe entry?.pointee {
+      if let address = unsafe info.ai_addr, let endpoint = unsafe Endpoint(address) {
+        endpoints.append(endpoint)
+      }
+      unsafe entry = info.ai_next
     }
     return endpoints
   }

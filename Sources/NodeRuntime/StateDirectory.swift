@@ -16,7 +16,8 @@ package final class StateDirectory: Sendable {
     self.path = path
     try Self.make(path)
     let lockPath = path + "/lock"
-    let descriptor = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    // The pointer to the path is used only during the call.
+    let descriptor = unsafe open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
     guard descriptor >= 0 else { throw .unusable(path: lockPath, reason: Errno.current.description) }
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
       let cause = Errno.current
@@ -37,7 +38,8 @@ package final class StateDirectory: Sendable {
       throw .unusable(path: error.path, reason: error.errno.description)
     }
     var status = stat()
-    guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+    // The system writes one `stat`.
+    guard unsafe stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
       throw .unusable(path: path, reason: "it is not a directory")
     }
   }

@@ -61,7 +61,8 @@ final class UDPSocket {
     if isV6 { set(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 1) }
     set(descriptor, SOL_SOCKET, SO_RCVBUF, bufferBytes)
     set(descriptor, SOL_SOCKET, SO_SNDBUF, bufferBytes)
-    guard endpoint.withSocketAddress({ Glibc.bind(descriptor, $0, $1) }) == 0 else {
+    // The pointer to the address is used only during the call.
+    guard unsafe endpoint.withSocketAddress({ unsafe Glibc.bind(descriptor, $0, $1) }) == 0 else {
       let cause = Errno.current
       Glibc.close(descriptor)
       throw cause
@@ -71,7 +72,8 @@ final class UDPSocket {
 
   private static func set(_ descriptor: Int32, _ level: Int32, _ option: Int32, _ value: Int32) {
     var value = value
-    setsockopt(descriptor, level, option, &value, socklen_t(MemoryLayout<Int32>.size))
+    // The system reads one number of this size.
+    unsafe setsockopt(descriptor, level, option, &value, socklen_t(MemoryLayout<Int32>.size))
   }
 
   /// Begins to watch the socket.

@@ -111,7 +111,7 @@ let package = Package(
         "ControlProtocol", "EventLoop", "Kademlia", "NodeRuntime", "NodeTime", "Platform", "Signatures",
         systemPackage, .product(name: "Logging", package: "swift-log"),
       ],
-      swiftSettings: settings),
+      swiftSettings: strictSettings),
     // Reads YAML, with libyaml.
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .target(name: "YAML", dependencies: ["CYAML"], swiftSettings: strictSettings),

@@ -110,13 +110,15 @@ final class ControlConnection: DescriptorWatcher {
 
   private func read() {
     guard stage != .closed, !isInputClosed else { return }
-    let buffer = connections.readBuffer
-    let count = recv(descriptor, buffer.baseAddress, buffer.count, 0)
+    // The buffer lives as long as `connections`. The read is at most as long as the buffer, and the bytes are
+    // copied at once.
+    let buffer = unsafe connections.readBuffer
+    let count = unsafe recv(descriptor, buffer.baseAddress, buffer.count, 0)
     switch count {
     case 1...:
       // Input after the end is discarded.
       guard stage == .serving else { return }
-      lines.append(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+      unsafe lines.append(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
       takeLines()
     case 0:
       isInputClosed = true
@@ -246,8 +248,10 @@ final class ControlConnection: DescriptorWatcher {
     isFlushPlanned = false
     let unsent = output.count - sent
     while stage != .closed, sent < output.count {
-      let count = output.withUnsafeBytes { bytes in
-        send(descriptor, bytes.baseAddress.map { $0 + sent }, bytes.count - sent, Int32(MSG_NOSIGNAL))
+      // `sent` is within the output.
+      let count = unsafe output.withUnsafeBytes { bytes in
+        unsafe send(
+          descriptor, bytes.baseAddress.map { unsafe $0 + sent }, bytes.count - sent, Int32(MSG_NOSIGNAL))
       }
       if count > 0 {
         sent += count

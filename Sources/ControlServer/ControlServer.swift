@@ -143,7 +143,9 @@ final class Listener: DescriptorWatcher {
 }
 
 /// The clients that are connected.
-final class Connections {
+///
+/// `@safe`: it owns its buffer. Connections use it on the loop's thread only, and keep no pointer to it.
+@safe final class Connections {
   let service: ControlService
   let loop: EventLoop
   let logger: Logger
@@ -175,7 +177,8 @@ final class Connections {
     loop.onIterationEnd(for: self) { [unowned self] in flush() }
   }
 
-  deinit { readBuffer.deallocate() }
+  // No connection is left that could read into the buffer.
+  deinit { unsafe readBuffer.deallocate() }
 
   func reconfigure(_ new: ControlServerSettings) {
     settings = new

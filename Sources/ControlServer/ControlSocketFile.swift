@@ -4,6 +4,8 @@ import Platform
 import SystemPackage
 
 /// The socket file of a daemon, from its creation to its removal.
+///
+/// Its `unsafe` calls pass pointers to paths, addresses and statuses, which are used only during the calls.
 struct ControlSocketFile: Sendable {
   let path: String
   /// The listening socket. The server that uses it closes it.
@@ -34,23 +36,23 @@ struct ControlSocketFile: Sendable {
     guard excess <= 0 else {
       throw .unusable(path: path, reason: "the path is \(excess) bytes too long")
     }
-    unlink(temporary)
+    unsafe unlink(temporary)
     let listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     guard listener >= 0 else { throw .unusable(path: path, reason: Errno.current.description) }
     var status = stat()
-    guard Self.withAddress(temporary, { bind(listener, $0, $1) }) == 0,
-      chmod(temporary, mode_t(truncatingIfNeeded: mode)) == 0,
+    guard unsafe Self.withAddress(temporary, { unsafe bind(listener, $0, $1) }) == 0,
+      unsafe chmod(temporary, mode_t(truncatingIfNeeded: mode)) == 0,
       listen(listener, Self.backlog) == 0,
-      stat(temporary, &status) == 0
+      unsafe stat(temporary, &status) == 0
     else { throw Self.failed(listener, temporary, path) }
     do throws(ControlSocketError) {
       try Self.give(temporary, to: group, path)
     } catch {
       close(listener)
-      unlink(temporary)
+      unsafe unlink(temporary)
       throw error
     }
-    guard rename(temporary, path) == 0 else { throw Self.failed(listener, temporary, path) }
+    guard unsafe rename(temporary, path) == 0 else { throw Self.failed(listener, temporary, path) }
     descriptor = listener
     device = status.st_dev
     inode = status.st_ino
@@ -59,8 +61,8 @@ struct ControlSocketFile: Sendable {
   /// Removes the file if it still belongs to this socket.
   func remove() {
     var status = stat()
-    guard lstat(path, &status) == 0, status.st_dev == device, status.st_ino == inode else { return }
-    unlink(path)
+    guard unsafe lstat(path, &status) == 0, status.st_dev == device, status.st_ino == inode else { return }
+    unsafe unlink(path)
   }
 
   /// Gives the socket file to a group.
@@ -68,11 +70,12 @@ struct ControlSocketFile: Sendable {
     let isDefault = group == ControlLimits.defaultGroup
     // Root shares with the default group if there is one. Other users have no group to share with.
     if isDefault, geteuid() != 0 { return }
-    guard let entry = getgrnam(group) else {
+    // The entry is valid until the next call, and nothing else in the program looks up a group.
+    guard let entry = unsafe getgrnam(group) else {
       if isDefault { return }
       throw .unusable(path: path, reason: "no such group '\(group)' (control_group)")
     }
-    guard chown(file, uid_t.max, entry.pointee.gr_gid) != 0, !isDefault else { return }
+    guard unsafe chown(file, uid_t.max, entry.pointee.gr_gid) != 0, !isDefault else { return }
     throw .unusable(
       path: path, reason: "it cannot be given to the group '\(group)' (control_group): \(Errno.current)")
   }
@@ -82,13 +85,13 @@ struct ControlSocketFile: Sendable {
   ) -> ControlSocketError {
     let reason = Errno.current.description
     close(descriptor)
-    unlink(temporary)
+    unsafe unlink(temporary)
     return .unusable(path: path, reason: reason)
   }
 
   private static func refuseIfAlive(_ path: SocketPath) throws(ControlSocketError) {
     var status = stat()
-    guard lstat(path.string, &status) == 0 else { return }
+    guard unsafe lstat(path.string, &status) == 0 else { return }
     guard status.st_mode & S_IFMT == S_IFSOCK else {
       throw .unusable(path: path.string, reason: "a file that is not a socket is in the way")
     }
@@ -100,7 +103,7 @@ struct ControlSocketFile: Sendable {
     defer { close(probe) }
     // Only "connection refused" shows that no process listens. A daemon that is busy, or that this process
     // may not connect to, is alive.
-    if withAddress(path.string, { connect(probe, $0, $1) }) == 0 || errno != ECONNREFUSED {
+    if unsafe withAddress(path.string, { unsafe connect(probe, $0, $1) }) == 0 || errno != ECONNREFUSED {
       throw .inUse(path: path.string)
     }
   }
@@ -114,7 +117,7 @@ struct ControlSocketFile: Sendable {
       try make("/tmp", mode: 0o755)
       try make(own, mode: 0o700)
       var status = stat()
-      guard lstat(own, &status) == 0, status.st_mode & S_IFMT == S_IFDIR,
+      guard unsafe lstat(own, &status) == 0, status.st_mode & S_IFMT == S_IFDIR,
         status.st_uid == geteuid() || status.st_uid == 0, status.st_mode & 0o022 == 0
       else {
         throw .unusable(
@@ -132,18 +135,19 @@ struct ControlSocketFile: Sendable {
     }
   }
 
-  /// Calls `body` with the address of a path, which `SocketPath` has checked to fit.
+  /// Calls `body` with the address of a path, which `SocketPath` has checked to fit. The closure must not keep the
+  /// pointer.
   private static func withAddress(
     _ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32
   ) -> Int32 {
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
-    withUnsafeMutableBytes(of: &address.sun_path) { bytes in
-      bytes.copyBytes(from: path.utf8.prefix(ControlLimits.maxSocketPathBytes))
+    unsafe withUnsafeMutableBytes(of: &address.sun_path) { bytes in
+      unsafe bytes.copyBytes(from: path.utf8.prefix(ControlLimits.maxSocketPathBytes))
     }
-    return withUnsafePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        body($0, socklen_t(MemoryLayout<sockaddr_un>.size))
+    return unsafe withUnsafePointer(to: &address) { pointer in
+      unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        unsafe body($0, socklen_t(MemoryLayout<sockaddr_un>.size))
       }
     }
   }

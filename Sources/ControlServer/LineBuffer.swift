@@ -36,7 +36,8 @@ struct LineBuffer {
       searched -= taken
       taken = 0
     }
-    bytes.append(contentsOf: arrived)
+    // The bytes are copied.
+    unsafe bytes.append(contentsOf: arrived)
   }
 
   /// The rest of the input at its end: a last line without a line feed.

@@ -13,7 +13,9 @@ struct PeerCredentials: Hashable, Sendable {
     // A `ucred`, which the C library hides: process, user and group.
     var peer: (process: Int32, user: UInt32, group: UInt32) = (0, 0, 0)
     var length = socklen_t(MemoryLayout.size(ofValue: peer))
-    guard getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0, peer.process != 0 else {
+    // The call writes at most `length` bytes, and any bits are valid integers.
+    guard unsafe getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0, peer.process != 0
+    else {
       return nil
     }
     (process, user) = (peer.process, peer.user)

@@ -47,13 +47,14 @@ final class UserNames {
   }
 
   private static func lookUp(_ user: UInt32) -> String? {
-    var entry = passwd()
+    // The entry points into the buffer, and the name is copied before the buffer is freed.
+    var entry = unsafe passwd()
     var found: UnsafeMutablePointer<passwd>?
-    return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 16 << 10) { buffer in
-      guard let room = buffer.baseAddress, getpwuid_r(user, &entry, room, buffer.count, &found) == 0,
-        found != nil, let name = entry.pw_name
+    return unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 16 << 10) { buffer in
+      guard let room = buffer.baseAddress, unsafe getpwuid_r(user, &entry, room, buffer.count, &found) == 0,
+        unsafe found != nil, let name = unsafe entry.pw_name
       else { return nil }
-      return String(cString: name)
+      return unsafe String(cString: name)
     }
   }
 }

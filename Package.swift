@@ -83,7 +83,7 @@ let package = Package(
       dependencies: [
         "CDirtyFlag", "CLMDB", "CZlib", "Kademlia", "NodeTime", "Platform", "Signatures", systemPackage,
       ],
-      swiftSettings: settings),
+      swiftSettings: strictSettings),
 
     // The shells around it.
     .target(name: "CEventLoop"),

@@ -75,7 +75,7 @@ struct Batch {
       for key in due {
         isChanged = true
         try transaction.delete(tables.expiry, key)
-        guard let expiry = key.withUnsafeBytes(ExpiryKey.init(key:)) else { continue }
+        guard let expiry = key.withRawSpan(ExpiryKey.init(key:)) else { continue }
         let slot = try lookUp(expiry.id, in: expiry.table)
         switch slot {
         case .empty: continue
@@ -102,7 +102,7 @@ struct Batch {
     var due: [[UInt8]] = []
     try transaction.walk(tables.expiry, from: []) { (key, _) in
       if let expiry = ExpiryKey(key: key), expiry.time > now.seconds { return false }
-      due.append(Array(key))
+      due.append([UInt8](key))
       return due.count < limit
     }
     return due
@@ -177,7 +177,7 @@ struct Batch {
   }
 
   private mutating func uncount(_ index: [UInt8]) throws(LMDBError) {
-    guard let bytes = try transaction.get(tables.keys, index), let value = IndexValue(bytes) else { return }
+    guard let value = try transaction.withValue(tables.keys, index, { IndexValue($0) }) ?? nil else { return }
     metadata.valueBytes = max(0, metadata.valueBytes - value.payloadSize)
   }
 
@@ -186,7 +186,7 @@ struct Batch {
   private func indexKey(of id: RecordID) throws(LMDBError) -> [UInt8]? {
     var found: [UInt8]?
     try transaction.walk(tables.keys, from: []) { (key, value) in
-      if IndexKey.target(in: key) == id.target, IndexValue(value)?.kind == id.kind { found = Array(key) }
+      if IndexKey.target(in: key) == id.target, IndexValue(value)?.kind == id.kind { found = [UInt8](key) }
       return found == nil
     }
     return found

@@ -21,10 +21,11 @@ final class DirtyFlag: Sendable {
   ///
   /// - Throws: `RecordStoreError.unusable`.
   init(path: String) throws(RecordStoreError) {
-    let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    // The read is at most as long as the array, and the system calls keep no pointer.
+    let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
     guard descriptor >= 0 else { throw .unusable(path: path, reason: Errno.current.description) }
     var bytes = [UInt8](repeating: 0, count: Self.length)
-    let count = pread(descriptor, &bytes, bytes.count, 0)
+    let count = unsafe pread(descriptor, &bytes, bytes.count, 0)
     guard count >= 0 else {
       let reason = Errno.current.description
       close(descriptor)
@@ -54,13 +55,14 @@ final class DirtyFlag: Sendable {
     var bytes = [UInt8(CDIRTYFLAG_CLEAR)] + Array("dht".utf8)
     bytes.append(littleEndian: salt)
     bytes.append(littleEndian: Self.checksum(of: bytes))
-    let written = pwrite(descriptor, bytes, bytes.count, 0)
+    // The pointer to the bytes is used only during the call.
+    let written = unsafe pwrite(descriptor, bytes, bytes.count, 0)
     guard written == bytes.count else { return written < 0 ? errno : EIO }
     return fdatasync(descriptor) == 0 ? 0 : errno
   }
 
   private static func salt(in bytes: [UInt8]) -> UInt32? {
-    bytes.withUnsafeBytes { raw in
+    bytes.withRawSpan { raw in
       guard raw.littleEndian(at: 8, UInt32.self) == checksum(of: Array(bytes.prefix(8))) else { return nil }
       return raw.littleEndian(at: 4, UInt32.self)
     }
@@ -68,6 +70,6 @@ final class DirtyFlag: Sendable {
 
   /// The checksum of all bytes but the first, which the signal handler changes alone.
   private static func checksum(of bytes: [UInt8]) -> UInt32 {
-    bytes.dropFirst().withUnsafeBytes { RecordCoding.crc32(of: $0) }
+    bytes.withRawSpan { RecordCoding.crc32(of: $0.extracting(droppingFirst: 1)) }
   }
 }

@@ -7,7 +7,10 @@ import Synchronization
 ///
 /// `@unchecked` because it holds a bare pointer: LMDB allows any thread to use an environment. Changing the
 /// size of the map is the exception, and `grow` keeps it apart from transactions.
-final class Environment: @unchecked Sendable {
+///
+/// `@safe` until `close`, whose caller guarantees that nothing uses the environment afterwards. LMDB keeps no
+/// pointer to an argument, and a call that succeeds has set its out-parameters.
+@safe final class Environment: @unchecked Sendable {
   /// The path of the file. LMDB keeps a table of readers beside it.
   let path: String
   let pageSize: Int
@@ -26,34 +29,34 @@ final class Environment: @unchecked Sendable {
     let systemPage = max(Int(sysconf(Int32(_SC_PAGESIZE))), 4096)
     let size = max(mapSize / systemPage * systemPage, 64 * systemPage)
     var created: OpaquePointer?
-    try LMDBError.check(mdb_env_create(&created))
-    guard let handle = created else { throw LMDBError(ENOMEM) }
+    try unsafe LMDBError.check(mdb_env_create(&created))
+    guard let handle = unsafe created else { throw LMDBError(ENOMEM) }
     do throws(LMDBError) {
-      try LMDBError.check(mdb_env_set_mapsize(handle, size))
-      try LMDBError.check(mdb_env_set_maxdbs(handle, Self.maxTables))
+      try unsafe LMDBError.check(mdb_env_set_mapsize(handle, size))
+      try unsafe LMDBError.check(mdb_env_set_maxdbs(handle, Self.maxTables))
       // LMDB aborts the process on states that it considers impossible, which only damage can cause.
-      try LMDBError.check(mdb_env_set_assert(handle) { _, _ in cdirtyflag_set_all() })
+      try unsafe LMDBError.check(mdb_env_set_assert(handle) { _, _ in cdirtyflag_set_all() })
       // A transaction belongs to no thread, so one reader is kept and reused. Records are found by a hash,
       // so reading ahead would fill the memory with unused pages.
       let flags = UInt32(MDB_NOSUBDIR | MDB_NOTLS | MDB_NORDAHEAD)
-      try LMDBError.check(mdb_env_open(handle, path, flags, 0o600))
+      try unsafe LMDBError.check(mdb_env_open(handle, path, flags, 0o600))
       var stat = MDB_stat()
-      try LMDBError.check(mdb_env_stat(handle, &stat))
+      try unsafe LMDBError.check(mdb_env_stat(handle, &stat))
       pageSize = Int(stat.ms_psize)
-      var info = MDB_envinfo()
-      try LMDBError.check(mdb_env_info(handle, &info))
-      map = Mutex(info.me_mapsize)
+      var info = unsafe MDB_envinfo()
+      try unsafe LMDBError.check(mdb_env_info(handle, &info))
+      map = unsafe Mutex(info.me_mapsize)
     } catch {
       // An environment must be closed after a failed open, too.
-      mdb_env_close(handle)
+      unsafe mdb_env_close(handle)
       throw error
     }
-    self.handle = handle
+    unsafe self.handle = handle
     self.path = path
   }
 
   /// Closes the file. Neither it nor its transactions may be used after this.
-  func close() { mdb_env_close(handle) }
+  @unsafe func close() { unsafe mdb_env_close(handle) }
 
   /// The size of the map in bytes.
   var mapSize: Int { map.withLock { $0 } }
@@ -71,11 +74,12 @@ final class Environment: @unchecked Sendable {
     try map.withLock { (current) throws(LMDBError) in
       let wanted = size / pageSize * pageSize
       guard wanted > current else { return }
+      // The trial mapping is never accessed, and no transaction is open while LMDB makes another map.
       // LMDB unmaps its map before it creates a larger one, and has none if that fails.
-      let trial = mmap(nil, wanted, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
-      guard trial != MAP_FAILED else { throw LMDBError(errno) }
-      munmap(trial, wanted)
-      try LMDBError.check(mdb_env_set_mapsize(handle, wanted))
+      let trial = unsafe mmap(nil, wanted, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+      guard unsafe trial != MAP_FAILED else { throw LMDBError(errno) }
+      unsafe munmap(trial, wanted)
+      try unsafe LMDBError.check(mdb_env_set_mapsize(handle, wanted))
       current = wanted
     }
   }
@@ -93,7 +97,8 @@ final class Environment: @unchecked Sendable {
   /// True if the environment has failed, which every transaction would report.
   var hasFailed: Bool {
     do throws(LMDBError) {
-      try beginReading().abort()
+      // Nothing else refers to this transaction.
+      try unsafe beginReading().abort()
       return false
     } catch {
       return error.isFatal
@@ -102,22 +107,22 @@ final class Environment: @unchecked Sendable {
 
   private func begin(flags: UInt32) throws(LMDBError) -> Transaction {
     var begun: OpaquePointer?
-    try LMDBError.check(mdb_txn_begin(handle, nil, flags, &begun))
-    guard let begun else { throw LMDBError(ENOMEM) }
-    return Transaction(handle: begun)
+    try unsafe LMDBError.check(mdb_txn_begin(handle, nil, flags, &begun))
+    guard let begun = unsafe begun else { throw LMDBError(ENOMEM) }
+    return unsafe Transaction(handle: begun)
   }
 
   /// Extends the file to the length that its last page implies. LMDB never writes a last page that the same
   /// transaction took and freed again, and a file that is too short means damage here.
   func fillUp() {
-    var info = MDB_envinfo()
+    var info = unsafe MDB_envinfo()
     var descriptor: mdb_filehandle_t = -1
-    guard mdb_env_info(handle, &info) == MDB_SUCCESS,
-      mdb_env_get_fd(handle, &descriptor) == MDB_SUCCESS
+    guard unsafe mdb_env_info(handle, &info) == MDB_SUCCESS,
+      unsafe mdb_env_get_fd(handle, &descriptor) == MDB_SUCCESS
     else { return }
     var status = stat()
-    let length = (info.me_last_pgno + 1) * pageSize
-    guard fstat(descriptor, &status) == 0, status.st_size < length else { return }
+    let length = unsafe (info.me_last_pgno + 1) * pageSize
+    guard unsafe fstat(descriptor, &status) == 0, status.st_size < length else { return }
     _ = ftruncate(descriptor, length)
   }
 
@@ -127,12 +132,12 @@ final class Environment: @unchecked Sendable {
   ///
   /// The writing thread calls it.
   func setRoomAside() {
-    var info = MDB_envinfo()
+    var info = unsafe MDB_envinfo()
     var descriptor: mdb_filehandle_t = -1
-    guard mdb_env_info(handle, &info) == MDB_SUCCESS,
-      mdb_env_get_fd(handle, &descriptor) == MDB_SUCCESS
+    guard unsafe mdb_env_info(handle, &info) == MDB_SUCCESS,
+      unsafe mdb_env_get_fd(handle, &descriptor) == MDB_SUCCESS
     else { return }
-    let end = (info.me_last_pgno + 1) * pageSize
+    let end = unsafe (info.me_last_pgno + 1) * pageSize
     let length = min(Self.roomSetAside, mapSize - end)
     // The length of the file stays, and allocated blocks are skipped.
     if length > 0 { _ = fallocate(descriptor, FALLOC_FL_KEEP_SIZE, off_t(end), off_t(length)) }
@@ -146,8 +151,8 @@ final class Environment: @unchecked Sendable {
   var bytesOnDisk: Int? {
     var descriptor: mdb_filehandle_t = -1
     var status = stat()
-    guard let left = bytesLeftOnDisk, mdb_env_get_fd(handle, &descriptor) == MDB_SUCCESS,
-      fstat(descriptor, &status) == 0
+    guard let left = bytesLeftOnDisk, unsafe mdb_env_get_fd(handle, &descriptor) == MDB_SUCCESS,
+      unsafe fstat(descriptor, &status) == 0
     else { return nil }
     // The file's own blocks, including the reserved ones, whatever its length.
     let (bytes, overflow) = left.addingReportingOverflow(Int(status.st_blocks) * 512)
@@ -158,7 +163,7 @@ final class Environment: @unchecked Sendable {
   var bytesLeftOnDisk: Int? {
     var descriptor: mdb_filehandle_t = -1
     var status = statvfs()
-    guard mdb_env_get_fd(handle, &descriptor) == MDB_SUCCESS, fstatvfs(descriptor, &status) == 0
+    guard unsafe mdb_env_get_fd(handle, &descriptor) == MDB_SUCCESS, unsafe fstatvfs(descriptor, &status) == 0
     else { return nil }
     let (bytes, overflow) = Int(status.f_bavail).multipliedReportingOverflow(by: Int(status.f_frsize))
     return overflow ? .max : bytes

@@ -13,7 +13,8 @@ struct ExpiryKey {
   var key: [UInt8] {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(Self.length)
-    withUnsafeBytes(of: (UInt64(bitPattern: time) ^ (1 << 63)).bigEndian) { bytes += $0 }
+    // The bytes are copied before the closure returns.
+    unsafe withUnsafeBytes(of: (UInt64(bitPattern: time) ^ (1 << 63)).bigEndian) { unsafe bytes += $0 }
     bytes.append(table.rawValue)
     bytes += id.key
     return bytes
@@ -25,11 +26,11 @@ struct ExpiryKey {
     self.id = id
   }
 
-  init?(key bytes: UnsafeRawBufferPointer) {
-    guard bytes.count == Self.length, let table = EntryTable(rawValue: bytes[8]),
-      let id = RecordID(key: UnsafeRawBufferPointer(rebasing: bytes[9...]))
+  init?(key bytes: RawSpan) {
+    guard bytes.byteCount == Self.length, let table = EntryTable(rawValue: bytes.byte(at: 8)),
+      let id = RecordID(key: bytes.extracting(droppingFirst: 9))
     else { return nil }
-    let time = UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self))
+    let time = bytes.bigEndian(at: 0, UInt64.self)
     self.init(time: Int64(bitPattern: time ^ (1 << 63)), table: table, id: id)
   }
 }

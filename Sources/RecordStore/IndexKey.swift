@@ -34,8 +34,8 @@ struct IndexKey {
   }
 
   /// The target in an index key; nil for an invalid key.
-  static func target(in bytes: UnsafeRawBufferPointer) -> NodeID? {
-    guard bytes.count >= NodeID.byteCount else { return nil }
-    return NodeID(bigEndian: UnsafeRawBufferPointer(rebasing: bytes.suffix(NodeID.byteCount)))
+  static func target(in bytes: RawSpan) -> NodeID? {
+    guard bytes.byteCount >= NodeID.byteCount else { return nil }
+    return NodeID(bigEndian: bytes.extracting(last: NodeID.byteCount))
   }
 }

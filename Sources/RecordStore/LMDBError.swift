@@ -29,5 +29,8 @@ struct LMDBError: Error, Hashable {
   var isDiskFull: Bool { code == ENOSPC || code == EDQUOT }
 
   /// The description of the error.
-  var reason: String { String(cString: mdb_strerror(code)) }
+  var reason: String {
+    // The text is LMDB's constant, or the C library's for this thread, and ends with a zero byte.
+    unsafe String(cString: mdb_strerror(code))
+  }
 }

@@ -25,7 +25,8 @@ enum MetaPages {
   /// Whether this process runs with the version of LMDB whose layout is known here.
   static let isLayoutKnown: Bool = {
     var (major, minor): (Int32, Int32) = (0, 0)
-    _ = mdb_version(&major, &minor, nil)
+    // LMDB writes two numbers and keeps no pointer.
+    _ = unsafe mdb_version(&major, &minor, nil)
     return (major, minor) == (0, 9)
   }()
 
@@ -42,15 +43,15 @@ enum MetaPages {
 
     init?(_ bytes: [UInt8]) {
       guard bytes.count == MetaPages.length else { return nil }
-      let found = bytes.withUnsafeBytes { raw -> Meta? in
-        guard raw.loadUnaligned(fromByteOffset: 16, as: UInt32.self) == MetaPages.magic,
-          raw.loadUnaligned(fromByteOffset: 10, as: UInt16.self) & MetaPages.metaFlag != 0
+      let found = bytes.withRawSpan { raw -> Meta? in
+        guard raw.number(at: 16, UInt32.self) == MetaPages.magic,
+          raw.number(at: 10, UInt16.self) & MetaPages.metaFlag != 0
         else { return nil }
         return Meta(
-          version: raw.loadUnaligned(fromByteOffset: 20, as: UInt32.self),
-          pageSize: Int(raw.loadUnaligned(fromByteOffset: 40, as: UInt32.self)),
-          lastPage: raw.loadUnaligned(fromByteOffset: 136, as: UInt64.self),
-          transaction: raw.loadUnaligned(fromByteOffset: 144, as: UInt64.self))
+          version: raw.number(at: 20, UInt32.self),
+          pageSize: Int(raw.number(at: 40, UInt32.self)),
+          lastPage: raw.number(at: 136, UInt64.self),
+          transaction: raw.number(at: 144, UInt64.self))
       }
       guard let found else { return nil }
       self = found
@@ -98,6 +99,7 @@ enum MetaPages {
 
   private static func read(_ descriptor: Int32, at offset: Int) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: length)
-    return pread(descriptor, &bytes, length, off_t(offset)) == length ? bytes : []
+    // The read is at most as long as the array.
+    return unsafe pread(descriptor, &bytes, length, off_t(offset)) == length ? bytes : []
   }
 }

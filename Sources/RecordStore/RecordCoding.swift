@@ -48,24 +48,24 @@ struct RecordCoding: Hashable, Sendable {
     bytes.append(littleEndian: UInt32(truncatingIfNeeded: record.value.count))
     bytes += binding
     bytes += record.value
-    let checksum = bytes.withUnsafeBytes { self.checksum(of: $0, id: record.id) }
+    let checksum = bytes.withRawSpan { self.checksum(of: $0, id: record.id) }
     bytes.append(littleEndian: checksum)
     return bytes
   }
 
   /// The record in an entry; nil if the entry is damaged or belongs elsewhere.
-  func decode(_ bytes: UnsafeRawBufferPointer, id: RecordID, in table: EntryTable) -> StoredRecord? {
-    guard let header = Header(bytes), header.length == bytes.count, header.table == table else {
+  func decode(_ bytes: RawSpan, id: RecordID, in table: EntryTable) -> StoredRecord? {
+    guard let header = Header(bytes), header.length == bytes.byteCount, header.table == table else {
       return nil
     }
     return decode(bytes, header, id: id)
   }
 
   /// The record at the start of arbitrary bytes, from either table.
-  func find(in bytes: UnsafeRawBufferPointer) -> Found {
+  func find(in bytes: RawSpan) -> Found {
     guard let header = Header(bytes) else { return .nothing }
-    guard header.length <= bytes.count else { return .incomplete(length: header.length) }
-    let entry = UnsafeRawBufferPointer(rebasing: bytes.prefix(header.length))
+    guard header.length <= bytes.byteCount else { return .incomplete(length: header.length) }
+    let entry = bytes.extracting(first: header.length)
     // The ID is derived from the entry, and the checksum covers the ID, so both are known to match.
     guard let id = header.id(in: entry) else { return .damaged }
     return decode(entry, header, id: id).map { .entry($0, header.table, length: header.length) }
@@ -83,15 +83,15 @@ struct RecordCoding: Hashable, Sendable {
   }
 
   private func decode(
-    _ bytes: UnsafeRawBufferPointer, _ header: Header, id: RecordID
+    _ bytes: RawSpan, _ header: Header, id: RecordID
   ) -> StoredRecord? {
-    let covered = UnsafeRawBufferPointer(rebasing: bytes.dropLast(4))
-    guard checksum(of: covered, id: id) == bytes.littleEndian(at: bytes.count - 4, UInt32.self) else {
+    let covered = bytes.extracting(droppingLast: 4)
+    guard checksum(of: covered, id: id) == bytes.littleEndian(at: covered.byteCount, UInt32.self) else {
       return nil
     }
     guard header.kind == id.kind, let binding = header.binding(in: bytes) else { return nil }
     let record = Record(
-      trusted: binding, id: id, value: Array(header.value(in: bytes)), version: header.version)
+      trusted: binding, id: id, value: header.value(in: bytes), version: header.version)
     return StoredRecord(record, hidesUntil: header.hidesUntil)
   }
 
@@ -103,15 +103,18 @@ struct RecordCoding: Hashable, Sendable {
     }
   }
 
-  private func checksum(of bytes: UnsafeRawBufferPointer, id: RecordID) -> UInt32 {
-    let start = id.key.withUnsafeBytes { Self.crc32(of: $0, continuing: salt) }
+  private func checksum(of bytes: RawSpan, id: RecordID) -> UInt32 {
+    let start = id.key.withRawSpan { Self.crc32(of: $0, continuing: salt) }
     return Self.crc32(of: bytes, continuing: start)
   }
 
   /// Continues a CRC-32 with further bytes.
-  static func crc32(of bytes: UnsafeRawBufferPointer, continuing before: UInt32 = 0) -> UInt32 {
-    let start = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
-    return UInt32(truncatingIfNeeded: crc32_z(UInt(before), start, bytes.count))
+  static func crc32(of bytes: RawSpan, continuing before: UInt32 = 0) -> UInt32 {
+    // zlib reads exactly `bytes.count` bytes, and keeps no pointer.
+    unsafe bytes.withUnsafeBytes { bytes in
+      let start = unsafe bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
+      return unsafe UInt32(truncatingIfNeeded: crc32_z(UInt(before), start, bytes.count))
+    }
   }
 
   /// The fixed part of an entry. Its lengths are checked for plausibility only.
@@ -123,12 +126,13 @@ struct RecordCoding: Hashable, Sendable {
     let bindingLength: Int
     let valueLength: Int
 
-    init?(_ bytes: UnsafeRawBufferPointer) {
-      guard bytes.count >= RecordCoding.overhead,
+    init?(_ bytes: RawSpan) {
+      guard bytes.byteCount >= RecordCoding.overhead,
         bytes.littleEndian(at: 0, UInt32.self) == RecordCoding.magic,
-        bytes[4] == RecordCoding.format, let kind = RecordKind(rawValue: bytes[6])
+        bytes.byte(at: 4) == RecordCoding.format,
+        let kind = RecordKind(rawValue: bytes.byte(at: 6))
       else { return nil }
-      flags = bytes[5]
+      flags = bytes.byte(at: 5)
       self.kind = kind
       version = RecordVersion(
         seq: bytes.littleEndian(at: 8, Int64.self), expiry: bytes.littleEndian(at: 16, Int64.self),
@@ -143,49 +147,87 @@ struct RecordCoding: Hashable, Sendable {
     var length: Int { RecordCoding.overhead + bindingLength + valueLength }
 
     /// The binding of the record to its ID; nil if it is invalid.
-    func binding(in bytes: UnsafeRawBufferPointer) -> Record.Binding? {
-      let content = bytes.dropFirst(RecordCoding.headerLength).prefix(bindingLength)
+    func binding(in bytes: RawSpan) -> Record.Binding? {
+      let content = bytes.extracting(droppingFirst: RecordCoding.headerLength).extracting(
+        first: bindingLength)
       switch kind {
-      case .plain: return .plain(key: Array(content))
+      case .plain: return .plain(key: [UInt8](content))
       case .immutable: return content.isEmpty ? .immutable : nil
       case .signed:
-        let proof = content.dropFirst(PublicKey.byteCount)
-        guard let owner = PublicKey(content.prefix(PublicKey.byteCount)),
-          let signature = Signature(proof.prefix(Signature.byteCount))
+        let proof = content.extracting(droppingFirst: PublicKey.byteCount)
+        guard let owner = PublicKey([UInt8](content.extracting(first: PublicKey.byteCount))),
+          let signature = Signature([UInt8](proof.extracting(first: Signature.byteCount)))
         else { return nil }
         return .signed(
           Record.Authorship(
-            owner: owner, salt: Array(proof.dropFirst(Signature.byteCount)), signature: signature))
+            owner: owner, salt: [UInt8](proof.extracting(droppingFirst: Signature.byteCount)),
+            signature: signature))
       }
     }
 
     /// The ID that follows from the record; nil if it is invalid.
-    func id(in bytes: UnsafeRawBufferPointer) -> RecordID? {
+    func id(in bytes: RawSpan) -> RecordID? {
       switch binding(in: bytes) {
       case .plain(let key)?: RecordName.plain(key: key).id
-      case .immutable?: RecordID(.immutable, NodeID(sha1Of: Array(value(in: bytes))))
+      case .immutable?: RecordID(.immutable, NodeID(sha1Of: value(in: bytes)))
       case .signed(let authorship)?: RecordName.signed(authorship.owner, salt: authorship.salt).id
       case nil: nil
       }
     }
 
-    func value(in bytes: UnsafeRawBufferPointer) -> Slice<UnsafeRawBufferPointer> {
-      bytes.dropFirst(RecordCoding.headerLength + bindingLength).prefix(valueLength)
+    func value(in bytes: RawSpan) -> [UInt8] {
+      let start = RecordCoding.headerLength + bindingLength
+      return [UInt8](bytes.extracting(droppingFirst: start).extracting(first: valueLength))
     }
   }
 }
 
 extension [UInt8] {
   mutating func append<Number: FixedWidthInteger>(littleEndian number: Number) {
-    Swift.withUnsafeBytes(of: number.littleEndian) { self += $0 }
+    // The bytes are copied before the closure returns.
+    unsafe Swift.withUnsafeBytes(of: number.littleEndian) { unsafe self += $0 }
+  }
+
+  /// Copies bytes.
+  init(_ bytes: RawSpan) {
+    // The bytes are copied before the closure returns.
+    self = unsafe bytes.withUnsafeBytes { unsafe Array($0) }
+  }
+
+  /// Gives the bytes to a closure as a span.
+  func withRawSpan<Result>(_ body: (RawSpan) throws -> Result) rethrows -> Result {
+    // `bytes` is unsafe only for types with padding, and `UInt8` has none.
+    try body(unsafe span.bytes)
   }
 }
 
-extension UnsafeRawBufferPointer {
-  /// A number at an offset that must be in bounds.
+extension RawSpan {
+  /// The byte at an offset; it traps out of bounds.
+  func byte(at offset: Int) -> UInt8 { number(at: offset, UInt8.self) }
+
+  /// The number that begins at an offset, in the byte order of the machine; it traps out of bounds.
+  func number<Number: FixedWidthInteger & BitwiseCopyable>(at offset: Int, _ type: Number.Type) -> Number {
+    // The load checks its bounds, and any bytes are a valid integer.
+    unsafe unsafeLoadUnaligned(fromByteOffset: offset, as: type)
+  }
+
+  /// The number that begins at an offset, least significant byte first; it traps out of bounds.
   func littleEndian<Number: FixedWidthInteger & BitwiseCopyable>(
     at offset: Int, _ type: Number.Type
   ) -> Number {
-    Number(littleEndian: loadUnaligned(fromByteOffset: offset, as: type))
+    Number(littleEndian: number(at: offset, type))
+  }
+
+  /// The number that begins at an offset, most significant byte first; it traps out of bounds.
+  func bigEndian<Number: FixedWidthInteger & BitwiseCopyable>(
+    at offset: Int, _ type: Number.Type
+  ) -> Number {
+    Number(bigEndian: number(at: offset, type))
+  }
+
+  /// Returns true if the span begins with these bytes.
+  func starts(with prefix: [UInt8]) -> Bool {
+    // Iteration stays within the bounds of the buffer.
+    unsafe withUnsafeBytes { unsafe $0.starts(with: prefix) }
   }
 }

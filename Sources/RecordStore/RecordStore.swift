@@ -89,14 +89,15 @@ package final class RecordStore: RecordStorage {
   private static func problem(
     with path: String, _ dirtyFlag: DirtyFlag
   ) throws(RecordStoreError) -> Problem {
-    let descriptor = Glibc.open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW)
+    // The pointers to the path and the status are used only during the calls.
+    let descriptor = unsafe Glibc.open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW)
     guard descriptor >= 0 else {
       if errno == ENOENT { return .none }
       throw .unusable(path: path, reason: Errno.current.description)
     }
     defer { Glibc.close(descriptor) }
     var status = stat()
-    guard fstat(descriptor, &status) == 0 else {
+    guard unsafe fstat(descriptor, &status) == 0 else {
       throw .unusable(path: path, reason: Errno.current.description)
     }
     guard status.st_mode & S_IFMT == S_IFREG else {
@@ -131,11 +132,12 @@ package final class RecordStore: RecordStorage {
       let environment = try Environment(path: files.records, mapSize: maxBytes)
       opened = environment
       switch try openTables(of: environment) {
+      // Nothing else refers to the environment, and this function returns.
       case .newer(let format):
-        environment.close()
+        unsafe environment.close()
         return .newer(format: format)
       case .damaged:
-        environment.close()
+        unsafe environment.close()
         return .damaged("its metadata is damaged")
       case .ready(let tables, let metadata, let usage):
         // From here on faults are recorded, and the flag of a completed search can be cleared.
@@ -154,7 +156,8 @@ package final class RecordStore: RecordStorage {
         }
       }
     } catch {
-      opened?.close()
+      // Everything that used the environment is gone.
+      unsafe opened?.close()
       if error.isDamage { return .damaged(error.reason) }
       throw .unusable(path: files.records, reason: error.reason)
     }
@@ -176,17 +179,18 @@ package final class RecordStore: RecordStorage {
       case .newer(let format): result = .newer(format: format)
       case .damaged: result = .damaged
       case .current(let metadata):
-        if try transaction.get(tables.meta, StoreTables.metadataKey) == nil {
+        if try transaction.withValue(tables.meta, StoreTables.metadataKey, { _ in }) == nil {
           try transaction.put(tables.meta, StoreTables.metadataKey, metadata.encoded())
         }
         let usage = try tables.usage(in: transaction, metadata: metadata, pageSize: environment.pageSize)
         result = .ready(tables, metadata, usage)
       }
     } catch {
-      transaction.abort()
+      // Nothing uses the transaction after it has ended, here and below.
+      unsafe transaction.abort()
       throw error
     }
-    if case .ready = result { try transaction.commit() } else { transaction.abort() }
+    if case .ready = result { try unsafe transaction.commit() } else { unsafe transaction.abort() }
     return result
   }
 
@@ -240,7 +244,7 @@ package final class RecordStore: RecordStorage {
       var page: [Record] = []
       try transaction.walk(tables.keys, from: first) { (key, value) throws(LMDBError) in
         guard key.starts(with: start) else { return false }
-        if let after, key.elementsEqual(after) { return true }
+        if let after, key.byteCount == after.count, key.starts(with: after) { return true }
         guard let target = IndexKey.target(in: key), let index = IndexValue(value),
           index.expiry > now.seconds
         else { return true }
@@ -310,7 +314,8 @@ package final class RecordStore: RecordStorage {
     guard !isClosed else { return }
     isClosed = true
     writer.close()
-    reader.abort()
-    environment.close()
+    // The writer has ended, and `isClosed` keeps out those who would read.
+    unsafe reader.abort()
+    unsafe environment.close()
   }
 }

@@ -98,8 +98,10 @@ struct SalvageRun {
       // There is room for all entries, including those over the limit.
       let size = max(maxBytes, min(source.size, 1 << 44) * 2 + (64 << 20))
       let environment = try Environment(path: files.salvage, mapSize: size)
-      defer { environment.close() }
+      // Each transaction has ended by then.
+      defer { unsafe environment.close() }
       var random = SystemRandomNumberGenerator()
+      // Only this function and its batch use a transaction, and neither does after it has ended.
       var transaction = try environment.beginWriting()
       let tables: StoreTables
       var metadata: StoreMetadata
@@ -109,10 +111,10 @@ struct SalvageRun {
         (tables, metadata) = (opened.tables, new)
         try transaction.put(tables.meta, StoreTables.metadataKey, metadata.encoded())
       } catch {
-        transaction.abort()
+        unsafe transaction.abort()
         throw error
       }
-      try transaction.commit()
+      try unsafe transaction.commit()
 
       let codings = salts.map(RecordCoding.init)
       var damaged: Set<RecordID> = []
@@ -135,17 +137,17 @@ struct SalvageRun {
           try batch.finish()
           metadata = batch.metadata
         } catch {
-          transaction.abort()
+          unsafe transaction.abort()
           throw error
         }
-        try transaction.commit()
+        try unsafe transaction.commit()
         offset = source.nextData(from: offset + scan.length)
         progress(SalvageProgress(bytesDone: offset, bytes: source.size))
         if isLast { break }
       }
 
       transaction = try environment.beginReading()
-      defer { transaction.abort() }
+      defer { unsafe transaction.abort() }
       let usage = try tables.usage(in: transaction, metadata: metadata, pageSize: environment.pageSize)
       var counts = Counts(records: usage.records, publications: usage.publications)
       for id in damaged {
@@ -168,13 +170,13 @@ struct SalvageRun {
   private static func scan(
     _ piece: [UInt8], _ codings: [RecordCoding], isLast: Bool, damaged: inout Set<RecordID>
   ) -> (found: [(StoredRecord, EntryTable)], length: Int) {
-    piece.withUnsafeBytes { bytes in
+    piece.withRawSpan { bytes in
       var found: [(StoredRecord, EntryTable)] = []
       var position = 0
       while let start = bytes.firstIndex(ofMagic: RecordCoding.magic, from: position) {
-        let rest = UnsafeRawBufferPointer(rebasing: bytes[start...])
+        let rest = bytes.extracting(droppingFirst: start)
         // The entry may continue after the end of the window, and there is room to move the window forward.
-        if !isLast, rest.count < RecordCoding.maxLength { return (found, start) }
+        if !isLast, rest.byteCount < RecordCoding.maxLength { return (found, start) }
         position = start + 1
         search: for coding in codings {
           switch coding.find(in: rest) {
@@ -190,18 +192,18 @@ struct SalvageRun {
         }
       }
       // The end of the window may cut the magic itself.
-      return (found, isLast ? bytes.count : max(position, bytes.count - 64))
+      return (found, isLast ? bytes.byteCount : max(position, bytes.byteCount - 64))
     }
   }
 
   /// The ID before an entry on a leaf page; nil if the length there does not match, which means an old copy
   /// in the free part of a page.
-  private static func id(before start: Int, in bytes: UnsafeRawBufferPointer) -> RecordID? {
+  private static func id(before start: Int, in bytes: RawSpan) -> RecordID? {
     let keyStart = start - RecordID.keyLength
     guard keyStart >= 2, bytes.littleEndian(at: keyStart - 2, UInt16.self) == RecordID.keyLength else {
       return nil
     }
-    return RecordID(key: UnsafeRawBufferPointer(rebasing: bytes[keyStart..<start]))
+    return RecordID(key: bytes.extracting(keyStart..<start))
   }
 
   /// The salts of all metadata entries in the file.
@@ -212,11 +214,11 @@ struct SalvageRun {
     var offset = 0
     var piece: [UInt8] = []
     while source.read(&piece, at: offset, count: Self.window), !piece.isEmpty {
-      piece.withUnsafeBytes { bytes in
+      piece.withRawSpan { bytes in
         var position = 0
         while let start = bytes.firstIndex(ofMagic: StoreMetadata.magic, from: position) {
           position = start + 1
-          let metadata = UnsafeRawBufferPointer(rebasing: bytes[start...].prefix(StoreMetadata.length))
+          let metadata = bytes.extracting(droppingFirst: start).extracting(first: StoreMetadata.length)
           if case .current(let metadata) = StoreMetadata.read(metadata), !salts.contains(metadata.salt),
             salts.count < 16
           {
@@ -238,9 +240,10 @@ struct SalvageSource {
   private let descriptor: Int32
 
   init(path: String) throws(RecordStoreError) {
-    descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+    // The pointers to the path and the status are used only during the calls.
+    descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
     var status = stat()
-    guard descriptor >= 0, fstat(descriptor, &status) == 0 else {
+    guard descriptor >= 0, unsafe fstat(descriptor, &status) == 0 else {
       throw .unusable(path: path, reason: Errno.current.description)
     }
     size = Int(status.st_size)
@@ -268,8 +271,9 @@ struct SalvageSource {
     var step = wanted
     while done < wanted {
       let length = min(step, wanted - done)
-      let got = piece.withUnsafeMutableBytes { buffer in
-        pread(descriptor, buffer.baseAddress?.advanced(by: done), length, off_t(offset + done))
+      // The read is at most as long as the rest of the piece.
+      let got = unsafe piece.withUnsafeMutableBytes { buffer in
+        unsafe pread(descriptor, buffer.baseAddress?.advanced(by: done), length, off_t(offset + done))
       }
       if got > 0 {
         done += got
@@ -285,18 +289,26 @@ struct SalvageSource {
   }
 }
 
-extension UnsafeRawBufferPointer {
+extension RawSpan {
   /// The offset of the next occurrence of a little-endian number.
   fileprivate func firstIndex(ofMagic magic: UInt32, from start: Int) -> Int? {
-    guard let base = baseAddress else { return nil }
-    let first = Int32(magic & 0xFF)
     var position = start
-    while position + 4 <= count {
-      guard let found = memchr(base + position, first, count - position - 3) else { return nil }
-      let index = UnsafeRawPointer(found) - base
+    while let index = firstIndex(of: UInt8(magic & 0xFF), from: position) {
       if littleEndian(at: index, UInt32.self) == magic { return index }
       position = index + 1
     }
     return nil
+  }
+
+  /// The next offset of a byte that at least three others follow.
+  private func firstIndex(of byte: UInt8, from start: Int) -> Int? {
+    guard start + 4 <= byteCount else { return nil }
+    // memchr(3) searches from `start` up to the last three bytes, so that its result is within the span.
+    return unsafe withUnsafeBytes { bytes in
+      guard let base = bytes.baseAddress,
+        let found = unsafe memchr(base + start, Int32(byte), bytes.count - start - 3)
+      else { return nil }
+      return unsafe UnsafeRawPointer(found) - base
+    }
   }
 }

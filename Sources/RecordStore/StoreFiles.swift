@@ -20,7 +20,8 @@ struct StoreFiles {
   /// Removes files that an ended process left behind. There are no readers now, and an incomplete recovery
   /// is repeated.
   func removeLeftovers() {
-    for path in [Self.lock(of: records), salvage, Self.lock(of: salvage)] { unlink(path) }
+    // The pointer to each path is used only during the call.
+    for path in [Self.lock(of: records), salvage, Self.lock(of: salvage)] { unsafe unlink(path) }
   }
 
   /// Replaces the damaged file by the recovered one, and keeps the damaged file under another name. At every
@@ -30,7 +31,8 @@ struct StoreFiles {
   /// - Throws: `RecordStoreError.unusable`.
   func replaceRecords(at now: WallTime) throws(RecordStoreError) -> String {
     let kept = try keepDamaged(at: now)
-    guard rename(salvage, records) == 0 else {
+    // The pointers to the paths are used only during the calls.
+    guard unsafe rename(salvage, records) == 0 else {
       throw .unusable(path: records, reason: Errno.current.description)
     }
     try syncDirectory()
@@ -39,12 +41,13 @@ struct StoreFiles {
 
   private func keepDamaged(at now: WallTime) throws(RecordStoreError) -> String {
     let base = directory + "/records.damaged-" + Self.timestamp(now)
+    // The pointers to the paths are used only during the calls.
     for number in 1...1000 {
       let name = base + (number == 1 ? "" : "-\(number)") + ".mdb"
-      if link(records, name) == 0 { return name }
+      if unsafe link(records, name) == 0 { return name }
       if errno == EEXIST { continue }
       // Not every file system supports hard links.
-      if access(name, F_OK) != 0, errno == ENOENT, rename(records, name) == 0 { return name }
+      if unsafe access(name, F_OK) != 0, errno == ENOENT, unsafe rename(records, name) == 0 { return name }
       throw .unusable(path: name, reason: Errno.current.description)
     }
     throw .unusable(path: base + ".mdb", reason: Errno.fileExists.description)
@@ -52,7 +55,8 @@ struct StoreFiles {
 
   /// Makes new names durable.
   func syncDirectory() throws(RecordStoreError) {
-    let descriptor = Glibc.open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    // The pointer to the path is used only during the call.
+    let descriptor = unsafe Glibc.open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else { throw .unusable(path: directory, reason: Errno.current.description) }
     defer { close(descriptor) }
     guard fsync(descriptor) == 0 else { throw .unusable(path: directory, reason: Errno.current.description) }
@@ -60,14 +64,16 @@ struct StoreFiles {
 
   /// Formats a time like `20250131T235959Z`.
   static func timestamp(_ time: WallTime) -> String {
+    // C writes one `tm`, of which only numbers are read.
     var seconds = time_t(time.seconds)
-    var parts = tm()
-    gmtime_r(&seconds, &parts)
+    var parts = unsafe tm()
+    unsafe gmtime_r(&seconds, &parts)
     func digits(_ number: Int32, _ width: Int) -> String {
       let text = String(number)
       return String(repeating: "0", count: max(0, width - text.count)) + text
     }
-    return digits(parts.tm_year + 1900, 4) + digits(parts.tm_mon + 1, 2) + digits(parts.tm_mday, 2) + "T"
+    return unsafe digits(parts.tm_year + 1900, 4) + digits(parts.tm_mon + 1, 2) + digits(parts.tm_mday, 2)
+      + "T"
       + digits(parts.tm_hour, 2) + digits(parts.tm_min, 2) + digits(parts.tm_sec, 2) + "Z"
   }
 }

@@ -29,30 +29,29 @@ struct StoreMetadata: Hashable, Sendable {
     bytes.append(littleEndian: salt)
     bytes.append(littleEndian: Int64(valueBytes))
     bytes += progress.replicate.key + progress.republish.key
-    let checksum = bytes.withUnsafeBytes { RecordCoding.crc32(of: $0) }
+    let checksum = bytes.withRawSpan { RecordCoding.crc32(of: $0) }
     bytes.append(littleEndian: checksum)
     return bytes
   }
 
   /// Decodes the entry. The first and last bytes are the same in all formats, so that a newer one is
   /// recognised.
-  static func read(_ bytes: UnsafeRawBufferPointer) -> Reading {
-    guard bytes.count >= 16, bytes.littleEndian(at: 0, UInt32.self) == magic else { return .damaged }
-    let covered = UnsafeRawBufferPointer(rebasing: bytes.dropLast(4))
-    guard RecordCoding.crc32(of: covered) == bytes.littleEndian(at: covered.count, UInt32.self) else {
+  static func read(_ bytes: RawSpan) -> Reading {
+    guard bytes.byteCount >= 16, bytes.littleEndian(at: 0, UInt32.self) == magic else { return .damaged }
+    let covered = bytes.extracting(droppingLast: 4)
+    guard RecordCoding.crc32(of: covered) == bytes.littleEndian(at: covered.byteCount, UInt32.self) else {
       return .damaged
     }
     let format = bytes.littleEndian(at: 4, UInt32.self)
     guard format <= Self.format else { return .newer(format: Int(format)) }
-    guard bytes.count == length, format == Self.format else { return .damaged }
+    guard bytes.byteCount == length, format == Self.format else { return .damaged }
     var metadata = StoreMetadata(salt: bytes.littleEndian(at: 8, UInt32.self))
     metadata.valueBytes = Int(bytes.littleEndian(at: 12, Int64.self))
-    let ids = bytes[20...]
+    let ids = bytes.extracting(droppingFirst: 20)
     guard
-      let replicate = RecordID(key: UnsafeRawBufferPointer(rebasing: ids.prefix(RecordID.keyLength))),
+      let replicate = RecordID(key: ids.extracting(first: RecordID.keyLength)),
       let republish = RecordID(
-        key: UnsafeRawBufferPointer(
-          rebasing: ids.dropFirst(RecordID.keyLength).prefix(RecordID.keyLength)))
+        key: ids.extracting(droppingFirst: RecordID.keyLength).extracting(first: RecordID.keyLength))
     else { return .damaged }
     metadata.progress = UpkeepProgress(replicate: replicate, republish: republish)
     return .current(metadata)

@@ -34,8 +34,8 @@ struct StoreTables: Sendable {
     let expiry = try transaction.open("expiry")
     let keys = try transaction.open("keys")
     var reading: StoreMetadata.Reading
-    if let bytes = try transaction.get(meta, metadataKey) {
-      reading = StoreMetadata.read(bytes)
+    if let found = try transaction.withValue(meta, metadataKey, { StoreMetadata.read($0) }) {
+      reading = found
     } else {
       // Only a file without records may lack the metadata.
       let count = try transaction.extent(of: records).entries
@@ -62,9 +62,11 @@ struct StoreTables: Sendable {
   func lookUp(
     _ id: RecordID, in table: EntryTable, of transaction: Transaction
   ) throws(LMDBError) -> Slot {
-    guard let bytes = try transaction.get(self.table(table), id.key) else { return .empty }
-    guard let stored = coding.decode(bytes, id: id, in: table) else { return .damaged(length: bytes.count) }
-    return .entry(stored, length: bytes.count)
+    let slot = try transaction.withValue(self.table(table), id.key) { bytes -> Slot in
+      let stored = coding.decode(bytes, id: id, in: table)
+      return stored.map { .entry($0, length: bytes.byteCount) } ?? .damaged(length: bytes.byteCount)
+    }
+    return slot ?? .empty
   }
 
   /// The pages in use, including those of free lists.
@@ -126,10 +128,10 @@ struct IndexValue {
     payloadSize = record.payloadSize
   }
 
-  init?(_ bytes: UnsafeRawBufferPointer) {
+  init?(_ bytes: RawSpan) {
     // Plain records have no byte for the kind, because there was no other kind at first.
-    guard bytes.count == 12 || bytes.count == 13,
-      let kind = bytes.count == 12 ? .plain : RecordKind(rawValue: bytes[12])
+    guard bytes.byteCount == 12 || bytes.byteCount == 13,
+      let kind = bytes.byteCount == 12 ? .plain : RecordKind(rawValue: bytes.byte(at: 12))
     else { return nil }
     self.kind = kind
     expiry = bytes.littleEndian(at: 0, Int64.self)

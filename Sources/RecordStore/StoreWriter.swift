@@ -240,6 +240,7 @@ final class StoreWriter: Sendable {
     _ metadata: inout StoreMetadata
   ) -> Result<[StoreResult], LMDBError> {
     do throws(LMDBError) {
+      // Only this function and its batch use the transaction, and neither does after it has ended.
       let transaction = try environment.beginWriting()
       var batch = Batch(
         transaction: transaction, tables: tables, limit: limit, pageSize: environment.pageSize,
@@ -255,17 +256,17 @@ final class StoreWriter: Sendable {
         }
         if !batch.isChanged, !items.isEmpty {
           // There is nothing to write: nothing had expired, or the changes were already stored.
-          transaction.abort()
+          unsafe transaction.abort()
           return .success(results)
         }
         try batch.finish()
         usage = try tables.usage(in: transaction, metadata: batch.metadata, pageSize: environment.pageSize)
       } catch {
-        transaction.abort()
+        unsafe transaction.abort()
         throw error
       }
       do throws(LMDBError) {
-        try transaction.commit()
+        try unsafe transaction.commit()
       } catch {
         // A failed write of a meta page ends the environment, under the error of the write.
         if environment.hasFailed { damage.noteFailure(error) }

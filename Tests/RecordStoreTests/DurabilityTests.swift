@@ -65,7 +65,7 @@ struct DurabilityTests {
         bytes[4] = 2
         bytes.removeLast(4)
         bytes += [1, 2, 3, 4, 5, 6]
-        let checksum = bytes.withUnsafeBytes { RecordCoding.crc32(of: $0) }
+        let checksum = bytes.withRawSpan { RecordCoding.crc32(of: $0) }
         bytes.append(littleEndian: checksum)
       }
       let before = try readFile(path)
@@ -91,7 +91,7 @@ struct DurabilityTests {
     defer { environment.close() }
     let transaction = try environment.beginWriting()
     let meta = try transaction.open("meta")
-    var bytes = Array(try #require(try transaction.get(meta, StoreTables.metadataKey)))
+    var bytes = try #require(try transaction.withValue(meta, StoreTables.metadataKey) { [UInt8]($0) })
     change(&bytes)
     try transaction.put(meta, StoreTables.metadataKey, bytes)
     try transaction.commit()

@@ -68,7 +68,7 @@ struct OwnedRecordStoreTests {
     for record in try Self.records(3, expiry: 2_000_000_000) {
       let stored = StoredRecord(record, hidesUntil: record.version.expiry)
       let entry = coding.encode(stored, in: .records)
-      entry.withUnsafeBytes { bytes in
+      entry.withRawSpan { bytes in
         guard case .entry(let found, .records, let length) = coding.find(in: bytes) else {
           Issue.record("nothing was found")
           return
@@ -82,7 +82,7 @@ struct OwnedRecordStoreTests {
       for index in entry.indices {
         var damaged = entry
         damaged[index] ^= 1
-        damaged.withUnsafeBytes { #expect(coding.decode($0, id: record.id, in: .records) == nil) }
+        damaged.withRawSpan { #expect(coding.decode($0, id: record.id, in: .records) == nil) }
       }
     }
   }

@@ -152,7 +152,7 @@ let package = Package(
         "Kademlia", "NodeConfiguration", "Platform", "Simulation", "YAML", systemPackage,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
-      swiftSettings: settings),
+      swiftSettings: strictSettings),
 
     // Helpers that several test targets share.
     .target(

@@ -135,7 +135,8 @@ struct Stopwatch {
 
   private static var now: Double {
     var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
+    // The system writes one `timespec`.
+    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
     return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
   }
 
@@ -143,7 +144,8 @@ struct Stopwatch {
   func report(_ label: String, datagrams: Int) {
     let seconds = Self.now - start
     var usage = rusage()
-    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+    // The system writes one `rusage`.
+    unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
     let used = Double(usage.ru_utime.tv_sec) + Double(usage.ru_utime.tv_usec) / 1e6
     let text =
       (label.isEmpty ? "" : label + ": ")
@@ -152,7 +154,8 @@ struct Stopwatch {
       + "\(Text.fixed(seconds * 1e6 / Double(max(1, datagrams)), 2)) us each, "
       + "\(usage.ru_maxrss / 1024) MiB at most\n"
     let bytes = Array(text.utf8)
-    // A closed standard error is ignored.
-    _ = write(STDERR_FILENO, bytes, bytes.count)
+    // A closed standard error is ignored. The pointer to the bytes is used only during the
+    // call.
+    _ = unsafe write(STDERR_FILENO, bytes, bytes.count)
   }
 }

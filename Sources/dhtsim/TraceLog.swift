@@ -23,30 +23,36 @@ struct TraceOption: ParsableArguments {
 }
 
 /// The events of a run's trace as a file: virtual time in nanoseconds, host, digest, and a description.
-final class TraceLog {
+///
+/// `@safe`: the file is open as long as `file` is set, and C keeps no pointer to a line.
+@safe final class TraceLog {
   private let path: String
-  private let file: UnsafeMutablePointer<FILE>
+  /// nil once it is closed.
+  private var file: UnsafeMutablePointer<FILE>?
 
   init(_ path: String) throws {
-    guard let file = fopen(path, "w") else { throw Self.problem(path) }
+    guard let file = unsafe fopen(path, "w") else { throw Self.problem(path) }
     self.path = path
-    self.file = file
+    unsafe self.file = file
   }
 
-  /// Writes a line.
+  /// Writes a line; nothing after `close`.
   func write(_ entry: TraceEntry) {
+    guard let file = unsafe file else { return }
     let line =
       "\(entry.time.nanoseconds) \(entry.host) \(String(entry.digest, radix: 16)) \(entry.description)\n"
     // The file keeps a failure, which `close` reports.
-    fputs(line, file)
+    unsafe fputs(line, file)
   }
 
-  /// Closes the file. Nothing may be written after this.
+  /// Closes the file.
   ///
   /// - Throws: `ValidationError` if the file is incomplete.
   func close() throws {
-    let hasFailed = ferror(file) != 0
-    guard fclose(file) == 0, !hasFailed else { throw Self.problem(path) }
+    guard let file = unsafe file else { return }
+    unsafe self.file = nil
+    let hasFailed = unsafe ferror(file) != 0
+    guard unsafe fclose(file) == 0, !hasFailed else { throw Self.problem(path) }
   }
 
   private static func problem(_ path: String) -> ValidationError {

@@ -144,7 +144,7 @@ let package = Package(
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ],
-      swiftSettings: settings),
+      swiftSettings: strictSettings),
 
     .executableTarget(
       name: "dhtsim",

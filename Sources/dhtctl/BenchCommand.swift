@@ -122,7 +122,8 @@ struct BenchCommand: TakesGlobalOptions {
   /// The CPU time of this process so far, in user and kernel mode.
   private static func cpuSeconds() -> Double {
     var usage = rusage()
-    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+    // The system writes one `rusage`.
+    unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
     return [usage.ru_utime, usage.ru_stime].reduce(0) { sum, time in
       sum + Double(time.tv_sec) + Double(time.tv_usec) / 1e6
     }

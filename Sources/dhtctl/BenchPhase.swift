@@ -85,7 +85,8 @@ package struct BenchPhase {
   }
 
   private func decode(_ line: Span<UInt8>) throws(Failure) -> Result<ControlResult, ControlError> {
-    let bytes = line.withUnsafeBufferPointer { Array($0) }
+    // The bytes are copied before the closure returns.
+    let bytes = unsafe line.withUnsafeBufferPointer { unsafe Array($0) }
     let method: ControlMethod = tally.operation == .put ? .put : .get
     do throws(ResponseFault) {
       return try ControlCodec.decodeResponse(bytes) { _ in method }.outcome

@@ -30,7 +30,8 @@ struct DaemonConnection: ~Copyable {
     // Connecting to a socket with a full queue waits as long as a send may wait.
     let (seconds, attoseconds) = timeout.components
     var limit = timeval(tv_sec: Int(seconds), tv_usec: Int(attoseconds / 1_000_000_000_000))
-    setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    // The system reads one `timeval`.
+    unsafe setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     while connect(descriptor, to: path) != 0 {
       switch Errno.current {
       case .interrupted: continue
@@ -49,13 +50,14 @@ struct DaemonConnection: ~Copyable {
   private static func connect(_ descriptor: Int32, to path: SocketPath) -> Int32 {
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
-    withUnsafeMutableBytes(of: &address.sun_path) { field in
+    unsafe withUnsafeMutableBytes(of: &address.sun_path) { field in
       // A `SocketPath` is shorter than the field, which is filled with zeros.
-      field.copyBytes(from: path.string.utf8)
+      unsafe field.copyBytes(from: path.string.utf8)
     }
-    return withUnsafePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { rebound in
-        Glibc.connect(descriptor, rebound, socklen_t(MemoryLayout<sockaddr_un>.size))
+    // Every socket address begins with the fields of `sockaddr`. The pointer is used only during the call.
+    return unsafe withUnsafePointer(to: &address) { pointer in
+      unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { rebound in
+        unsafe Glibc.connect(descriptor, rebound, socklen_t(MemoryLayout<sockaddr_un>.size))
       }
     }
   }
@@ -75,8 +77,9 @@ struct DaemonConnection: ~Copyable {
   /// Sends as much as the daemon accepts now.
   mutating func send() throws(Failure) {
     while hasOutput {
-      let count = output[sent...].withUnsafeBytes { bytes in
-        Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+      // The pointer to the bytes is used only during the call.
+      let count = unsafe output[sent...].withUnsafeBytes { bytes in
+        unsafe Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
       }
       if count >= 0 {
         sent += count
@@ -105,11 +108,12 @@ struct DaemonConnection: ~Copyable {
   /// - Returns: the number of bytes; 0 if there is no input or no room.
   func receive(into buffer: inout [UInt8], at start: Int) throws(Failure) -> Int {
     guard buffer.indices.contains(start) else { return 0 }
-    let (count, cause) = buffer.withUnsafeMutableBytes { bytes -> (Int, Errno?) in
-      let room = UnsafeMutableRawBufferPointer(rebasing: bytes[start...])
+    // The room lies within the buffer, and the read is at most as long.
+    let (count, cause) = unsafe buffer.withUnsafeMutableBytes { bytes -> (Int, Errno?) in
+      let room = unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[start...])
       var count = 0
       repeat {
-        count = recv(descriptor, room.baseAddress, room.count, 0)
+        count = unsafe recv(descriptor, room.baseAddress, room.count, 0)
       } while count < 0 && errno == EINTR
       return (count, count < 0 ? .current : nil)
     }
@@ -153,7 +157,8 @@ enum Poll {
       let wait = seconds * 1_000 + attoseconds / 1_000_000_000_000_000 + 1
       milliseconds = Int32(clamping: max(0, wait))
     }
-    if poll(&descriptors, nfds_t(descriptors.count), milliseconds) < 0 {
+    // The count is that of the array.
+    if unsafe poll(&descriptors, nfds_t(descriptors.count), milliseconds) < 0 {
       for index in descriptors.indices { descriptors[index].revents = 0 }
     }
   }

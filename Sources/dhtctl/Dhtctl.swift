@@ -52,7 +52,8 @@ enum Program {
   /// The index of an argument that is not UTF-8, which a `String` would change.
   private static func firstMalformedArgument() -> Int? {
     (1..<max(1, Int(CommandLine.argc))).first { index in
-      CommandLine.unsafeArgv[index].map { String(validatingCString: $0) == nil } ?? false
+      // The index is below `argc`, and each argument ends with a zero byte.
+      unsafe CommandLine.unsafeArgv[index].map { unsafe String(validatingCString: $0) == nil } ?? false
     }
   }
 

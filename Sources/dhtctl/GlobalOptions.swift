@@ -66,7 +66,8 @@ struct GlobalOptions: ParsableArguments {
   private static var context: Instance.Context {
     var environment: [String: String] = [:]
     for name in [InstanceChoice.variable, "XDG_RUNTIME_DIR"] {
-      if let value = getenv(name) { environment[name] = String(cString: value) }
+      // The value ends with a zero byte, and the program never changes its environment.
+      if let value = unsafe getenv(name) { environment[name] = unsafe String(cString: value) }
     }
     return Instance.Context(uid: geteuid(), environment: environment)
   }

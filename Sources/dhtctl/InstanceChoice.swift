@@ -83,7 +83,8 @@ struct InstanceChoice {
   /// The way to start a node here: a service if the package has installed one.
   private static func startHint(_ port: UInt16) -> String {
     let isService = ["/usr/lib", "/lib", "/etc"].contains {
-      access("\($0)/systemd/system/dhtd@.service", F_OK) == 0
+      // The pointer to the path is used only during the call.
+      unsafe access("\($0)/systemd/system/dhtd@.service", F_OK) == 0
     }
     return isService
       ? "start it with 'sudo systemctl start dhtd@\(port)'; 'systemctl status dhtd@\(port)' shows why it stopped"
@@ -140,11 +141,12 @@ struct InstanceChoice {
   private func instances() -> [Instance] {
     var ports: Set<UInt16> = []
     for root in Instance.runtimeRoots(context) {
-      guard let directory = opendir(root) else { continue }
-      defer { closedir(directory) }
-      while let entry = readdir(directory) {
-        let name = withUnsafeBytes(of: entry.pointee.d_name) {
-          String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+      // An entry is valid until the next one is read, and its name is copied before that.
+      guard let directory = unsafe opendir(root) else { continue }
+      defer { unsafe closedir(directory) }
+      while let entry = unsafe readdir(directory) {
+        let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) {
+          unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
         }
         if let instance = Instance(name) { ports.insert(instance.port) }
       }
@@ -158,7 +160,8 @@ struct InstanceChoice {
     let root = Instance.temporaryRuntimeRoot(context.uid)
     guard path.hasPrefix(root + "/") else { return true }
     var status = stat()
-    return lstat(root, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    // The system writes one `stat`.
+    return unsafe lstat(root, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
       && status.st_uid == context.uid && status.st_mode & 0o022 == 0
   }
 }

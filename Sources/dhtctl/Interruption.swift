@@ -15,7 +15,8 @@ struct Interruption: ~Copyable {
 
   init() {
     var ends: [Int32] = [-1, -1]
-    guard pipe(&ends) == 0, let readEnd = ends.first, let writeEnd = ends.last else {
+    // The system writes two descriptors.
+    guard unsafe pipe(&ends) == 0, let readEnd = ends.first, let writeEnd = ends.last else {
       descriptor = -1
       return
     }
@@ -27,7 +28,8 @@ struct Interruption: ~Copyable {
       signal(each) { _ in
         let code = errno
         var byte: UInt8 = 0
-        _ = write(Interruption.writeEnd.load(ordering: .sequentiallyConsistent), &byte, 1)
+        // The system reads one byte.
+        _ = unsafe write(Interruption.writeEnd.load(ordering: .sequentiallyConsistent), &byte, 1)
         errno = code
       }
     }

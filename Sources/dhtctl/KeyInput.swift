@@ -45,7 +45,8 @@ struct KeyInput {
 
   /// Returns whether the argument looks like a key instead of a file: 43 letters of base64, and its padding.
   private static func looksLikeKey(_ argument: String) -> Bool {
-    argument.utf8.count == 44 && argument.hasSuffix("=") && access(argument, F_OK) != 0
+    // The pointer to the path is used only during the call.
+    unsafe argument.utf8.count == 44 && argument.hasSuffix("=") && access(argument, F_OK) != 0
   }
 
   private static func standardInput() throws(Failure) -> [UInt8] {

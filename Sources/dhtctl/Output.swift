@@ -30,16 +30,18 @@ struct Output {
   static func printNote(_ text: String) { _ = writeAll(Array(text.utf8), to: STDERR_FILENO) }
 
   private static func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
-    bytes.withUnsafeBytes { buffer in
-      var rest = buffer[...]
-      while !rest.isEmpty {
-        let count = Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+    // Each call reads at most the rest of the bytes, and keeps no pointer.
+    unsafe bytes.withUnsafeBytes { buffer in
+      var rest = unsafe buffer[...]
+      while unsafe !rest.isEmpty {
+        let count = unsafe Glibc.write(
+          descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
         if count > 0 {
-          rest = rest.dropFirst(count)
+          unsafe rest = rest.dropFirst(count)
         } else if errno == EAGAIN {
           // The descriptor was inherited in non-blocking mode.
           var ready = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-          _ = poll(&ready, 1, -1)
+          _ = unsafe poll(&ready, 1, -1)
         } else if errno != EINTR {
           return false
         }

@@ -46,7 +46,8 @@ struct RecordWriter {
   /// which reports it as a conflict.
   private func nextSeq(client: inout ControlClient) throws(Failure) -> Int64 {
     var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
+    // The system writes one `timespec`.
+    unsafe clock_gettime(CLOCK_REALTIME, &time)
     let now = Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000
     do throws(Failure) {
       let seq = try get(with: &client).seq

@@ -27,8 +27,9 @@ package struct SealedName {
   package init?(_ name: [UInt8], passphrase: [UInt8]) {
     let salt = Self.domain + name
     var bytes = [UInt8](repeating: 0, count: SigningKey.seedByteCount + 32)
+    // Each length is that of its array, and C keeps no pointer.
     guard
-      csealing_scrypt(
+      unsafe csealing_scrypt(
         passphrase, passphrase.count, salt, salt.count, Self.rounds, Self.blockSize, Self.parallelism, &bytes,
         bytes.count) == 1, let signer = SigningKey(seed: bytes.prefix(SigningKey.seedByteCount))
     else { return nil }
@@ -39,7 +40,8 @@ package struct SealedName {
   /// The data that a seal authenticates besides its content, so that no holder can pass an old version off
   /// as a newer one, or one record as another.
   private func context(seq: Int64) -> [UInt8] {
-    Self.domain + signer.publicKey.bytes + withUnsafeBytes(of: seq.bigEndian) { Array($0) }
+    // The bytes are copied before the closure returns.
+    unsafe Self.domain + signer.publicKey.bytes + withUnsafeBytes(of: seq.bigEndian) { unsafe Array($0) }
   }
 
   /// Encrypts a value with ChaCha20-Poly1305 (RFC 8439): a version byte, a random nonce, the ciphertext and

@@ -20,7 +20,8 @@ enum SecretFile {
 
   /// Creates a file that only its owner can read. An existing file is not changed.
   static func write(_ key: SigningKey, to path: String) throws(Failure) {
-    let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    // The pointers to the path and the line are used only during the calls.
+    let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else {
       let cause = Errno.current
       throw Failure(
@@ -28,11 +29,11 @@ enum SecretFile {
         reason: "output")
     }
     let line = Array((Hex.string(key.seed) + "\n").utf8)
-    let isWritten = Glibc.write(descriptor, line, line.count) == line.count && fsync(descriptor) == 0
+    let isWritten = unsafe Glibc.write(descriptor, line, line.count) == line.count && fsync(descriptor) == 0
     let cause = Errno.current
     close(descriptor)
     guard isWritten else {
-      unlink(path)
+      unsafe unlink(path)
       throw Failure(
         .failed, "cannot write \(quoted(path)): \(cause); check the free space of its disk", reason: "output")
     }
@@ -63,12 +64,15 @@ enum SecretFile {
 
   /// The first 64 KiB of a file, which is more than any secret has. A file that others can read is rejected.
   static func contents(of path: String) throws(Failure) -> [UInt8] {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    // The pointers to the path and the status are used only during the calls.
+    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
     var content: [UInt8]?
     if descriptor >= 0 {
       defer { close(descriptor) }
       var status = stat()
-      if fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_mode & 0o077 != 0 {
+      if unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
+        status.st_mode & 0o077 != 0
+      {
         throw Failure(
           .failed,
           "others can read \(quoted(path)); change it with 'chmod 600', and use another secret if anyone may have read it",

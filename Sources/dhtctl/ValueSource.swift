@@ -26,7 +26,8 @@ enum ValueSource {
     case .standardInput: return try Self.read(STDIN_FILENO, "standard input")
     case .file(let path):
       let name = "'\(TerminalText.escaped(path))'"
-      let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+      // The pointer to the path is used only during the call.
+      let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
       guard descriptor >= 0 else { throw Self.unreadable(name) }
       defer { close(descriptor) }
       return try Self.read(descriptor, name)
@@ -59,9 +60,10 @@ enum Descriptor {
   /// The next input: empty at the end, nil if reading fails, with the cause in `errno`.
   static func read(_ descriptor: Int32) -> [UInt8]? {
     var failed = false
-    let piece = [UInt8](unsafeUninitializedCapacity: 64 * 1024) { buffer, count in
+    // The call has initialized the first `count` bytes, and never reads more than fit.
+    let piece = unsafe [UInt8](unsafeUninitializedCapacity: 64 * 1024) { buffer, count in
       while true {
-        count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+        count = unsafe Glibc.read(descriptor, buffer.baseAddress, buffer.count)
         if count >= 0 { return }
         count = 0
         switch errno {
@@ -69,7 +71,7 @@ enum Descriptor {
         case EAGAIN:
           // The descriptor was inherited in non-blocking mode.
           var ready = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-          _ = poll(&ready, 1, -1)
+          _ = unsafe poll(&ready, 1, -1)
         default:
           failed = true
           return

@@ -146,9 +146,10 @@ struct Dhtd: ParsableCommand {
 
   /// An absolute path, relative to the working directory.
   private static func absolute(_ path: String) -> String {
-    guard !path.isEmpty, !path.hasPrefix("/"), let directory = getcwd(nil, 0) else { return path }
-    defer { free(directory) }
-    return "\(String(cString: directory))/\(path)"
+    // The path ends with a zero byte, belongs to this function, and is copied before it is freed.
+    guard !path.isEmpty, !path.hasPrefix("/"), let directory = unsafe getcwd(nil, 0) else { return path }
+    defer { unsafe free(directory) }
+    return unsafe "\(String(cString: directory))/\(path)"
   }
 
   func run() throws {

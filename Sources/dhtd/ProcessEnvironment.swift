@@ -4,13 +4,14 @@ import Glibc
 enum ProcessEnvironment {
   static var all: [String: String] {
     var variables: [String: String] = [:]
-    var next = environ
-    while let entry = next.pointee {
-      let text = String(cString: entry)
+    // A null pointer ends the list, and a zero byte each text. The program never changes its environment.
+    var next = unsafe environ
+    while let entry = unsafe next.pointee {
+      let text = unsafe String(cString: entry)
       if let equals = text.firstIndex(of: "=") {
         variables[String(text[..<equals])] = String(text[text.index(after: equals)...])
       }
-      next += 1
+      unsafe next += 1
     }
     return variables
   }

@@ -23,7 +23,8 @@ struct Signals: Sendable {
   /// signal, and the default action would end the process.
   static func block(_ signals: Int32...) {
     var set = Self.set(signals)
-    pthread_sigmask(SIG_BLOCK, &set, nil)
+    // The system reads one set.
+    unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
   }
 
   /// Passes on each signal for as long as the process runs.
@@ -31,15 +32,17 @@ struct Signals: Sendable {
     var set = Self.set([SIGHUP, SIGTERM, SIGINT])
     while true {
       var signal: Int32 = 0
-      guard sigwait(&set, &signal) == 0 else { continue }
+      // The system reads one set, and writes one number.
+      guard unsafe sigwait(&set, &signal) == 0 else { continue }
       if signal == SIGHUP { hangup.yield() } else { stop.yield() }
     }
   }
 
   private static func set(_ signals: [Int32]) -> sigset_t {
     var set = sigset_t()
-    sigemptyset(&set)
-    for signal in signals { sigaddset(&set, signal) }
+    // Both functions write one set.
+    unsafe sigemptyset(&set)
+    for signal in signals { unsafe sigaddset(&set, signal) }
     return set
   }
 }

@@ -29,7 +29,8 @@ struct StartupError {
     let isJournal = Journal.isStandardError(environment: ProcessEnvironment.all)
     var line = (isJournal ? isWarning ? "<4>" : "<3>" : "dhtd: ") + text + "\n"
     line.withUTF8 { bytes in
-      _ = write(STDERR_FILENO, bytes.baseAddress, bytes.count)
+      // The pointer to the buffer is used only during the call.
+      _ = unsafe write(STDERR_FILENO, bytes.baseAddress, bytes.count)
     }
   }
 }

@@ -29,7 +29,8 @@ struct StderrLogHandler: LogHandler {
     // Each line is one write, so that lines of several threads or processes never mix.
     var line = "\(Self.timestamp) \(Self.word(for: event.level)) \(LogText.line(event))\n"
     line.withUTF8 { bytes in
-      _ = write(STDERR_FILENO, bytes.baseAddress, bytes.count)
+      // The pointer to the buffer is used only during the call.
+      _ = unsafe write(STDERR_FILENO, bytes.baseAddress, bytes.count)
     }
   }
 
@@ -39,12 +40,13 @@ struct StderrLogHandler: LogHandler {
   }
 
   private static var timestamp: String {
+    // C writes one value of each type, and at most `text.count` characters.
     var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
-    var parts = tm()
-    localtime_r(&time.tv_sec, &parts)
+    unsafe clock_gettime(CLOCK_REALTIME, &time)
+    var parts = unsafe tm()
+    unsafe localtime_r(&time.tv_sec, &parts)
     var text = [CChar](repeating: 0, count: 32)
-    let count = strftime(&text, text.count, "%Y-%m-%d %H:%M:%S", &parts)
+    let count = unsafe strftime(&text, text.count, "%Y-%m-%d %H:%M:%S", &parts)
     let milliseconds = String(time.tv_nsec / 1_000_000)
     let padding = String(repeating: "0", count: max(0, 3 - milliseconds.count))
     return String(decoding: text.prefix(count).map(UInt8.init(bitPattern:)), as: UTF8.self)

@@ -30,7 +30,8 @@ struct StoreOpener {
   func open() throws(RecordStoreError) -> any RecordStorage {
     switch configuration.durability {
     case .memory:
-      if access(state.path + "/records.mdb", F_OK) == 0 {
+      // The pointer to the path is used only during the call.
+      if unsafe access(state.path + "/records.mdb", F_OK) == 0 {
         logger.warning(
           """
           records are kept in memory; records on the disk are left unchanged and come back with \

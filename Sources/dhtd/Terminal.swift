@@ -10,11 +10,13 @@ struct Terminal {
 
   /// Looks at the terminal of this process. Call it before SIGHUP is handled.
   init() {
+    // The system writes one `sigaction`.
     var action = sigaction()
-    sigaction(SIGHUP, nil, &action)
+    unsafe sigaction(SIGHUP, nil, &action)
+    // A handler is a pointer or null, which has the size of an `Int`.
     // Both kinds of handler share this memory. A signal that is ignored now was ignored before the start.
     let isIgnored =
-      unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
+      unsafe unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
       == unsafeBitCast(SIG_IGN, to: Int.self)
     isAttached = Self.isThere && !isIgnored
   }
@@ -23,7 +25,8 @@ struct Terminal {
   var isGone: Bool { isAttached && !Self.isThere }
 
   private static var isThere: Bool {
-    let descriptor = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC)
+    // The pointer to the path is used only during the call.
+    let descriptor = unsafe open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC)
     guard descriptor >= 0 else { return false }
     close(descriptor)
     return true

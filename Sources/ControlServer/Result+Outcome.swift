@@ -76,6 +76,11 @@ extension Result where Success == ControlResult, Failure == ControlError {
           .unreachable,
           "\(answered) of the nodes that may hold this key answered, and \(needed) must before 'if_seq' can be "
             + "compared; nothing was stored; try again"))
+    case .seqExhausted:
+      return .failure(
+        ControlError(
+          .conflict, "the key is at the greatest seq that there is, and nothing can follow; use another key",
+          reason: "seq_exhausted"))
     case .conflict(let current):
       let message =
         switch current {
@@ -116,12 +121,9 @@ extension Result where Success == ControlResult, Failure == ControlError {
 extension PutOutcome {
   /// The reason why there is no majority, as the beginning of a sentence.
   fileprivate var missedMajority: String {
-    let nodes = stored == 1 ? "node" : "nodes"
-    guard silent > 0 else {
-      return
-        "only \(stored) of \(replicas) \(replicas == 1 ? "node" : "nodes") confirmed, and \(replicas / 2 + 1) must"
-    }
-    return "only \(stored) \(nodes) confirmed, and \(silent) that should hold the key did not respond"
+    let must = "\(counted / 2 + 1) of the \(counted) that should hold the key must"
+    let silence = silent > 0 ? " (\(silent) did not respond)" : ""
+    return "\(stored) \(stored == 1 ? "node" : "nodes") confirmed, and \(must)\(silence)"
   }
 
   /// True if full stores, and nothing else, kept the majority from confirming.

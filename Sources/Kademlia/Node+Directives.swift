@@ -17,9 +17,9 @@ extension Node {
 
   /// Sets the place of this node in its network, before operations judge what they have heard by it.
   mutating func updateStanding(_ now: Instant) {
-    shared.reach.expire(now, contacts: shared.table.count)
-    shared.standing = shared.reach.standing(
-      contacts: shared.table.count, isConfigured: jobs.join.isConfigured)
+    let reached = shared.table.count - shared.table.failingCount
+    shared.reach.expire(now, reached: reached)
+    shared.standing = shared.reach.standing(reached: reached, isConfigured: jobs.join.isConfigured)
   }
 
   private mutating func carryOut(_ now: Now, _ directive: Directive) {

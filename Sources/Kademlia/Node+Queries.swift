@@ -82,7 +82,9 @@ extension Node {
     // The other address family may work if this one does not.
     transmit(query, transaction, to: query.alternate ?? query.endpoint)
     guard let peer = query.peer else { return }
-    if !shared.table.markQuestionable(peer) { shared.unresponsivePeers.note(now.monotonic, peer) }
+    if !shared.table.markQuestionable(now.monotonic, peer) {
+      shared.unresponsivePeers.note(now.monotonic, peer)
+    }
     route(now, .late, query)
   }
 
@@ -108,20 +110,19 @@ extension Node {
       let removed = shared.table.failed(now.monotonic, peer, sentAt: query.sent)
     else {
       if let contact = shared.table.contact(peer), contact.failures > 0 {
-        shared.reach.fellSilent(now.monotonic, peer)
+        shared.reach.fellSilent(now.monotonic, contact.peer, shared.parameters.subnetLimits)
         updateStanding(now.monotonic)
       }
       return
     }
-    shared.reach.fellSilent(now.monotonic, peer)
+    shared.reach.fellSilent(now.monotonic, removed.peer, shared.parameters.subnetLimits)
     contactRemoved(now, removed, hasFailed: true)
   }
 
   private mutating func contactRemoved(_ now: Now, _ contact: Contact, hasFailed: Bool) {
     let peer = contact.peer
     if hasFailed {
-      shared.lostContacts.add(now.monotonic, contact)
-      shared.reach.leftTable(peer.id)
+      shared.lostContacts.add(now.monotonic, contact, shared.parameters.subnetLimits)
     } else {
       shared.reach.remove(peer.id)
     }
@@ -152,8 +153,6 @@ extension Node {
     let roundTrip = now.monotonic.since(query.sent)
     shared.roundTrips.sample(roundTrip)
     shared.unresponsivePeers.handleAnswer(of: response.sender)
-    if !shared.lostContacts.isEmpty { shared.lostContacts.remove(response.sender) }
-    shared.reach.remove(response.sender)
     let isProven = jobs.identityProofs.verify(response, to: query, from: source, shared, &directives)
     admit(
       now, peer, roundTrip: roundTrip, for: query, isProven: isProven,
@@ -162,7 +161,7 @@ extension Node {
     if let expected = query.peer, expected != response.sender {
       // Another node has the address now. The expected node has not answered.
       handleFailure(now, of: expected, query)
-      if let operation = query.owner.lookup { operations.handleVerified(response.sender, in: operation) }
+      if let operation = query.owner.lookup { operations.handleVerified(peer, in: operation) }
       return route(now, .replaced, query)
     }
     guard isHonest else {
@@ -244,8 +243,12 @@ extension Node {
     // A refusal is an answer, too: the node is alive. An error does not name its sender, so that it adds no
     // node to the table.
     if let peer = query.peer, shared.table.contact(peer) != nil {
-      _ = shared.table.answered(
+      let admission = shared.table.answered(
         now.monotonic, Peer(id: peer, endpoint: source), roundTrip: now.monotonic.since(query.sent))
+      if admission == .known {
+        shared.reach.remove(peer)
+        updateStanding(now.monotonic)
+      }
     }
     route(now, .refused(error, from: source), query)
   }
@@ -277,6 +280,13 @@ extension Node {
     let hadFailed = (shared.table.contact(peer.id)?.failures ?? 0) > 0
     let admission = shared.table.answered(
       now.monotonic, peer, roundTrip: roundTrip, isProven: isProven, keepsPlainRecords: keepsPlainRecords)
+    switch admission {
+    case .known, .added, .waiting:
+      // The node is who it says, as far as this node asks for that.
+      if !shared.lostContacts.isEmpty { shared.lostContacts.remove(peer.id) }
+      shared.reach.remove(peer.id)
+    case .ignored, .crowded: break
+    }
     updateStanding(now.monotonic)
     switch admission {
     case .ignored:

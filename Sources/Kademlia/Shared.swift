@@ -80,8 +80,21 @@ struct Shared: ~Copyable {
       $0.state == .questionable && $0.isMember(now, keeping: kind)
     }.map(\.peer)
     guard !lostContacts.isEmpty else { return silent }
-    silent += lostContacts.members(now, keeping: kind)
-    silent.sort { target.distance(to: $0.id) < target.distance(to: $1.id) }
-    return Array(silent.prefix(parameters.k))
+    for peer in lostContacts.members(now, keeping: kind) {
+      let distance = target.distance(to: peer.id)
+      if silent.count == parameters.k {
+        guard let last = silent.last, distance < target.distance(to: last.id) else { continue }
+        silent.removeLast()
+      }
+      silent.insert(
+        peer, at: silent.firstIndex { distance < target.distance(to: $0.id) } ?? silent.count)
+    }
+    return silent
+  }
+
+  /// Returns whether a peer left a query unanswered within the RPC timeout.
+  func wasAskedLately(_ now: Instant, _ id: NodeID) -> Bool {
+    let time = table.contact(id).map(\.lastQuestioned) ?? unresponsivePeers.time(of: id)
+    return time.map { now.since($0) < parameters.rpcTimeout } ?? false
   }
 }

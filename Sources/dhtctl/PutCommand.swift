@@ -136,7 +136,7 @@ struct PutCommand: TakesGlobalOptions {
     if let minCopies, put.stored < minCopies {
       throw Failure(
         .failed,
-        "the value is stored at \(put.stored) nodes, and --min-copies asks for \(minCopies); put it again "
+        "the value is stored at \(put.stored) \(put.stored == 1 ? "node" : "nodes"), and --min-copies asks for \(minCopies); put it again "
           + "when more nodes respond", reason: "quorum_failed")
     }
     if strict, put.isWeak {

@@ -20,7 +20,7 @@ package enum Rendering {
   /// `; 2 known nodes did not respond`; empty if all did.
   private static func silence(_ result: PutResult) -> String {
     switch result.silent {
-    case 0: result.isWeak ? "; most of the nodes that this node knew do not respond" : ""
+    case 0: result.isWeak ? "; a majority of the nodes that should hold it has not confirmed" : ""
     case 1: "; 1 known node did not respond"
     case let count: "; \(count) known nodes did not respond"
     }

@@ -30,7 +30,7 @@ struct RenderingTests {
     #expect(text(silent: 2, isWeak: false) == "Stored key 'hello' at 1 node; 2 known nodes did not respond\n")
     #expect(
       text(silent: 0, isWeak: true)
-        == "Stored key 'hello' at 1 node; most of the nodes that this node knew do not respond\n")
+        == "Stored key 'hello' at 1 node; a majority of the nodes that should hold it has not confirmed\n")
   }
 
   @Test("text from the network cannot control the terminal")

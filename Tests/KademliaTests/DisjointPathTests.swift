@@ -319,7 +319,20 @@ import Testing
     lookup.failed(fake.id)
     #expect(askAll(&lookup) == [])
     // Whoever answers there under its own ID may be asked.
-    lookup.verified(real.id)
+    lookup.verified(real)
+    #expect(askAll(&lookup) == [real])
+  }
+
+  @Test("a node whose address was asked under another ID is asked once it is named, if it has answered there")
+  func namedLater() throws {
+    let fake = Peer(id: .starting(0, 1), endpoint: .public(9, 9))
+    let real = Peer(id: .starting(0, 2), endpoint: .public(9, 9))
+    let other = Peer(id: .starting(0, 3), endpoint: .public(10, 9))
+    var lookup = try lookup(told: [fake, other])
+    #expect(askAll(&lookup).count == 2)
+    lookup.failed(fake.id)
+    lookup.verified(real)
+    lookup.answered(other.id, .init(), nodes: [(peer: real, isQuestionable: false)], after: .zero)
     #expect(askAll(&lookup) == [real])
   }
 

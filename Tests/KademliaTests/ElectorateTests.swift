@@ -13,11 +13,8 @@ struct ElectorateTests {
     NodeID(high: target.high, middle: target.middle, low: target.low ^ UInt32(number))
   }
 
-  /// A network of nodes that have all read something, so that each knows what the others keep.
   private func network(seed: UInt64, nodes: Int) throws -> SimulatedNetwork {
-    var network = SimulatedNetwork.joined(seed: seed, nodes: nodes)
-    for host in 0..<nodes { _ = try network.get("nothing", at: host) }
-    return network
+    SimulatedNetwork.joined(seed: seed, nodes: nodes)
   }
 
   /// Lets hosts hang: they hear nothing and say nothing, and lose nothing.
@@ -59,6 +56,37 @@ struct ElectorateTests {
     network.run(for: .seconds(5))
     #expect(network[newcomer].isJoined)
     #expect(try network.get("key", at: newcomer).isUnreachable)
+  }
+
+  @Test("answers of nodes that do not count confirm no version, however many agree")
+  func othersAgree() throws {
+    var network = try network(seed: 918, nodes: 20)
+    let closest = network.closest(to: Self.target, count: 20)
+    let holders = Array(closest.prefix(8))
+    _ = try network.put("key", "new", at: holders[0])
+    // One that is no holder has a version from before.
+    let old = Record.plain("key", "old", seq: 1)
+    _ = try network[closest[9]].store.apply(.keep(old))
+    hang(holders, in: &network)
+    network.run(for: .seconds(60))
+    let newcomer = network.addHost(bootstrap: [network[closest[12]].endpoint])
+    network.run(for: .seconds(5))
+    for reader in [newcomer, closest[15]] {
+      let outcome = try network.get("key", at: reader)
+      #expect(outcome.confirmedText == nil && !outcome.isNotFound, "\(outcome)")
+    }
+  }
+
+  @Test("nodes that come back count again with the next read")
+  func comeBack() throws {
+    var network = try network(seed: 919, nodes: 30)
+    let closest = network.replicas(of: "key")
+    let reader = try #require(network.alive.first { !closest.contains($0) })
+    hang(closest.prefix(5), in: &network)
+    #expect(try network.get("key", at: reader).isUnreachable)
+    network.run(for: .seconds(10))
+    network.heal()
+    #expect(try network.get("key", at: reader).isNotFound)
   }
 
   @Test("a key without a value is not found as long as half of those that count answer")
@@ -164,7 +192,7 @@ struct ElectorateTests {
     let second = try network.put("key", "new", at: 0, ifSeq: first.version.seq)
     switch second.verdict {
     case .quorumFailed, .unreachable: break
-    case .stored, .conflict: Issue.record("\(second.verdict)")
+    case .stored, .conflict, .seqExhausted: Issue.record("\(second.verdict)")
     }
   }
 

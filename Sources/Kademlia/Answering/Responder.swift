@@ -78,8 +78,10 @@ struct Responder: Sendable {
     let response: Response
     switch query.method {
     case .ping:
+      let credentials = tryProve(now.monotonic, for: query, from: source, shared)
+      // A proof leaves no room for anything else.
       response = Response(
-        sender: shared.id, credentials: tryProve(now.monotonic, for: query, from: source, shared))
+        sender: shared.id, keepsPlainRecords: credentials == nil, credentials: credentials)
     case .findNode(let target):
       if target == query.sender, shared.isContact(query.sender, at: source) {
         out.append(.handleAnnouncement(of: Peer(id: query.sender, endpoint: source)))

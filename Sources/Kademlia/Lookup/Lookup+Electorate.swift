@@ -109,6 +109,28 @@ extension Lookup {
     return electorate
   }
 
+  // MARK: - Versions ahead of the clock
+
+  /// Returns whether any node has reported a version with a seq above one.
+  func hasReport(above seq: Int64) -> Bool { reports.contains { $0.version.seq > seq } }
+
+  /// Returns the reports with a seq above `first`, oldest first: those up to `limit`, and of those above it the ones
+  /// that more than half of the nodes heard report, or a newer one.
+  func reports(from first: Int64, believing limit: Int64) -> [HeldRecord] {
+    var answers = 0
+    var ahead: [Int64] = []
+    for candidate in candidates where candidate.state == .answered {
+      guard answers < width else { break }
+      answers += 1
+      if let held = candidate.held, held.seq > limit { ahead.append(held.seq) }
+    }
+    ahead.sort(by: >)
+    // The greatest seq that more than half of the nodes have reached.
+    let reached = ahead.count > answers / 2 ? ahead[answers / 2] : limit
+    let believed = reports.filter { $0.version.seq > first && $0.version.seq <= max(limit, reached) }
+    return believed.sorted { $0.version.seq < $1.version.seq }
+  }
+
   // MARK: - Nodes that others name
 
   /// A node that names others, as far as its word counts: two nodes of one subnet of public addresses count as

@@ -28,10 +28,12 @@ package struct Lookup: Sendable {
   private var salt: UInt64 = 0
   /// Sorted by distance: the shortlist.
   package internal(set) var candidates: [Candidate] = []
+  /// The nodes that answered at an endpoint where another was asked.
+  private var verifiedPeers: [Peer] = []
   /// The nodes that answers call lost.
   var absentees = Absentees()
   /// The records and versions that nodes returned, each once: most nodes return the same.
-  private var reports: [HeldRecord] = []
+  private(set) var reports: [HeldRecord] = []
   private var waiting = 0
   private var waitingQuestionable = 0
   /// How many nodes have been asked.
@@ -74,9 +76,34 @@ package struct Lookup: Sendable {
   }
 
   /// Adds nodes that count among the holders, although they do not answer at present.
-  mutating func seed(withSilent peers: [Peer]) {
+  ///
+  /// - Parameter wasAskedLately: returns whether it is of no use to ask one of them again.
+  mutating func seed(withSilent peers: [Peer], wasAskedLately: (Peer) -> Bool) {
     for peer in peers {
-      _ = insert(peer, hop: 1, PeerKnowledge(isQuestionable: true, isMember: true), .all)
+      let known = PeerKnowledge(
+        isQuestionable: true, isMember: true, wasAskedLately: wasAskedLately(peer))
+      _ = insert(peer, hop: 1, known, .all)
+    }
+  }
+
+  /// The next silent node to ask whose vote would count; it counts as asked from here on. nil if none is to be asked
+  /// now.
+  mutating func nextSilentMember() -> Candidate? {
+    guard waitingQuestionable < alpha else { return nil }
+    let index = candidates.firstIndex {
+      $0.state == .notContacted && $0.isQuestionable && $0.isMember && !$0.wasAskedLately
+    }
+    return index.map { ask($0) }
+  }
+
+  /// True if a silent node whose vote would count may still answer, or is still to be asked.
+  var awaitsSilentMembers: Bool {
+    candidates.contains { candidate in
+      switch candidate.state {
+      case .questionable: candidate.isMember
+      case .notContacted: candidate.isQuestionable && candidate.isMember && !candidate.wasAskedLately
+      default: false
+      }
     }
   }
 
@@ -138,7 +165,10 @@ package struct Lookup: Sendable {
       peer: peer, distance: target.distance(to: peer.id), hop: hop, known: known, state: .notContacted,
       paths: paths)
     if let namer { candidate.naming.add(namer) }
-    if isAsked(peer.endpoint) { candidate.state = .passedOver }
+    if isAsked(peer.endpoint) {
+      candidate.isVerified = verifiedPeers.contains(peer)
+      if !candidate.isVerified { candidate.state = .passedOver }
+    }
     candidates.insert(candidate, at: index)
     if isCapped { balance(peer.endpoint.address.subnet) }
     return true
@@ -230,6 +260,13 @@ package struct Lookup: Sendable {
     candidates[index].isQuestionable = true
     candidates[index].order = nil
     queries -= 1
+    // Another ID at the endpoint was passed over for this one.
+    let endpoint = candidates[index].peer.endpoint
+    for other in candidates.indices
+    where candidates[other].state == .passedOver && candidates[other].peer.endpoint == endpoint {
+      candidates[other].state = .notContacted
+    }
+    if caps.cover(endpoint.address) { balance(endpoint.address.subnet) }
   }
 
   private func waitingCloser(than index: Int) -> Int {
@@ -399,10 +436,14 @@ package struct Lookup: Sendable {
     }
   }
 
-  /// A node has answered at an endpoint where another was asked. It may be asked itself: a liar that names its
-  /// endpoint under other IDs must not keep it out.
-  package mutating func verified(_ id: NodeID) {
-    guard let index = index(of: id), candidates[index].state == .passedOver else { return }
+  /// A node has answered at an endpoint where another was asked. It may be asked itself, now or once it is named: a
+  /// liar that names its endpoint under other IDs must not keep it out.
+  package mutating func verified(_ peer: Peer) {
+    // There is one entry for a query at most.
+    verifiedPeers.append(peer)
+    guard let index = index(of: peer.id), candidates[index].state == .passedOver,
+      candidates[index].peer.endpoint == peer.endpoint
+    else { return }
     candidates[index].isVerified = true
     candidates[index].state = .notContacted
     let address = candidates[index].peer.endpoint.address

@@ -29,17 +29,28 @@ struct GetOperation: Operation {
 
   var kind: RecordKind? { id.kind }
 
+  // A record that is shown counts, even if its holder will not store for this node.
+  var needsToken: Bool { false }
+
   var salt: [UInt8] { name.salt }
 
   var method: Query.Method { .get(target: lookup.target, kind: id.kind, seq: nil) }
 
   mutating func nextCandidate() -> Lookup.Candidate? {
-    if hasHeard, lookup.pathCount == 1 {
+    if hasHeard, lookup.pathCount == 1, !isShortOfVotes {
       // Once a version is known, only the nodes that must be heard are asked, and a few extra ones.
       let wanted = neededAnswers + extraQueries
       guard lookup.progress.promised < min(wanted, lookup.width) else { return nil }
     }
-    return lookup.next()
+    if let next = lookup.next() { return next }
+    // Silent nodes may have come back. They are asked only where their votes are missing.
+    guard lookup.isFinished, !lookup.electorate(most: lookup.width).isReadable else { return nil }
+    return lookup.nextSilentMember()
+  }
+
+  /// True if as many nodes have answered as must be heard, but too few of them count.
+  private var isShortOfVotes: Bool {
+    neededAnswers <= lookup.progress.answered && !lookup.electorate(most: lookup.width).isReadable
   }
 
   // MARK: - Answers of the holders
@@ -65,13 +76,15 @@ struct GetOperation: Operation {
   }
 
   mutating func handleHeld(_ held: HeldRecord, _ now: Now, _ parameters: Parameters) {
-    guard !held.version.isExpired(at: now.wall) else {
+    // A holder leaves the value out once the record has expired by its clock. This node's clock does not judge
+    // again: the value lives as long as was promised, whatever the time here.
+    guard case .record(let record) = held else {
       // No signature covers an expiry: a version that one holder reports as expired hides nothing that others
       // still have.
       if id.kind == .plain { hasHeardExpired = true }
       return
     }
-    guard case .record(let record) = held, record.id == id else { return }
+    guard record.id == id else { return }
     if let newest, !record.supersedes(newest) {
       // Among copies of one version the greatest expiry counts, as it does at the holders.
       guard id.kind != .plain, record.isSameVersion(as: newest), record.version.expiry > newest.version.expiry
@@ -111,10 +124,12 @@ struct GetOperation: Operation {
   func outcome(_ standing: Standing, k: Int) -> GetOutcome? {
     if hasHeard, lookup.pathCount == 1, neededAnswers <= lookup.progress.answered {
       // Each of several paths may lead to a newer version until it ends.
-      return outcome(isReadable: !standing.isCutOff, lookup.electorate(most: k))
+      let electorate = lookup.electorate(most: k)
+      if electorate.isReadable { return outcome(isReadable: !standing.isCutOff, electorate) }
     }
     guard lookup.isFinished else { return nil }
     let electorate = lookup.electorate(most: k)
+    if !electorate.isReadable, lookup.awaitsSilentMembers { return nil }
     // In a network of one there is nobody else to ask.
     let isHeard = electorate.otherVotes > 0 || standing == .onlyNode
     return outcome(isReadable: electorate.isReadable && isHeard && !standing.isCutOff, electorate)

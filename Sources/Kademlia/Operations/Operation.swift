@@ -14,6 +14,8 @@ protocol Operation {
   var salt: [UInt8] { get }
   /// The query that is sent to each node on the way.
   var method: Query.Method { get }
+  /// True if a node counts only with a write token.
+  var needsToken: Bool { get }
   /// True if only nodes of this implementation count. Only they know the expiry of a record.
   var wantsOurMake: Bool { get }
   /// True if the operation is still looking for its nodes.
@@ -29,6 +31,8 @@ protocol Operation {
 }
 
 extension Operation {
+  var needsToken: Bool { true }
+
   var wantsOurMake: Bool { false }
 
   var isLocating: Bool { true }
@@ -39,33 +43,57 @@ extension Operation {
 
   mutating func nextCandidate() -> Lookup.Candidate? { lookup.next() }
 
-  /// Notes the version that a holder has reported.
+  /// Notes the version that a holder has reported. A version that is not believed yet is kept for
+  /// `believeMajority`.
   ///
-  /// - Returns: the same version; nil if it is not credible.
+  /// - Returns: the same version; nil if it cannot belong to the target.
   mutating func note(_ held: HeldRecord, _ now: Now, _ parameters: Parameters) -> HeldRecord? {
-    // A signed version is shown with its signature before it is believed, so that only its owner can make one
-    // that blocks all later writes. Plain versions need a limit.
-    let latest = now.wall.microseconds + parameters.clockSkew * 1_000_000
-    if kind == .plain, held.version.seq > latest { return nil }
     if case .record(let record) = held, record.target != lookup.target || record.id.kind != kind {
       return nil
     }
-    handleHeld(held, now, parameters)
+    if isBelieved(held.version, now) { handleHeld(held, now, parameters) }
     return held
+  }
+
+  /// Returns whether a version is believed from a single node.
+  ///
+  /// A signed version is shown with its signature, so that only its owner can make one that blocks all later
+  /// writes. Anyone can make a plain version whose seq is far ahead of the clock.
+  private func isBelieved(_ version: RecordVersion, _ now: Now) -> Bool {
+    kind != .plain || version.seq <= now.wall.microseconds + trustedLead
+  }
+
+  /// Believes the versions ahead of the clock that more than half of the nodes heard report: the clock of this node
+  /// may be wrong, or the writer's may have been.
+  mutating func believeMajority(_ now: Now, _ parameters: Parameters) {
+    guard kind == .plain else { return }
+    // A version that was ahead when it was reported may not be any more.
+    let recent = now.wall.microseconds - longestOperation
+    guard lookup.hasReport(above: recent) else { return }
+    let limit = now.wall.microseconds + trustedLead
+    for held in lookup.reports(from: recent, believing: limit) { handleHeld(held, now, parameters) }
   }
 
   /// Interprets an answer for the lookup; nil if the node only routes for it.
   mutating func answer(from response: Response, _ now: Now, _ parameters: Parameters) -> Lookup.Answer? {
     guard let kind else { return Lookup.Answer() }
-    // A node that will not store for us is no replica. Reads must skip it as writes do, or the two would not
-    // overlap.
-    guard let token = response.token, response.keeps(kind) else { return nil }
+    guard response.keeps(kind) else { return nil }
+    if response.token == nil {
+      // A node that will not store for us is no replica. Reads must skip it as writes do, or the two would not
+      // overlap.
+      guard !needsToken, case .record = response.held else { return nil }
+    }
     if wantsOurMake, !response.isOfOurMake { return nil }
     var held: HeldRecord?
     if let told = response.held { held = note(told, now, parameters) }
-    return Lookup.Answer(token: token, held: held, isOfOurMake: response.isOfOurMake)
+    return Lookup.Answer(token: response.token, held: held, isOfOurMake: response.isOfOurMake)
   }
 }
+
+/// How far ahead of this node's clock the seq of a plain version may be to be believed from anyone, in microseconds.
+private let trustedLead: Int64 = 2_000_000
+/// No operation takes longer, in microseconds.
+private let longestOperation: Int64 = 60_000_000
 
 extension Response {
   /// Returns whether the responder keeps records of a kind.

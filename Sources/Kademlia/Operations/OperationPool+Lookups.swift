@@ -30,7 +30,10 @@ extension OperationPool {
     if let kind = operation?.kind {
       operation?.lookup.seed(with: first) { $0.isMember(now.monotonic, keeping: kind) }
       operation?.lookup.seed(
-        withSilent: shared.silentMembers(now.monotonic, closestTo: target, keeping: kind))
+        withSilent: shared.silentMembers(now.monotonic, closestTo: target, keeping: kind)
+      ) {
+        shared.wasAskedLately(now.monotonic, $0.id)
+      }
       let held = shared.held(now, target, kind, unlessNewerThan: nil)
       if let held { _ = operation?.note(held, now, shared.parameters) }
       operation?.lookup.seed(withLocal: shared.localPeer, answer: .init(held: held))
@@ -46,6 +49,7 @@ extension OperationPool {
     _ operation: inout O?, as id: OperationID, _ now: Now, _ size: inout SizeEstimate,
     _ shared: borrowing Shared, _ out: inout [Directive]
   ) {
+    operation?.believeMajority(now, shared.parameters)
     repeat {
       while let candidate = operation?.nextCandidate() {
         // Another lookup may have waited for this node in vain since this lookup heard of it.

@@ -329,7 +329,7 @@ struct OperationPool: ~Copyable {
   }
 
   /// Handles a node that has answered in the place of another that a lookup asked.
-  mutating func handleVerified(_ peer: NodeID, in id: OperationID) {
+  mutating func handleVerified(_ peer: Peer, in id: OperationID) {
     updateLookup(id) { $0.verified(peer) }
   }
 

@@ -39,6 +39,8 @@ package struct PutOutcome: Sendable {
     /// The current version is not the one that `if_seq` asked for, or is newer than the signed record.
     /// `current` is its seq, if a holder named it, and 0 if there is none.
     case conflict(current: Int64?)
+    /// A holder has the greatest seq that there is, so that no version can follow. Nothing was sent.
+    case seqExhausted
     /// Too few nodes answered to tell which version is current, as a put with `if_seq` must. Nothing was sent.
     case unreachable(answered: Int, needed: Int)
   }
@@ -91,6 +93,8 @@ package struct PutOutcome: Sendable {
   /// The number of nodes that should hold the record. In general this is K, or all live nodes if there are
   /// fewer.
   package let replicas: Int
+  /// The number of nodes that count for the record: those that should hold it, whether they answer or not.
+  package let counted: Int
   /// The number of nodes that should hold the record and do not answer at present.
   package let silent: Int
   /// True if fewer nodes confirmed than make a majority once the silent ones are back. A read may miss the record

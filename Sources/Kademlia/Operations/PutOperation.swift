@@ -85,6 +85,14 @@ struct PutOperation: Operation {
 
   private var isTombstone: Bool { draft.isTombstone }
 
+  /// True if the seq is chosen above that of the version found.
+  private var choosesSeq: Bool {
+    switch draft {
+    case .plain, .toSign: true
+    case .immutable, .signed: false
+    }
+  }
+
   // MARK: - Versions of the holders
 
   mutating func handleHeld(_ held: HeldRecord, _ now: Now, _ parameters: Parameters) {
@@ -145,7 +153,7 @@ struct PutOperation: Operation {
       let replicas = lookup.closest.count
       let electorate = lookup.electorate(most: shared.parameters.k)
       func end(_ verdict: PutOutcome.Verdict) -> PutOutcome {
-        outcome(verdict, stored: 0, replicas: replicas, silent: electorate.silent)
+        outcome(verdict, stored: 0, replicas: replicas, electorate)
       }
       if ifSeq != nil {
         // The version that counts may be at nodes that do not answer.
@@ -157,6 +165,7 @@ struct PutOperation: Operation {
         }
       }
       if let conflict { return end(.conflict(current: conflict)) }
+      if choosesSeq, highestSeq == .max { return end(.seqExhausted) }
       guard begin(replicas: replicas) else { return end(.quorumFailed) }
     }
     if isShort, case .storing(let record, _) = phase {
@@ -416,16 +425,17 @@ struct PutOperation: Operation {
         .quorumFailed
       }
     return outcome(
-      verdict, stored: stored, replicas: replicas, silent: electorate.silent, isWeak: isWeak)
+      verdict, stored: stored, replicas: replicas, electorate, isWeak: isWeak)
   }
 
   /// Makes the outcome from a verdict and the state so far.
   private func outcome(
-    _ verdict: PutOutcome.Verdict, stored: Int, replicas: Int, silent: Int, isWeak: Bool = false
+    _ verdict: PutOutcome.Verdict, stored: Int, replicas: Int, _ electorate: Lookup.Electorate,
+    isWeak: Bool = false
   ) -> PutOutcome {
     PutOutcome(
       verdict: verdict, target: id.target, version: version, stored: stored, replicas: replicas,
-      silent: silent, isWeak: isWeak,
+      counted: electorate.count, silent: electorate.silent, isWeak: isWeak,
       failures: attempts.compactMap { attempt in
         switch attempt.state {
         case .confirmed: nil

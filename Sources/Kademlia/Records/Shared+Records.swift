@@ -38,10 +38,8 @@ extension Shared {
     guard record.id.kind != .plain || !version.isTombstone || record.value.isEmpty else {
       return RPCError(RPCError.protocolError, "a deletion has no value")
     }
-    guard
-      record.id.kind != .plain
-        || version.seq <= now.wall.microseconds + parameters.clockSkew * 1_000_000
-    else {
+    let held = records.stored(record.id)
+    guard record.id.kind != .plain || isInTime(version, over: held?.record.version, now) else {
       return RPCError(RPCError.protocolError, "seq is ahead of the clock here")
     }
     guard !version.isExpired(at: now.wall) else {
@@ -50,7 +48,6 @@ extension Shared {
     guard version.expiry <= now.wall.seconds + parameters.maxTTL + parameters.clockSkew else {
       return RPCError(RPCError.protocolError, "expiry is over \(parameters.maxTTL) s ahead")
     }
-    let held = records.stored(record.id)
     // A version that comes twice is confirmed twice: the first answer may have been lost.
     if let held, record.isSameVersion(as: held.record), record.binding == held.record.binding { return nil }
     if let held, let cas, let current = held.live(at: now.wall)?.version,
@@ -63,6 +60,16 @@ extension Shared {
       return RPCError(RPCError.seqTooOld, "seq \(newer.seq) is held")
     }
     return nil
+  }
+
+  /// Returns whether a plain version is not too far ahead of this node's clock.
+  ///
+  /// A holder takes a minute more than the clocks of writers may be ahead. It takes a version further ahead only just
+  /// above the one that it holds: a key that was written while the clocks were ahead can be written and deleted once
+  /// they are right.
+  private func isInTime(_ version: RecordVersion, over held: RecordVersion?, _ now: Now) -> Bool {
+    if version.seq <= now.wall.microseconds + (parameters.clockSkew + 60) * 1_000_000 { return true }
+    return held.map { version.seq - $0.seq <= 1_000_000 } ?? false
   }
 
   /// Why a record that nothing else speaks against is not stored: nobody has signed it. To be asked last, for

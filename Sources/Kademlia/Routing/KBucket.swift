@@ -8,6 +8,8 @@ struct KBucket: Sendable {
   private(set) var ids: [NodeID] = []
   /// The number of questionable contacts.
   private(set) var questionable = 0
+  /// The number of contacts whose last query failed.
+  private(set) var failing = 0
   /// Contacts that would enter if there were room, the most recently heard last.
   private(set) var replacements: [Contact] = []
   /// When a lookup last went through this range.
@@ -29,15 +31,14 @@ struct KBucket: Sendable {
   mutating func add(_ contact: Contact) {
     contacts.append(contact)
     ids.append(contact.id)
-    if contact.state == .questionable { questionable += 1 }
+    count(contact, 1)
   }
 
   mutating func update(at index: Int, _ change: (inout Contact) -> Void) {
     guard contacts.indices.contains(index) else { return }
-    let was = contacts[index].state
+    count(contacts[index], -1)
     change(&contacts[index])
-    guard contacts[index].state != was else { return }
-    questionable += was == .good ? 1 : -1
+    count(contacts[index], 1)
   }
 
   /// Puts a contact in the place of the latest of those that have not proven who they are.
@@ -74,7 +75,12 @@ struct KBucket: Sendable {
   private mutating func takeOut(_ index: Int) -> Contact {
     let left = contacts.remove(at: index)
     ids.remove(at: index)
-    if left.state == .questionable { questionable -= 1 }
+    count(left, -1)
     return left
+  }
+
+  private mutating func count(_ contact: Contact, _ number: Int) {
+    if contact.state == .questionable { questionable += number }
+    if contact.failures > 0 { failing += number }
   }
 }

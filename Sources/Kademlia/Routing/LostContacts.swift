@@ -24,12 +24,20 @@ struct LostContacts: Sendable {
   var isEmpty: Bool { entries.isEmpty }
 
   /// Remembers a contact that has left the table because it did not answer.
-  mutating func add(_ now: Instant, _ contact: Contact) {
+  ///
+  /// One subnet has no more places here than in a bucket: whoever has many addresses in it must not fill the table
+  /// with nodes that fall silent.
+  mutating func add(_ now: Instant, _ contact: Contact, _ limits: SubnetLimits) {
     remove(contact.id)
     while let oldest = entries.first,
       entries.count >= Self.capacity || now.since(oldest.lastAnswered) >= Self.memory
     {
       entries.removeFirst()
+    }
+    let address = contact.peer.endpoint.address
+    if limits.cover(address) {
+      let neighbours = entries.count { $0.peer.endpoint.address.subnet == address.subnet }
+      guard neighbours < limits.perBucket else { return }
     }
     entries.append(
       Entry(

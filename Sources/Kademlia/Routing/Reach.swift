@@ -2,7 +2,7 @@ import NodeTime
 
 /// The place of a node in its network, as far as the node can tell.
 package enum Standing: String, Hashable, Sendable {
-  /// The node is a network of its own: it has met no other node and was configured with none.
+  /// The node is a network of its own: it has met no other node lately and was configured with none.
   case onlyNode = "only_node"
   /// The node reaches most of the nodes that it had.
   case connected
@@ -16,17 +16,17 @@ package enum Standing: String, Hashable, Sendable {
   package var isCutOff: Bool { self == .cutOff || self == .alone }
 }
 
-/// Which of the nodes that this node had still answer.
+/// The nodes that this node had and that do not answer any more.
 ///
 /// A node that loses most of its contacts at once cannot tell whether they died or it was cut off. Until most of them
 /// answer again it must not take its own view for the network's.
 struct Reach: Sendable {
   private struct Silence: Sendable {
-    var since: Instant
-    /// True if the node is a contact in the table.
-    var isContact: Bool
-    /// True if the node answered this run of the node. A contact from before the start may be long gone.
+    let since: Instant
+    /// True if the node answered since this node started. A contact from before may be long gone.
     let wasReached: Bool
+    /// The subnet of the node, if its address counts against the limits of subnets.
+    let subnet: IPAddress?
   }
 
   /// How long a silent node counts while most others answer.
@@ -37,79 +37,75 @@ struct Reach: Sendable {
   private static let capacity = 4096
 
   private var silent: [NodeID: Silence] = [:]
-  private var silentContacts = 0
   private var silentReached = 0
   /// The time before which no entry is old enough to be dropped.
   private var nextExpiry = Instant(nanoseconds: .max)
 
   /// Remembers contacts from before the start.
   mutating func remember(_ now: Instant, _ peers: [Peer]) {
-    for peer in peers { add(now, peer.id, isContact: false, wasReached: false) }
+    for peer in peers { add(peer.id, Silence(since: now, wasReached: false, subnet: nil)) }
   }
 
-  /// A query to a contact has failed.
-  mutating func fellSilent(_ now: Instant, _ id: NodeID) {
-    guard silent[id] == nil else { return }
-    add(now, id, isContact: true, wasReached: true)
+  /// Handles a query to a contact that has failed.
+  ///
+  /// One subnet counts no more often than it may be in a bucket: whoever has many addresses in it must not cut this
+  /// node off by falling silent at all of them.
+  mutating func fellSilent(_ now: Instant, _ peer: Peer, _ limits: SubnetLimits) {
+    guard silent[peer.id] == nil else { return }
+    let address = peer.endpoint.address
+    let subnet = limits.cover(address) ? address.subnet : nil
+    if let subnet, silent.values.count(where: { $0.subnet == subnet }) >= limits.perBucket { return }
+    add(peer.id, Silence(since: now, wasReached: true, subnet: subnet))
   }
 
-  private mutating func add(_ now: Instant, _ id: NodeID, isContact: Bool, wasReached: Bool) {
-    if silent.count >= Self.capacity, let oldest = oldest { remove(oldest) }
-    silent[id] = Silence(since: now, isContact: isContact, wasReached: wasReached)
-    if isContact { silentContacts += 1 }
-    if wasReached { silentReached += 1 }
-    nextExpiry = min(nextExpiry, now + Self.shortMemory)
+  private mutating func add(_ id: NodeID, _ silence: Silence) {
+    if silent.count >= Self.capacity, let oldest { remove(oldest) }
+    remove(id)
+    silent[id] = silence
+    if silence.wasReached { silentReached += 1 }
+    nextExpiry = min(nextExpiry, silence.since + Self.shortMemory)
   }
 
   private var oldest: NodeID? {
     silent.min { ($0.value.since, $0.key) < ($1.value.since, $1.key) }?.key
   }
 
-  /// A node has answered, or another node is at its address.
+  /// Handles a node that has answered, or whose address another node has now.
   mutating func remove(_ id: NodeID) {
-    guard !silent.isEmpty, let entry = silent.removeValue(forKey: id) else { return }
-    if entry.isContact { silentContacts -= 1 }
-    if entry.wasReached { silentReached -= 1 }
-  }
-
-  /// A contact has left the table because it did not answer.
-  mutating func leftTable(_ id: NodeID) {
-    guard silent[id]?.isContact == true else { return }
-    silent[id]?.isContact = false
-    silentContacts -= 1
+    guard !silent.isEmpty, let silence = silent.removeValue(forKey: id) else { return }
+    if silence.wasReached { silentReached -= 1 }
   }
 
   /// Forgets nodes that have been silent for long enough.
-  mutating func expire(_ now: Instant, contacts: Int) {
+  ///
+  /// - Parameter reached: the number of contacts that answer.
+  mutating func expire(_ now: Instant, reached: Int) {
     guard nextExpiry <= now else { return }
-    let memory = isMajoritySilent(contacts: contacts) ? Self.longMemory : Self.shortMemory
+    let memory = reached == 0 || isMajoritySilent(reached: reached) ? Self.longMemory : Self.shortMemory
     nextExpiry = Instant(nanoseconds: .max)
-    for (id, entry) in silent {
-      // A contact in the table is pinged: it answers or leaves.
-      if entry.isContact { continue }
-      if now.since(entry.since) >= memory {
+    for (id, silence) in silent {
+      if now.since(silence.since) >= memory {
         remove(id)
       } else {
-        nextExpiry = min(nextExpiry, entry.since + memory)
+        nextExpiry = min(nextExpiry, silence.since + memory)
       }
     }
-    // The majority may have changed before the long memory ends.
+    // The majority may answer again before the long memory ends.
     if !silent.isEmpty { nextExpiry = min(nextExpiry, now + Self.shortMemory) }
   }
 
   /// Returns whether this node reaches no majority of the nodes that it had, itself included.
-  private func isMajoritySilent(contacts: Int) -> Bool {
-    let reached = 1 + contacts - silentContacts
-    return reached < (reached + silentReached) / 2 + 1
+  private func isMajoritySilent(reached: Int) -> Bool {
+    1 + reached < (1 + reached + silentReached) / 2 + 1
   }
 
   /// Returns the place of this node in its network.
   ///
   /// - Parameters:
-  ///   - contacts: the number of contacts in the table.
+  ///   - reached: the number of contacts that answer.
   ///   - isConfigured: whether addresses of other nodes are configured.
-  func standing(contacts: Int, isConfigured: Bool) -> Standing {
-    guard contacts > silentContacts else { return silent.isEmpty && !isConfigured ? .onlyNode : .alone }
-    return isMajoritySilent(contacts: contacts) ? .cutOff : .connected
+  func standing(reached: Int, isConfigured: Bool) -> Standing {
+    guard reached > 0 else { return silent.isEmpty && !isConfigured ? .onlyNode : .alone }
+    return isMajoritySilent(reached: reached) ? .cutOff : .connected
   }
 }

@@ -169,9 +169,9 @@ package struct RoutingTable: Sendable {
   ///
   /// - Returns: whether it is a contact at all.
   @discardableResult
-  package mutating func markQuestionable(_ id: NodeID) -> Bool {
+  package mutating func markQuestionable(_ now: Instant, _ id: NodeID) -> Bool {
     guard let (bucket, index) = position(of: id) else { return false }
-    buckets[bucket].update(at: index) { $0.markQuestionable() }
+    buckets[bucket].update(at: index) { $0.markQuestionable(now) }
     return true
   }
 
@@ -337,6 +337,11 @@ package struct RoutingTable: Sendable {
   /// The contact that has been quiet for longest; nil if the table is empty.
   package var stalest: Contact? {
     contacts.min { $0.lastAnswered < $1.lastAnswered }
+  }
+
+  /// The number of contacts whose last query failed.
+  var failingCount: Int {
+    deepestOccupied < 0 ? 0 : buckets[0...deepestOccupied].reduce(0) { $0 + $1.failing }
   }
 
   /// True if any contact is questionable.

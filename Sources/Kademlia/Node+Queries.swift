@@ -82,7 +82,7 @@ extension Node {
     // The other address family may work if this one does not.
     transmit(query, transaction, to: query.alternate ?? query.endpoint)
     guard let peer = query.peer else { return }
-    if !shared.table.markQuestionable(now.monotonic, peer) {
+    if !shared.table.markQuestionable(peer) {
       shared.unresponsivePeers.note(now.monotonic, peer)
     }
     route(now, .late, query)

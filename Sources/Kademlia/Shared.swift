@@ -91,10 +91,4 @@ struct Shared: ~Copyable {
     }
     return silent
   }
-
-  /// Returns whether a peer left a query unanswered within the RPC timeout.
-  func wasAskedLately(_ now: Instant, _ id: NodeID) -> Bool {
-    let time = table.contact(id).map(\.lastQuestioned) ?? unresponsivePeers.time(of: id)
-    return time.map { now.since($0) < parameters.rpcTimeout } ?? false
-  }
 }

@@ -43,11 +43,16 @@ extension EndToEnd {
       try withNetwork(2) { network in
         let client = try network.nodes[1].client()
         let put = try client.put("k", "v")["result"]
-        #expect(put.names == ["expires", "failures", "replicas", "seq", "stored", "target"])
+        #expect(
+          put.names == ["expires", "failures", "replicas", "seq", "silent", "stored", "target", "weak"])
         // SHA-1 of "k".
         #expect(put["target"] == "13fbd79c3d390e5d6585a21e11ff5ec1970cff0c")
         let get = try client.call("get", ["key": "k", "max_age": 0])["result"]
-        #expect(get == ["expires": put["expires"], "seq": put["seq"], "target": put["target"], "value": "v"])
+        #expect(
+          get == [
+            "expires": put["expires"], "seq": put["seq"], "target": put["target"], "unconfirmed": false,
+            "value": "v",
+          ])
         let status = try client.status()
         for name in [
           "node_id", "address", "version", "uptime", "buckets", "known_nodes", "stored_keys", "stored_bytes",

@@ -77,7 +77,8 @@ struct ElectorateTests {
     }
   }
 
-  @Test("nodes that come back count again with the next read")
+  @Test(
+    "a read that lacks votes has the silent nodes pinged, so that the next one counts those that are back")
   func comeBack() throws {
     var network = try network(seed: 919, nodes: 30)
     let closest = network.replicas(of: "key")
@@ -86,6 +87,8 @@ struct ElectorateTests {
     #expect(try network.get("key", at: reader).isUnreachable)
     network.run(for: .seconds(10))
     network.heal()
+    _ = try network.get("key", at: reader)
+    network.run(for: .seconds(1))
     #expect(try network.get("key", at: reader).isNotFound)
   }
 

@@ -165,7 +165,7 @@ struct RoutingTableTests {
   @Test("contacts in doubt are left out unless they are asked for")
   func markQuestionable() {
     var (table, peers) = fullTable()
-    table.markQuestionable(.start, peers[2].id)
+    table.markQuestionable(peers[2].id)
     #expect(!table.closest(to: local, count: 20).contains { $0.id == peers[2].id })
     #expect(table.closest(to: local, count: 20) { _ in true }.count == 8)
     #expect(table.questionable.map(\.id) == [peers[2].id])

@@ -59,8 +59,6 @@ extension Lookup {
     package internal(set) var isQuestionable: Bool
     /// True if this node knows that the node should keep the record.
     private let isKnownMember: Bool
-    /// True if it left a query unanswered a moment before this lookup.
-    let wasAskedLately: Bool
     /// True if it has answered at its endpoint when another was asked there.
     var isVerified = false
     /// The nodes that named it.
@@ -97,7 +95,6 @@ extension Lookup {
       self.hop = hop
       self.isQuestionable = known.isQuestionable
       self.isKnownMember = known.isMember
-      self.wasAskedLately = known.wasAskedLately
       self.expectedRTT = UInt32(clamping: known.roundTrip.nanoseconds / 1000)
       self.state = state
       self.paths = paths
@@ -109,19 +106,13 @@ extension Lookup {
     /// True if the node counts among the holders of a record even if it does not answer: it keeps records of
     /// the kind, and answered this node lately.
     package var isMember: Bool
-    /// True if the node left a query unanswered a moment ago.
-    package var wasAskedLately: Bool
     /// It has left our queries unanswered.
     package var isQuestionable: Bool
     /// How long it takes to answer, or else what others take.
     package var roundTrip: Duration
 
-    package init(
-      isQuestionable: Bool = false, roundTrip: Duration = .zero, isMember: Bool = false,
-      wasAskedLately: Bool = false
-    ) {
+    package init(isQuestionable: Bool = false, roundTrip: Duration = .zero, isMember: Bool = false) {
       self.isMember = isMember
-      self.wasAskedLately = wasAskedLately
       self.isQuestionable = isQuestionable
       self.roundTrip = roundTrip
     }

@@ -109,6 +109,11 @@ extension Lookup {
     return electorate
   }
 
+  /// The closest nodes that count, do not answer, and were not asked; at most `width`.
+  var unaskedMembers: [Peer] {
+    candidates.lazy.filter { $0.state == .notContacted && $0.isMember }.prefix(width).map(\.peer)
+  }
+
   // MARK: - Versions ahead of the clock
 
   /// Returns whether any node has reported a version with a seq above one.

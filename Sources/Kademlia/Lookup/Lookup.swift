@@ -76,34 +76,9 @@ package struct Lookup: Sendable {
   }
 
   /// Adds nodes that count among the holders, although they do not answer at present.
-  ///
-  /// - Parameter wasAskedLately: returns whether it is of no use to ask one of them again.
-  mutating func seed(withSilent peers: [Peer], wasAskedLately: (Peer) -> Bool) {
+  mutating func seed(withSilent peers: [Peer]) {
     for peer in peers {
-      let known = PeerKnowledge(
-        isQuestionable: true, isMember: true, wasAskedLately: wasAskedLately(peer))
-      _ = insert(peer, hop: 1, known, .all)
-    }
-  }
-
-  /// The next silent node to ask whose vote would count; it counts as asked from here on. nil if none is to be asked
-  /// now.
-  mutating func nextSilentMember() -> Candidate? {
-    guard waitingQuestionable < alpha else { return nil }
-    let index = candidates.firstIndex {
-      $0.state == .notContacted && $0.isQuestionable && $0.isMember && !$0.wasAskedLately
-    }
-    return index.map { ask($0) }
-  }
-
-  /// True if a silent node whose vote would count may still answer, or is still to be asked.
-  var awaitsSilentMembers: Bool {
-    candidates.contains { candidate in
-      switch candidate.state {
-      case .questionable: candidate.isMember
-      case .notContacted: candidate.isQuestionable && candidate.isMember && !candidate.wasAskedLately
-      default: false
-      }
+      _ = insert(peer, hop: 1, PeerKnowledge(isQuestionable: true, isMember: true), .all)
     }
   }
 

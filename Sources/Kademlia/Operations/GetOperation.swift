@@ -42,10 +42,7 @@ struct GetOperation: Operation {
       let wanted = neededAnswers + extraQueries
       guard lookup.progress.promised < min(wanted, lookup.width) else { return nil }
     }
-    if let next = lookup.next() { return next }
-    // Silent nodes may have come back. They are asked only where their votes are missing.
-    guard lookup.isFinished, !lookup.electorate(most: lookup.width).isReadable else { return nil }
-    return lookup.nextSilentMember()
+    return lookup.next()
   }
 
   /// True if as many nodes have answered as must be heard, but too few of them count.
@@ -129,7 +126,6 @@ struct GetOperation: Operation {
     }
     guard lookup.isFinished else { return nil }
     let electorate = lookup.electorate(most: k)
-    if !electorate.isReadable, lookup.awaitsSilentMembers { return nil }
     // In a network of one there is nobody else to ask.
     let isHeard = electorate.otherVotes > 0 || standing == .onlyNode
     return outcome(isReadable: electorate.isReadable && isHeard && !standing.isCutOff, electorate)

@@ -30,10 +30,7 @@ extension OperationPool {
     if let kind = operation?.kind {
       operation?.lookup.seed(with: first) { $0.isMember(now.monotonic, keeping: kind) }
       operation?.lookup.seed(
-        withSilent: shared.silentMembers(now.monotonic, closestTo: target, keeping: kind)
-      ) {
-        shared.wasAskedLately(now.monotonic, $0.id)
-      }
+        withSilent: shared.silentMembers(now.monotonic, closestTo: target, keeping: kind))
       let held = shared.held(now, target, kind, unlessNewerThan: nil)
       if let held { _ = operation?.note(held, now, shared.parameters) }
       operation?.lookup.seed(withLocal: shared.localPeer, answer: .init(held: held))

@@ -203,7 +203,15 @@ struct OperationPool: ~Copyable {
       if let current = get.current {
         repairs.repair(now.monotonic, current, after: get.lookup, local: shared.id, &out)
       }
-      if case .found(let record) = outcome { fetched.insert(now.monotonic, record) }
+      switch outcome {
+      case .found(let record): fetched.insert(now.monotonic, record)
+      case .unconfirmed, .unreachable:
+        // The nodes whose votes are missing may have come back. The next read should know.
+        for peer in get.lookup.unaskedMembers {
+          out.append(.tryPing(peer, charged: peer.id, owner: .liveness))
+        }
+      case .cached, .notFound: break
+      }
       complete(id, get.isTraced ? .tracedGet(outcome, LookupOutcome(get.lookup)) : .get(outcome), &out)
     case .put:
       Self.search(&puts.elements[puts.index(of: id)], as: id, now, &sizeEstimate, shared, &out)

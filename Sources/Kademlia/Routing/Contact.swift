@@ -32,8 +32,6 @@ package struct Contact: Hashable, Sendable {
   /// Good until it leaves a query unanswered.
   package private(set) var state = State.good
   private var lastFailure: Instant?
-  /// The time at which a query to it was late last; nil if none was since it last answered.
-  private(set) var lastQuestioned: Instant?
 
   package init(_ peer: Peer, at now: Instant) {
     self.id = peer.id
@@ -58,7 +56,6 @@ package struct Contact: Hashable, Sendable {
     lastAnswered = now
     failures = 0
     lastFailure = nil
-    lastQuestioned = nil
     state = .good
     if let duration { roundTrip.sample(duration) }
     move(to: source)
@@ -109,9 +106,8 @@ package struct Contact: Hashable, Sendable {
   /// A query is past its first soft timeout, even if a later one was answered. Whoever looks something up
   /// meanwhile need not find out for itself what one lookup has; if only a datagram was lost, the query
   /// that is sent once more brings the answer that ends the doubt.
-  mutating func markQuestionable(_ now: Instant) {
+  mutating func markQuestionable() {
     state = .questionable
-    lastQuestioned = now
   }
 
   /// A query sent at `sent` has failed for good. It says nothing of a contact that has answered a

@@ -169,9 +169,9 @@ package struct RoutingTable: Sendable {
   ///
   /// - Returns: whether it is a contact at all.
   @discardableResult
-  package mutating func markQuestionable(_ now: Instant, _ id: NodeID) -> Bool {
+  package mutating func markQuestionable(_ id: NodeID) -> Bool {
     guard let (bucket, index) = position(of: id) else { return false }
-    buckets[bucket].update(at: index) { $0.markQuestionable(now) }
+    buckets[bucket].update(at: index) { $0.markQuestionable() }
     return true
   }
 

@@ -28,9 +28,6 @@ struct UnresponsivePeers: Sendable {
     times[id] = nil
   }
 
-  /// The time at which a node was noted last; nil if it has answered since.
-  func time(of id: NodeID) -> Instant? { times[id] }
-
   /// Whether a node is one of them.
   func contains(_ now: Instant, _ id: NodeID) -> Bool {
     guard !times.isEmpty, let time = times[id] else { return false }

@@ -174,7 +174,7 @@ import Testing
     let contacts = peers(20, inBucket: 0)
     var world = JobWorld(contacts: contacts)
     var liveness = Liveness(.start, world.shared.parameters, seed: 2)
-    _ = world.shared.table.markQuestionable(.start, contacts[3].id)
+    _ = world.shared.table.markQuestionable(contacts[3].id)
     liveness.handleUnresponsive(.start, world.shared)
     let first = liveness.nextDeadline
     #expect(first == .start + world.shared.parameters.livenessIntervalInDoubt)
@@ -202,7 +202,7 @@ import Testing
     var liveness = Liveness(.start, world.shared.parameters, seed: 2)
     var out: [Directive] = []
     for isQuestionable in [false, true] {
-      if isQuestionable { _ = world.shared.table.markQuestionable(.start, contacts[0].id) }
+      if isQuestionable { _ = world.shared.table.markQuestionable(contacts[0].id) }
       #expect(out.isEmpty)
       let table = world.shared.table
       liveness.handleQuery(of: try #require(table.contact(contacts[0].id)), &out)

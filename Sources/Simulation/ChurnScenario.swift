@@ -78,6 +78,8 @@ private struct ChurnPlay {
     var possible: Set<String> = []
     /// True if a deletion with an unknown outcome took place.
     var isPerhapsDeleted = false
+    /// The first expiry of a write with an unknown outcome: if it took effect, nothing may be found from then on.
+    var possibleEnd = Int64.max
   }
 
   private let scenario: ChurnScenario
@@ -189,7 +191,12 @@ private struct ChurnPlay {
       keys[key] = Key(seq: outcome.version.seq, expiry: outcome.version.expiry, value: value)
     } else {
       report.unconfirmed += 1
-      if let value { keys[key].possible.insert(value) } else { keys[key].isPerhapsDeleted = true }
+      if let value {
+        keys[key].possible.insert(value)
+        keys[key].possibleEnd = min(keys[key].possibleEnd, outcome.version.expiry)
+      } else {
+        keys[key].isPerhapsDeleted = true
+      }
     }
   }
 
@@ -220,7 +227,7 @@ private struct ChurnPlay {
     _ index: Int, _ outcome: GetOutcome, askedAt asked: WallTime, answeredAt answered: WallTime
   ) -> String? {
     let key = keys[index]
-    let isLive = key.value != nil && key.expiry > answered.seconds
+    let isLive = key.value != nil && min(key.expiry, key.possibleEnd) > answered.seconds
     switch outcome {
     case .found(let record), .unconfirmed(let record), .cached(let record, _):
       let value = String(decoding: record.value, as: UTF8.self)

@@ -78,10 +78,9 @@ struct Responder: Sendable {
     let response: Response
     switch query.method {
     case .ping:
-      let credentials = tryProve(now.monotonic, for: query, from: source, shared)
-      // A proof leaves no room for anything else.
+      // Nothing but the ID, as in BEP 5.
       response = Response(
-        sender: shared.id, keepsPlainRecords: credentials == nil, credentials: credentials)
+        sender: shared.id, credentials: tryProve(now.monotonic, for: query, from: source, shared))
     case .findNode(let target):
       if target == query.sender, shared.isContact(query.sender, at: source) {
         out.append(.handleAnnouncement(of: Peer(id: query.sender, endpoint: source)))

@@ -1,11 +1,11 @@
-/// Walks over bencoding, checks it, and says where the values lie. Builds nothing.
+/// Walks over bencoding, checks it, and locates the values. Builds nothing.
 ///
-/// The datagram is a parameter of every call and no property, because a type that holds a span
+/// The datagram is a parameter of every call and not a property, because a type that holds a span
 /// cannot be written in the language yet.
 ///
-/// What makes the rest of a datagram unreadable is thrown. What is merely against the rules, and
-/// lets the reading go on, is kept as `flaw`: the transaction, which canonical messages have behind
-/// the arguments, is then still found, and a query can be told what is wrong with it.
+/// A fault that makes the rest of a datagram unreadable is thrown. A fault that merely breaks the rules, and
+/// lets reading continue, is kept as `flaw`: the transaction, which follows the arguments in canonical
+/// messages, is then still found, and the sender of a query can be told what is wrong with it.
 struct BencodeReader {
   typealias Reason = MalformedMessage.Reason
 
@@ -13,7 +13,7 @@ struct BencodeReader {
   private(set) var position: Int
   /// The first rule of bencoding that what was read so far breaks.
   private(set) var flaw: Reason?
-  /// How many dictionaries had keys out of order so far.
+  /// The number of dictionaries so far that had keys out of order.
   private var unsortedDictionaries = 0
 
   /// - Parameter position: where a value or a key begins.

@@ -1,8 +1,8 @@
 import Kademlia
 
-/// Where a value lies in a datagram, and of which of the four forms of bencoding it is.
+/// The position of a value in a datagram, and its form: one of the four of bencoding.
 ///
-/// It is made by a `BencodeReader` and means something only together with the datagram that was
+/// A value is made by a `BencodeReader` and is meaningful only together with the datagram that was
 /// read: nothing is copied until a message needs it.
 struct BencodeValue {
   enum Form {
@@ -45,7 +45,7 @@ struct BencodeValue {
     return count > 7 ? word | 0xFF : word | UInt64(truncatingIfNeeded: count)
   }
 
-  /// Whether it is a string of these bytes.
+  /// Returns whether the value is a string of these bytes.
   func isString(_ text: StaticString, in bytes: RawSpan) -> Bool {
     form == .string && bytes.matches(text, from: start, to: end)
   }
@@ -127,7 +127,7 @@ struct BencodeValue {
     return integer
   }
 
-  /// Whether it is the integer 1, the only true that bencoding has.
+  /// Returns whether the value is the integer 1, the only true that bencoding has.
   func isOne(in bytes: RawSpan) -> Bool {
     form == .integer && bytes.matches("1", from: start, to: end)
   }

@@ -12,8 +12,8 @@ extension BencodeWriter {
   /// Writes a message.
   mutating func write(_ message: Message) {
     write(message, with: .all)
-    // It is rare that an answer does not go in a datagram with all its nodes, and to write it anew costs
-    // less than to measure every one first.
+    // Few answers do not fit a datagram with all their nodes, and writing these again costs less than
+    // measuring every answer first.
     guard case .response(let response) = message.body, !response.nodes.isEmpty else { return }
     if isOverfull || count > KRPC.maxDatagramSize { rewrite(message, with: .v4) }
     if isOverfull || count > KRPC.maxDatagramSize { rewrite(message, with: .none) }
@@ -41,7 +41,7 @@ extension BencodeWriter {
     }
   }
 
-  /// What is behind the body, up to `y`.
+  /// Writes the part after the body, up to `y`.
   private mutating func endBody(_ transaction: TransactionID) {
     raw("1:t")
     string(transaction)

@@ -1,16 +1,16 @@
 import Kademlia
 
-/// Writes bencoding into memory that is there already. The caller sees to the order of the keys.
+/// Writes bencoding into existing memory. The caller is responsible for the order of the keys.
 ///
-/// It never writes beyond its memory: what has no room is left out, and `isOverfull` tells so.
+/// A writer never writes beyond its memory: data that does not fit is left out, and `isOverfull` is set.
 ///
 /// `@safe`: the caller of `init` guarantees that the memory outlives the writer, and each store stays within
 /// the bytes that `claim` has checked.
 @safe struct BencodeWriter {
   private let memory: UnsafeMutableRawBufferPointer
-  /// How many bytes were written.
+  /// The number of bytes that were written.
   private(set) var count = 0
-  /// Whether something had no room: what was written is worth nothing then.
+  /// True if something did not fit: the bytes written are then worthless.
   private(set) var isOverfull = false
 
   /// - Parameter memory: it outlives the writer.
@@ -18,13 +18,13 @@ import Kademlia
     unsafe self.memory = memory
   }
 
-  /// Begins anew.
+  /// Starts over.
   mutating func removeAll() {
     count = 0
     isOverfull = false
   }
 
-  /// Takes the next bytes of the memory; nil if there are not so many left.
+  /// Takes the next bytes of the memory; nil if there are not enough left.
   @inline(__always)
   private mutating func claim(_ size: Int) -> UnsafeMutableRawPointer? {
     guard unsafe size <= memory.count - count, let start = unsafe memory.baseAddress else {
@@ -115,7 +115,7 @@ import Kademlia
     }
   }
 
-  /// One address in compact form.
+  /// Writes an address and port in compact form.
   mutating func string(_ endpoint: Endpoint) {
     let size = CompactNodes.size(endpoint.address.family) - NodeID.byteCount
     beginString(of: size)

@@ -24,7 +24,7 @@ enum CompactNodes {
     }
   }
 
-  /// One address and port; nil for anything else.
+  /// Reads an address and port; nil for anything else.
   static func endpoint(_ entry: BencodeValue, in bytes: RawSpan) -> Endpoint? {
     let family: AddressFamily
     switch entry.stringLength {

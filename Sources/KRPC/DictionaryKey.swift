@@ -20,7 +20,7 @@ struct DictionaryKey {
   /// The number of bytes.
   var count: Int { end - start }
 
-  /// Whether it comes before another key in the order of raw bytes.
+  /// Returns whether the key comes before another in the order of raw bytes.
   @inline(__always)
   func precedes(_ other: DictionaryKey, in bytes: RawSpan) -> Bool {
     word == other.word ? precedesLong(other, in: bytes) : word < other.word

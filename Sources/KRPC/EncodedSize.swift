@@ -2,7 +2,7 @@ package import Kademlia
 import Signatures
 
 extension KRPC {
-  /// How many bytes `encode` would write, without writing them.
+  /// Returns the number of bytes that `encode` would write, without writing them.
   package static func encodedSize(_ message: Message) -> Int {
     // Around the body: `1:t`, the transaction, `1:v4:dh..`, `1:y` with its letter, and the last `e`.
     let frame = 3 + string(message.transaction.count) + 9 + 3 + 3 + 1
@@ -43,7 +43,7 @@ extension KRPC {
     return size
   }
 
-  /// An answer without the nodes that it tells of.
+  /// The size of an answer without the nodes that it names.
   private static func size(_ response: Response) -> Int {
     if case .proof(_, let seen)? = response.credentials {
       let address = CompactNodes.size(seen.address.family) - NodeID.byteCount
@@ -87,7 +87,7 @@ extension KRPC {
     number(3, version.expiry) + (version.isTombstone ? 8 : 0)
   }
 
-  /// What shows that a record belongs where it is, and its seq.
+  /// The size of the fields that show that a record belongs where it is, and of its seq.
   private static func proof(of record: Record) -> Int {
     switch record.binding {
     case .plain(let key): 5 + string(key.count) + number(3, record.version.seq)
@@ -101,7 +101,7 @@ extension KRPC {
     if case .plain = record.binding { 3 + string(record.value.count) } else { 3 + record.value.count }
   }
 
-  /// A number with a key of so many letters; nothing if there is none.
+  /// The size of a number with a key of `keyLength` letters; 0 if there is no number.
   private static func number(_ keyLength: Int, _ number: Int64?) -> Int {
     number.map { 2 + keyLength + integer($0) } ?? 0
   }

@@ -5,7 +5,7 @@ struct Fields {
   typealias Reason = MalformedMessage.Reason
   typealias Field = MalformedMessage.Field
 
-  /// Whether there is such a dictionary.
+  /// True if there is such a dictionary.
   private(set) var isPresent = false
 
   private(set) var id: BencodeValue?

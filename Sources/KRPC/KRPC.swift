@@ -2,15 +2,15 @@ package import Kademlia
 
 /// The wire form of the messages: bencoded dictionaries, one a datagram (BEP 5, 32, 43 and 44).
 ///
-/// What is written is canonical. What is read may have its keys in any order and keys that nobody
-/// knows, but never the same key twice in one dictionary.
+/// Messages are written in canonical form. Messages that are read may have unknown keys, and keys in any
+/// order, but never the same key twice in one dictionary.
 package enum KRPC {
   /// 1,200: the most bytes that we put in one datagram, so that IP fragments are never made. A full item of
   /// BEP 44 alone goes over it, to 1,350.
   package static let maxDatagramSize = 1200
   /// The most bytes that the key and the value of a record may have together to go by datagram.
   package static let maxRecordPayload = Record.maxDatagramPayload
-  /// How many levels of lists and dictionaries a message may have, the outermost one counted.
+  /// The most levels of lists and dictionaries in a message, counting the outermost one.
   package static let maxDepth = 16
   /// The most keys of a dictionary whose keys are not in ascending order. Ascending keys cannot
   /// repeat and are not counted; others are compared with one another.
@@ -49,8 +49,8 @@ package enum KRPC {
     }
   }
 
-  /// Whether bytes are one bencoded value, canonically: what `v` of an immutable or signed record has to be
-  /// (BEP 44).
+  /// Returns whether bytes are one bencoded value in canonical form, as `v` of an immutable or signed record
+  /// must be (BEP 44).
   package static func isCanonical(_ value: [UInt8]) -> Bool {
     var reader = BencodeReader()
     // `bytes` is unsafe only for types with padding, and `UInt8` has none.

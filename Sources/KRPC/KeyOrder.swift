@@ -1,11 +1,11 @@
-/// The keys of one dictionary as they are read: finds a key that comes twice.
+/// The keys of one dictionary as they are read: finds duplicate keys.
 ///
 /// Keys in strictly ascending order, as canonical ones are, cannot repeat and cost one comparison
 /// each. From the first one that is out of order, every key is compared with all those before it.
 struct KeyOrder {
-  /// Whether every key so far was greater than the one before it.
+  /// True if every key so far was greater than the one before it.
   private(set) var isAscending = true
-  /// The first rule that the keys break: one comes twice, or they cannot all be compared.
+  /// The first rule that the keys break: one is a duplicate, or there are too many to compare.
   private(set) var flaw: MalformedMessage.Reason?
 
   private var count = 0
@@ -36,7 +36,7 @@ struct KeyOrder {
     }
   }
 
-  /// Whether the key in this range is one of those before it. Length and bytes are compared in one:
+  /// Returns whether the key in this range is one of those before it. Length and bytes are compared in one:
   /// no encoding of a key begins with that of another. Changes nothing; `mutating` only because the
   /// offsets would otherwise be copied for every call.
   private mutating func repeats(_ start: Int, to end: Int, in bytes: RawSpan) -> Bool {

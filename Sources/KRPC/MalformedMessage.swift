@@ -1,9 +1,9 @@
 package import Kademlia
 import Signatures
 
-/// Why a datagram was not understood, and what to answer it with.
+/// The reason why a datagram was not understood, and the answer to it.
 package struct MalformedMessage: Error, Hashable, Sendable {
-  /// What was wrong with it.
+  /// The fault in the datagram.
   package let reason: Reason
   /// The error to send back: for a query whose transaction could be read. Nil for everything else
   /// (answers, errors, garbage), which is met with silence.
@@ -24,9 +24,9 @@ package struct MalformedMessage: Error, Hashable, Sendable {
 }
 
 extension MalformedMessage {
-  /// What can be wrong with a datagram.
+  /// The faults that a datagram can have.
   package enum Reason: Error, Hashable, Sendable {
-    // It is not bencoding: nothing more can be read.
+    // The datagram is not bencoding: nothing more can be read.
 
     /// More than 2 GiB.
     case tooLong
@@ -34,14 +34,14 @@ extension MalformedMessage {
     case notADictionary
     /// A value ends beyond the end of the datagram.
     case truncated
-    /// The byte at this offset cannot stand there.
+    /// The byte at this offset is not valid there.
     case unexpectedByte(at: Int)
     /// More levels than `KRPC.maxDepth`.
     case tooDeep
     /// Bytes after the outermost dictionary.
     case trailingBytes
 
-    // It is bencoding, and not as it has to be.
+    // The datagram is bencoding, but breaks its rules.
 
     /// An integer with leading zeros, or a negative zero.
     case nonCanonicalInteger
@@ -52,7 +52,7 @@ extension MalformedMessage {
     /// A dictionary with keys out of order, and more of them than `KRPC.maxUnsortedKeys`.
     case tooManyUnsortedKeys
 
-    // It is no message, or one that cannot be acted on.
+    // The datagram is not a message, or is one that cannot be acted on.
 
     /// No `t`, or one that is not 1 to 32 bytes long.
     case noTransaction
@@ -66,7 +66,7 @@ extension MalformedMessage {
     case noFields
     /// `e` of an error is not a list that begins with a code.
     case noErrorCode
-    /// A field that has to be there is not.
+    /// A required field is missing.
     case missing(Field)
     /// A field is not of its type, length or range.
     case invalid(Field)
@@ -104,7 +104,7 @@ extension MalformedMessage.Reason {
 }
 
 extension MalformedMessage.Reason: CustomStringConvertible {
-  /// One line for the asker and for the log, without a full stop.
+  /// A description in one line for the sender and for the log, without a full stop.
   package var description: String {
     switch self {
     case .tooLong: "the message is too long"
@@ -133,7 +133,7 @@ extension MalformedMessage.Reason: CustomStringConvertible {
 }
 
 extension MalformedMessage.Field {
-  /// What the field has to be, as the end of "must be".
+  /// The requirement on the field, as the end of "must be".
   fileprivate var requirement: String {
     switch self {
     case .id, .target, .infoHash: "20 bytes"

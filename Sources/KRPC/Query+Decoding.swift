@@ -90,8 +90,8 @@ extension Fields {
     throw .invalid(.kind)
   }
 
-  /// The families of `want` (BEP 32). It is a wish and not needed: a `want` that is no list, and
-  /// whatever else is in the list, says nothing.
+  /// The families of `want` (BEP 32). The field is only a wish: a `want` that is not a list, and unknown
+  /// items of the list, are ignored.
   fileprivate func wantedFamilies(in bytes: RawSpan) throws(Reason) -> AddressFamilies {
     var families = AddressFamilies(rawValue: 0)
     guard let want, want.form == .list else { return families }

@@ -3,8 +3,8 @@ import Kademlia
 extension RPCError {
   /// Reads an error.
   ///
-  /// - Parameter value: `e`: a list of a code and a text. A text that is missing is an empty one,
-  ///   and more than two items are no harm.
+  /// - Parameter value: `e`: a list of a code and a text. A missing text counts as empty, and further items
+  ///   are ignored.
   init(_ value: BencodeValue?, in bytes: RawSpan) throws(MalformedMessage.Reason) {
     guard let value, value.form == .list, value.count > 0 else { throw .noErrorCode }
     var reader = BencodeReader(at: value.start)

@@ -58,7 +58,7 @@ extension RawSpan {
       low: UInt32(bigEndian: unsafeLoadUnaligned(fromUncheckedByteOffset: offset + 16, as: UInt32.self)))
   }
 
-  /// Whether the bytes in a range are these. Inlined, so that each text becomes a comparison of
+  /// Returns whether the bytes in a range are these. Inlined, so that each text becomes a comparison of
   /// its own.
   @inline(__always)
   func matches(_ text: StaticString, from start: Int, to end: Int) -> Bool {

@@ -2,7 +2,7 @@ import Kademlia
 import Signatures
 
 extension RecordKind {
-  /// What `kind` of a `get` says.
+  /// The word for the kind in `kind` of a `get`.
   var word: StaticString {
     switch self {
     case .plain: "plain"
@@ -14,7 +14,7 @@ extension RecordKind {
 
 /// The one way from fields to a record, for `put` and for the answer to `get`.
 extension Fields {
-  /// The kind that the fields are of, told by those that it alone has.
+  /// The kind of the record, recognized by the fields that only this kind has.
   private var recordKind: RecordKind {
     if key != nil { return .plain }
     return publicKey != nil || signature != nil ? .signed : .immutable

@@ -7,8 +7,8 @@ extension Response {
   /// - Parameters:
   ///   - results: `r`.
   ///   - seen: `ip` (BEP 42).
-  /// - Throws: no `r`, a bad `id`, `nodes` or `nodes6`. A token or record that is not as it has to be is as
-  ///   good as none: other implementations have such fields too, and their nodes are of use.
+  /// - Throws: no `r`, a bad `id`, `nodes` or `nodes6`. An invalid token or record counts as none: other
+  ///   implementations have such fields too, and their nodes are of use.
   init(_ results: Fields, seen: BencodeValue?, in bytes: RawSpan) throws(MalformedMessage.Reason) {
     guard results.isPresent else { throw .noFields }
     self.init(

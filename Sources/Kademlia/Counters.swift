@@ -1,4 +1,4 @@
-/// What a node has counted since it started.
+/// The counters of a node since it started.
 package struct Counters: Hashable, Sendable {
   /// Queries sent, each counted once however often it went out.
   package var queriesSent: Int64 = 0
@@ -12,15 +12,16 @@ package struct Counters: Hashable, Sendable {
   package var responsesReceived: Int64 = 0
   /// Refusals that belong to a query.
   package var errorsReceived: Int64 = 0
-  /// Datagrams that were no valid message, or looked like an answer and were none.
+  /// Datagrams that were not valid messages, or looked like answers and were not.
   package var datagramsMalformed: Int64 = 0
   /// Datagrams over a limit whose senders were told so, where that was not longer than what they had sent.
   package var requestsRefused: Int64 = 0
-  /// Datagrams that were let fall because their source had sent too many.
+  /// Datagrams that were dropped because their source had sent too many.
   package var requestsOverSourceLimit: Int64 = 0
-  /// Datagrams that were let fall because all sources together had sent too many.
+  /// Datagrams that were dropped because all sources together had sent too many.
   package var requestsOverTotalLimit: Int64 = 0
-  /// Answers that were not sent, because their addresses were unproven and their networks had got enough.
+  /// Answers that were not sent because their addresses were unproven and their networks' allowance was used
+  /// up.
   package var answersWithheld: Int64 = 0
   /// Records that were refused because their source had stored too many in a short time.
   package var storesOverLimit: Int64 = 0
@@ -28,20 +29,20 @@ package struct Counters: Hashable, Sendable {
   package var strayAnswers: Int64 = 0
   /// Records of other nodes that were stored here.
   package var recordsStored: Int64 = 0
-  /// Records of other nodes that were not.
+  /// Records of other nodes that were refused.
   package var recordsRefused: Int64 = 0
   /// Answers with a record that was not signed by its owner, or did not belong where it was said to.
   package var forgedRecords: Int64 = 0
-  /// Proofs of identity that were right, and that were not.
+  /// Proofs of identity that were valid; `proofsRefused` counts those that were not.
   package var proofsAccepted: Int64 = 0
   package var proofsRefused: Int64 = 0
   /// Records given to holders that had an older version or none.
   package var repairsSent: Int64 = 0
-  /// Records that were dropped when their time was over.
+  /// Records that were dropped after they had expired.
   package var recordsExpired: Int64 = 0
   /// Records whose holders were looked after because this node is one.
   package var replications: Int64 = 0
-  /// Records that were not, for another node had just done so.
+  /// Records whose holders were not looked after, because another node had just done so.
   package var replicationsSkipped: Int64 = 0
   /// Records whose holders were looked after because users of this node stored them.
   package var republications: Int64 = 0

@@ -19,7 +19,7 @@ enum Directive {
   case keepIfNewer(Record)
   /// Gives a copy of a record to a node that has an older version or none.
   case sendCopy(Record, to: Peer, WriteToken)
-  /// Enqueues a record whose holders are to be checked.
+  /// Enqueues a record whose holders must be checked.
   case replicate(RecordID, ReplicateOperation.Reason)
   /// Begins as many of the enqueued replications as the limit allows.
   case startReplications

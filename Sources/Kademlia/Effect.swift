@@ -1,8 +1,8 @@
-/// What a node wants done. The shell carries effects out in their order, and tells the node what
-/// came of those that have an outcome.
+/// An action that a node wants carried out. The shell carries effects out in their order, and reports the
+/// outcome of those that have one.
 package enum Effect: Sendable {
   case send(Message, to: Endpoint)
-  /// Change the store, durably if it is; then call `committed` with the same ID.
+  /// Change the store, durably if the store is durable; then call `committed` with the same ID.
   case commit(StoreChange, CommitID)
   /// Look the bootstrap names up, then call `bootstrapResolved`.
   case resolveBootstrap
@@ -20,11 +20,11 @@ package struct CommitID: Hashable, Sendable {
   }
 }
 
-/// What an operator may want to read of a node's life.
+/// An event of a node's life that an operator may want to read about.
 package enum Notice: Hashable, Sendable {
   /// The first join has ended; operations begin.
   case joined(contacts: Int)
-  /// No bootstrap address answered, for so many times in a row. They are tried again.
+  /// No bootstrap address answered, `attempt` times in a row. They are tried again after `retryAfter`.
   case bootstrapUnanswered(attempt: Int, retryAfter: Duration)
   case contactAdded(Peer)
   case contactLost(Peer)

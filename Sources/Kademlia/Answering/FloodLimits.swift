@@ -1,12 +1,12 @@
-/// How much a node takes from others, and gives to those who may not be who they say they are.
+/// The limits on the traffic that a node accepts from others, and on its answers to unproven addresses.
 ///
-/// A bucket of any of the rates holds as much as comes in a second, where nothing else is said.
+/// The bucket of each rate holds one second's worth unless stated otherwise.
 package struct FloodLimits: Hashable, Sendable {
-  /// Whether addresses of this machine have these limits, too.
+  /// The treatment of this machine's loopback addresses.
   package enum Loopback: String, CaseIterable, Sendable {
-    /// They have none: whoever can send from there has other means to do harm.
+    /// No limits: anyone who can send from there has other means to do harm.
     case exempt
-    /// They have, as for tests.
+    /// The same limits as for other addresses, for example for tests.
     case counted
   }
 
@@ -16,17 +16,17 @@ package struct FloodLimits: Hashable, Sendable {
   package var bytesPerSource = 8 << 20
   /// Records a second that one source may store.
   package var storesPerSource = 4096
-  /// Datagrams a second from all sources together. The lower half of the bucket is for those that are
-  /// proven.
+  /// Datagrams a second from all sources together. The lower half of the bucket is reserved for proven
+  /// sources.
   package var requests = 32_768
   /// Bytes a second from all sources together.
   package var bytes = 32 << 20
   /// Bytes a second of answers to all unproven addresses of one IPv4 network of 24 bits, or one of IPv6 of
-  /// 64. The bucket holds what comes in 8 seconds, so that the nodes of a network may start together.
+  /// 64. The bucket holds 8 seconds' worth, so that the nodes of a network may start together.
   package var unprovenBytes = 32 << 10
-  /// How many sources are remembered, and networks of unproven ones.
+  /// The number of sources remembered, and also of networks of unproven ones.
   package var sources = 8192
-  /// Whether addresses of this machine have these limits, too.
+  /// The treatment of this machine's loopback addresses.
   package var loopback = Loopback.exempt
 
   package init() {}

@@ -1,14 +1,14 @@
 import NodeTime
 
-/// Decides what is looked at of all that comes in, and who gets an answer (see `FloodLimits`).
+/// Decides which datagrams are read and which sources get an answer (see `FloodLimits`).
 ///
-/// A node asks this before it decodes a datagram, so that what is over a limit costs next to nothing.
+/// A node consults it before it decodes a datagram, so that a datagram over a limit costs next to nothing.
 ///
-/// A source is *proven* when it has lately answered a query of ours or shown a good write token: it gets what
-/// is sent to its address. All others may be made up by somebody who wants us to flood whoever is at that
-/// address, so that their answers are limited for each network. Proven sources keep their places in the table
-/// whatever strangers do, and have half of what all may send for themselves: a flood from false addresses
-/// turns away strangers, and no node that this one works with.
+/// A source is *proven* if it has lately answered a query of ours or shown a valid write token: it receives
+/// what is sent to its address. Any other address may be spoofed by somebody who wants us to flood the host
+/// there, so answers to unproven addresses are limited for each network. Proven sources keep their places in
+/// the table whatever strangers do, and half of the total rate is reserved for them: a flood from spoofed
+/// addresses turns away strangers, but no node that this one works with.
 struct RateLimiter: Sendable {
   /// A source that may send.
   private struct Source: SourceEntry {
@@ -35,9 +35,10 @@ struct RateLimiter: Sendable {
 
   /// More than any bucket of an unproven source is worth.
   private static let worthOfProven = Int64.max / 2
-  /// As long a proof counts: write tokens are good for about as long, and contacts are asked more often.
+  /// The time for which a proof counts: write tokens are valid for about as long, and contacts are asked more
+  /// often.
   private static let proofTime: Int64 = 15 * 60 * 1_000_000_000
-  /// As often a source is told that it is over its limit before it is met with silence.
+  /// The number of times that a source is told that it is over its limit before it is ignored.
   private static let mostRefusals: UInt8 = 8
 
   private(set) var limits: FloodLimits
@@ -50,10 +51,10 @@ struct RateLimiter: Sendable {
   private var unprovenBytes: TokenBucket.Rate
   private var sources: SourceTable<Source>
   private var networks: SourceTable<Network>
-  /// What all sources together have left.
+  /// The budget of all sources together.
   private var requests = TokenBucket()
   private var bytes = TokenBucket()
-  /// What strangers have left who find no place among the sources.
+  /// The budget shared by strangers for whom there is no place in the table.
   private var placeless = Source()
 
   /// - Parameter salt: random bits, of this process alone.
@@ -70,7 +71,7 @@ struct RateLimiter: Sendable {
     networks = SourceTable(capacity: limits.sources, salt: salt)
   }
 
-  /// Takes other limits. What is known of the sources stays, unless there is to be another number of them.
+  /// Adopts other limits. The state of the sources is kept unless the size of the table changes.
   mutating func adopt(_ new: FloodLimits) {
     guard new != limits else { return }
     var adopted = RateLimiter(new, salt: salt)
@@ -84,12 +85,12 @@ struct RateLimiter: Sendable {
   /// The bytes that its tables take for each source.
   static var bytesPerSource: Int { SourceTable<Source>.bytesPerSource + SourceTable<Network>.bytesPerSource }
 
-  /// Whether no limit counts for an address.
+  /// Returns whether no limit applies to an address.
   func isExempt(_ address: IPAddress) -> Bool { limits.loopback == .exempt && address.isLoopback }
 
-  // MARK: - What comes in
+  // MARK: - Incoming datagrams
 
-  /// Counts a datagram that nobody has asked for.
+  /// Counts a datagram that this node did not ask for.
   mutating func admit(_ now: Instant, _ count: Int, from address: IPAddress) -> Admission {
     let now = now.nanoseconds
     guard let place = sources.place(now, of: SourceKey(address), worth: Self.worthOfProven) else {
@@ -119,10 +120,10 @@ struct RateLimiter: Sendable {
     return .refused(limit, isLast: source.refusals == Self.mostRefusals)
   }
 
-  /// Counts a record that a source wants stored; it has shown a good token.
+  /// Counts a record that a source wants stored; the source has shown a valid token.
   ///
-  /// - Parameter cost: as how many it counts.
-  /// - Returns: whether it may be.
+  /// - Parameter cost: the number of records that it counts as.
+  /// - Returns: whether the record may be stored.
   mutating func tryStore(_ now: Instant, from address: IPAddress, _ cost: Int = 1) -> Bool {
     guard !isExempt(address) else { return true }
     let now = now.nanoseconds
@@ -132,9 +133,9 @@ struct RateLimiter: Sendable {
     return sources[place].stores.take(now, cost, at: sourceStores)
   }
 
-  // MARK: - What goes out
+  // MARK: - Answers
 
-  /// An address has shown that it gets what we send to it.
+  /// Notes that an address receives what is sent to it.
   mutating func prove(_ now: Instant, _ address: IPAddress) {
     guard !isExempt(address) else { return }
     let now = now.nanoseconds
@@ -146,7 +147,7 @@ struct RateLimiter: Sendable {
     sources.place(of: SourceKey(address)).map { sources[$0].isProven(now) } ?? false
   }
 
-  /// Whether an address may be sent an answer.
+  /// Returns whether an answer may be sent to an address.
   func mayAnswer(_ now: Instant, _ address: IPAddress) -> Bool {
     guard !isExempt(address), !isProven(now.nanoseconds, address),
       let place = networks.place(of: SourceKey(networkOf: address))
@@ -154,8 +155,8 @@ struct RateLimiter: Sendable {
     return !networks[place].bytes.isEmpty(now.nanoseconds, at: unprovenBytes)
   }
 
-  /// Whether an address should be asked for a proof: it has none, and its network has used more than half of
-  /// what it may be sent without.
+  /// Returns whether an address should be asked for a proof: it is unproven, and its network has used more
+  /// than half of its allowance for answers to unproven addresses.
   func wantsProof(_ now: Instant, of address: IPAddress) -> Bool {
     guard !isExempt(address), let place = networks.place(of: SourceKey(networkOf: address)),
       !networks[place].bytes.isHalfFull(now.nanoseconds, at: unprovenBytes)
@@ -174,21 +175,21 @@ struct RateLimiter: Sendable {
   }
 }
 
-/// What becomes of a datagram, before anybody has looked at what it says.
+/// The fate of a datagram, decided before it is decoded.
 package enum Admission: Hashable, Sendable {
-  /// Whose limit one is over.
+  /// The limit that a datagram exceeds.
   package enum Limit: Hashable, Sendable {
-    /// That of its source.
+    /// The limit of its source.
     case source
-    /// That of all together.
+    /// The limit of all sources together.
     case all
   }
 
-  /// It is to be read.
+  /// Read the datagram.
   case admitted
-  /// If it is a query, it is to be answered with error 400, unless that would be longer than the query; and
-  /// otherwise let fall.
+  /// If the datagram is a query, answer it with error 400, unless the answer would be longer than the query.
+  /// Otherwise drop it.
   case refused(Limit, isLast: Bool)
-  /// It is to be let fall.
+  /// Drop the datagram.
   case ignored(Limit)
 }

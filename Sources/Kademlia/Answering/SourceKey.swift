@@ -1,13 +1,13 @@
-/// Whom a limit counts together, in 64 bits.
+/// The unit that a rate limit applies to, in 64 bits: an IPv4 address or /24, or an IPv6 /64.
 ///
-/// IPv4 stands in the range of IPv6 multicast, which sends nothing, so that the two families do not meet.
+/// IPv4 uses the range of IPv6 multicast, from which nothing is sent, so that the two families never collide.
 struct SourceKey: Hashable, Sendable {
-  /// Never that of a source: 255.255.255.255.
+  /// No source has this key: it is that of 255.255.255.255.
   static let none = SourceKey(bits: .max)
 
   let bits: UInt64
 
-  /// One source: an IPv4 address, or an IPv6 network of 64 bits, all of which one host may have.
+  /// The key of a source: an IPv4 address, or an IPv6 network of 64 bits, all of which one host may have.
   init(_ address: IPAddress) {
     switch address {
     case .v4(let bits): self.init(bits: (0xFFFF_FFFF << 32) | UInt64(bits))
@@ -15,7 +15,7 @@ struct SourceKey: Hashable, Sendable {
     }
   }
 
-  /// The network that a source is in: 24 bits of IPv4, 64 of IPv6.
+  /// The key of the network that a source is in: 24 bits of IPv4, 64 of IPv6.
   init(networkOf address: IPAddress) {
     switch address {
     case .v4(let bits): self.init(bits: (0xFFFF_FFFF << 32) | UInt64(bits & 0xFFFF_FF00))
@@ -25,7 +25,7 @@ struct SourceKey: Hashable, Sendable {
 
   private init(bits: UInt64) { self.bits = bits }
 
-  /// Well mixed bits: all depend on all of the key and of a salt.
+  /// Well-mixed bits, each of which depends on the whole key and the whole salt.
   func hash(salt: UInt64) -> UInt64 {
     var mixed = bits ^ salt
     mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9

@@ -1,18 +1,19 @@
 import NodeTime
 
-/// How many new keys each source has brought lately, so that none fills a store that has little room
-/// left.
+/// The number of new keys that each source has brought lately, so that no source fills a store that has
+/// little room left.
 ///
 /// The counts are those of a count-min sketch (Cormode and Muthukrishnan 2005): each source adds to one
-/// counter in each of two rows, and counts for the lesser of the two. It is as large with a million sources
-/// as with one, none is forgotten, and none counts for less than it brought. One counts for more where others
-/// share both of its counters: to use up another's quota, sources must bring some million keys.
+/// counter in each of two rows, and counts for the lesser of the two. The sketch is as large with a million
+/// sources as with one. No source is forgotten, and none counts for less than it brought. A source counts for
+/// more if others share both of its counters: to use up another's quota, sources must bring some million
+/// keys.
 struct SourceQuota: Sendable {
-  /// How full a store is before the quota counts, 0 to 1.
+  /// The fullness of a store from which the quota applies, 0 to 1.
   static let pressure = 0.8
-  /// How full it is before anything is counted: most stores never are, and need no room for it.
+  /// The fullness from which keys are counted: most stores never reach it, and need no room for counters.
   private static let beginning = 0.5
-  /// For how long a key counts at least; twice this is the most.
+  /// The least time for which a key counts; the most is twice this.
   private static let period: Duration = .seconds(3600)
   /// Counters of a row.
   private static let width = 4096
@@ -34,8 +35,8 @@ struct SourceQuota: Sendable {
 
   /// Counts a key that is new here.
   ///
-  /// - Parameter address: whoever brings it.
-  /// - Returns: whether it may be kept, as far as its source goes.
+  /// - Parameter address: the source that brings it.
+  /// - Returns: whether the quota of its source lets it be kept.
   mutating func tryAddKey(_ now: Instant, from address: IPAddress, fullness: Double) -> Bool {
     if current.isEmpty {
       guard fullness >= Self.beginning else { return true }

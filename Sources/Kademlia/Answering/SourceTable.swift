@@ -1,32 +1,31 @@
-/// What is known of a source.
+/// The state that a table keeps of a source.
 protocol SourceEntry: Sendable {
-  /// Of one that nothing is known of.
+  /// The state of an unknown source.
   init()
-  /// How much would be lost if this were forgotten; the least goes first.
+  /// Returns how much would be lost if this entry were forgotten; the entry of least worth is evicted first.
   func worth(_ now: Int64) -> Int64
 }
 
-/// What is known of sources, in a table of fixed size.
+/// The state of sources, in a table of fixed size.
 ///
-/// Anybody may send under any number of false addresses, so that a table is full whenever somebody wants it
-/// to be, and what counts is who leaves then. Each source may stand in one of four places, which a hash with
-/// a secret salt tells: nobody can choose addresses that push a certain one out. Of the four, the one of
-/// least worth makes room, if it is worth less than the newcomer. A token bucket is worth what is missing in
-/// it: one that is nearly full is forgotten at no loss, while a source that sends much stays known, however
-/// many others are made up.
+/// Anybody can send from any number of spoofed addresses and so fill the table at will. Eviction is what
+/// matters: each source has four possible places, which a hash with a secret salt determines, so that nobody
+/// can choose addresses that evict a certain source. The entry of least worth among the four is evicted if it
+/// is worth less than the newcomer. A token bucket is worth the tokens missing from it: a nearly full one is
+/// forgotten at no loss, while a source that sends much stays known, however many addresses are spoofed.
 ///
-/// All of it is two arrays, which are made when they are first needed: a node on loopback has none.
+/// The table is two arrays, which are allocated when they are first needed: a node on loopback has none.
 struct SourceTable<Entry: SourceEntry>: Sendable {
   private static var ways: Int { 4 }
 
-  /// How many sources it has room for: a power of two.
+  /// The number of sources that the table has room for: a power of two.
   let capacity: Int
   /// Random bits, of this process alone.
   private let salt: UInt64
   private var keys: [SourceKey] = []
   private var entries: [Entry] = []
 
-  /// - Parameter capacity: is rounded up to a power of two, and to 4 at least.
+  /// - Parameter capacity: rounded up to a power of two, and to at least 4.
   init(capacity: Int, salt: UInt64) {
     var rounded = Self.ways
     while rounded < capacity { rounded *= 2 }
@@ -41,7 +40,7 @@ struct SourceTable<Entry: SourceEntry>: Sendable {
     Int(truncatingIfNeeded: key.hash(salt: salt) & UInt64(capacity / Self.ways - 1)) * Self.ways
   }
 
-  /// Where a source stands; nil if it is not known.
+  /// Returns the place of a source; nil if it is unknown.
   func place(of key: SourceKey) -> Int? {
     guard !keys.isEmpty else { return nil }
     let first = firstPlace(of: key)
@@ -49,10 +48,10 @@ struct SourceTable<Entry: SourceEntry>: Sendable {
     return nil
   }
 
-  /// Where a source stands. One that is not known takes the place of another.
+  /// Returns the place of a source. An unknown source takes an empty place or that of another source.
   ///
-  /// - Parameter worth: only one that is worth less makes room.
-  /// - Returns: nil where none does.
+  /// - Parameter worth: the worth of the newcomer; only an entry that is worth less makes room.
+  /// - Returns: nil if no entry makes room.
   mutating func place(_ now: Int64, of key: SourceKey, worth: Int64) -> Int? {
     if keys.isEmpty {
       keys = Array(repeating: .none, count: capacity)
@@ -72,7 +71,7 @@ struct SourceTable<Entry: SourceEntry>: Sendable {
     return least
   }
 
-  /// What is known of the source at a place.
+  /// The state of the source at a place.
   subscript(place: Int) -> Entry {
     get { entries[place] }
     _modify { yield &entries[place] }

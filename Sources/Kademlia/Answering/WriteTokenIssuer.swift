@@ -1,16 +1,16 @@
 import Crypto
 package import NodeTime
 
-/// Makes and checks write tokens: a node stores only for an address that has just asked it
-/// something and got the answer, so that nobody writes under a false one (BEP 5, `token`).
+/// Makes and checks write tokens: a node stores only for an address that has just queried it and
+/// received the answer, so that nobody writes from a spoofed one (BEP 5, `token`).
 ///
-/// A token is an HMAC over the IP address and the epoch. The port is left out, for a NAT may change
-/// it between a `get` and a `put`. It is good for one to two epochs.
+/// A token is an HMAC over the IP address and the epoch. The port is left out, because a NAT may change
+/// it between a `get` and a `put`. A token is valid for one to two epochs.
 package struct WriteTokenIssuer: Sendable {
-  /// A forger must guess this many bytes within two epochs.
+  /// The length of a token in bytes, which a forger must guess within two epochs.
   package static let tokenLength = 8
 
-  /// How many addresses' tokens are remembered. The same few nodes ask again and again, and a MAC
+  /// The number of addresses whose tokens are remembered. The same few nodes ask again and again, and a MAC
   /// costs more than the rest of an answer.
   package static let remembered = 1024
 
@@ -26,7 +26,7 @@ package struct WriteTokenIssuer: Sendable {
     self.epochLength = max(1, epoch.nanoseconds)
   }
 
-  /// The token that an address is given now.
+  /// Returns the token that an address is given now.
   package mutating func issue(_ now: Instant, to address: IPAddress) -> WriteToken {
     let epoch = epoch(at: now)
     if epoch != issuedEpoch || issued.count >= Self.remembered {
@@ -39,7 +39,7 @@ package struct WriteTokenIssuer: Sendable {
     return token
   }
 
-  /// Whether a token was given to this address, in this epoch or the one before.
+  /// Returns whether a token was given to this address, in this epoch or the one before.
   package mutating func accepts(
     _ token: WriteToken, _ now: Instant, from address: IPAddress
   ) -> Bool {

@@ -4,9 +4,9 @@ import NodeTime
 struct ArrivalQueue: Sendable {
   /// A pass that is due.
   enum Due {
-    /// The cause of a pass that is to begin.
+    /// The cause of a pass that should begin.
     case cause(HandOffPass.Cause)
-    /// An interrupted pass that is to continue.
+    /// An interrupted pass that should continue.
     case rest(HandOffPass)
   }
 

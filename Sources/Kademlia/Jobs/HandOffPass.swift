@@ -1,8 +1,8 @@
-/// One pass through the records, for a node that arrived or for nodes that have left.
+/// A pass through the records, for a node that arrived or for nodes that have left.
 struct HandOffPass: Sendable {
   /// The reason for a pass.
   enum Cause: Sendable {
-    /// A node that is to be offered records.
+    /// A node that should be offered records.
     case arrival(Peer)
     /// Nodes that have left.
     case departure([NodeID])

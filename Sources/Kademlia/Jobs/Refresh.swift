@@ -4,7 +4,7 @@ import NodeTime
 /// Looks up a random ID in each bucket that no lookup has crossed for long (paper, section 2.3; BEP 5).
 struct Refresh: Job, ~Copyable {
   private var nextScan: Instant
-  /// The buckets that are to be refreshed, one after the other.
+  /// The buckets to refresh, one after the other.
   private var queue: Deque<Int> = []
   private var random: JobRandom
 

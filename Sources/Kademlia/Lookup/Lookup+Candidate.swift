@@ -2,13 +2,14 @@ import NodeTime
 
 /// The nodes of a lookup, and what it knows of them.
 extension Lookup {
-  /// What a node said that counts among the K closest.
+  /// The answer of a node that counts among the K closest.
   package struct Answer: Hashable, Sendable {
-    /// What it wants back with a record to store; nil where nothing was asked for.
+    /// The write token that the node wants back with a record to store; nil if it gave none.
     package var token: WriteToken?
-    /// What it has under the target; nil if nothing, or nothing was asked for.
+    /// The record or version that the node holds under the target; nil if it holds none or was not asked for
+    /// one.
     package var held: HeldRecord?
-    /// Whether it is a node like this one, and not of another implementation.
+    /// True if the node runs this implementation.
     package var isOfOurMake: Bool
 
     package init(token: WriteToken? = nil, held: HeldRecord? = nil, isOfOurMake: Bool = true) {
@@ -18,30 +19,31 @@ extension Lookup {
     }
   }
 
-  /// What is known of a node on the shortlist.
+  /// The state of a node on the shortlist.
   ///
-  /// notContacted → waiting → (late → silent) → answered, routing or failed. An answer is taken from
-  /// every state: late is not never. One that is doubted is asked beside the others: notContacted →
-  /// doubted → answered, routing, silent or failed.
+  /// notContacted → waiting → (late → unresponsive) → answered, routing or failed. An answer is accepted in
+  /// every state, however late. A questionable node is asked beside the others: notContacted →
+  /// questionable → answered, routing, unresponsive or failed.
   package enum State: Hashable, Sendable {
     case notContacted
     /// Asked, and not late yet: it takes one of the alpha places.
     case waiting
-    /// Past its first soft timeout: asked once more, and its place given to another.
+    /// Past its first soft timeout: asked once more, and its place goes to another.
     case late
-    /// Asked although it has left queries of ours unanswered: it takes no place, and it is waited for only
-    /// if too few others answer.
+    /// Asked although it has left queries of ours unanswered: it takes no place, and the lookup waits for it
+    /// only if too few others answer.
     case questionable
-    /// Past its second: dead for this lookup.
+    /// Past its second soft timeout, or past its first if it was questionable: dead for this lookup.
     case unresponsive
-    /// It answered, and may be one of the K closest; what it said is kept aside (`answer(of:)`).
+    /// The node answered and may be one of the K closest; its answer is kept aside (`answer(of:)`).
     case answered
-    /// It answered, and only routes: it does not keep what this lookup is for.
+    /// The node answered and only routes: it does not keep what this lookup is for, or answered too late to
+    /// count.
     case routing
-    /// It refused, spoke nonsense, or the query failed for good.
+    /// The node refused or sent nonsense, or the query failed for good.
     case failed
-    /// Not to be asked as long as enough others of its subnet answer (`SubnetLimits`); otherwise
-    /// as notContacted.
+    /// Not asked while enough others of its subnet answer (`SubnetLimits`) or another ID was asked at its
+    /// endpoint; otherwise like notContacted.
     case passedOver
   }
 
@@ -53,9 +55,9 @@ extension Lookup {
     package let peer: Peer
     /// Its distance to the target.
     package let distance: Distance
-    /// 1 for those we knew ourselves, one more for those that a node at hop n told of.
+    /// 0 for this node itself, 1 for the nodes that it knew, and n + 1 for those that a node at hop n named.
     package let hop: Int
-    /// It has left our queries unanswered before.
+    /// True if the node has left queries of ours unanswered before.
     package internal(set) var isQuestionable: Bool
     /// True if this node knows that the node should keep the record.
     private let isKnownMember: Bool
@@ -63,24 +65,24 @@ extension Lookup {
     var isVerified = false
     /// The nodes that named it.
     var naming = Naming()
-    /// How long it should take to answer, in microseconds.
+    /// The time that the node should take to answer, in microseconds.
     let expectedRTT: UInt32
-    /// What is known of it.
+    /// The state of the node in this lookup.
     package internal(set) var state: State
     /// When it was asked, counting the queries of this lookup from 1; nil before.
     package internal(set) var order: Int?
-    /// How long it took to answer; nil before.
+    /// The time that the node took to answer; nil before.
     package internal(set) var roundTrip: Duration?
 
-    /// The version that it told of; nil if none.
+    /// The version that the node reported; nil if none.
     package internal(set) var held: RecordVersion?
-    /// What it wants back with a record to store; nil where nothing was asked for.
+    /// The write token that the node wants back with a record to store; nil if it gave none.
     var token: WriteToken?
-    /// What its answer said of it.
+    /// True if the node runs this implementation; valid once the node has answered.
     var isOfOurMake = true
     /// Index into `reports` of what this node returned; nil if it returned nothing.
     var reportIndex: Int?
-    /// The paths that were told of it, and the one that it was asked on.
+    /// The paths on which the node was named; `path` is the one on which it was asked.
     var paths: Paths
     var path: UInt8 = 0
 
@@ -101,14 +103,14 @@ extension Lookup {
     }
   }
 
-  /// What this node knows of another before it asks it.
+  /// The knowledge that this node has of another before asking it.
   package struct PeerKnowledge: Hashable, Sendable {
     /// True if the node counts among the holders of a record even if it does not answer: it keeps records of
     /// the kind, and answered this node lately.
     package var isMember: Bool
-    /// It has left our queries unanswered.
+    /// True if the node has left queries of ours unanswered.
     package var isQuestionable: Bool
-    /// How long it takes to answer, or else what others take.
+    /// The time that the node takes to answer, or else the time that others take.
     package var roundTrip: Duration
 
     package init(isQuestionable: Bool = false, roundTrip: Duration = .zero, isMember: Bool = false) {

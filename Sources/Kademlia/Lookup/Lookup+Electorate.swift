@@ -2,15 +2,16 @@
 extension Lookup {
   /// The progress of the `nearest` nodes.
   package struct Progress: Hashable, Sendable {
-    /// How many there are; fewer than are looked for if no more are known.
+    /// The number of nodes; fewer than the lookup looks for if no more are known.
     package var expected = 0
-    /// How many of these are silent: they should have the record, and do not answer.
+    /// The number of these that are silent: they should have the record, and do not answer.
     package var silent = 0
-    /// How many have answered before one that is still to be asked, or not late yet. Only so far
-    /// does the lookup know the neighbourhood: a node further off may have answered first, and turn
-    /// out not to be one of the K closest.
+    /// The number that have answered and are closer than the first node that is not asked yet, or whose
+    /// answer is not late yet. The lookup knows the neighbourhood only that far: a node further away may have
+    /// answered first, and turn out not to be one of the K closest.
     package var answered = 0
-    /// How many have answered or are about to, before one that is still to be asked.
+    /// The number that have answered or are about to, and are closer than the first node that is not asked
+    /// yet.
     package var promised = 0
     /// True if all that have answered report one and the same version, or none.
     package var isUnanimous = true
@@ -167,10 +168,10 @@ extension Lookup {
     }
   }
 
-  /// The nodes that answers call lost: they answered others lately, and may hold the record.
+  /// The nodes that answers report as lost: they answered others lately, and may hold the record.
   ///
-  /// One answer is not believed. A liar could otherwise invent as many holders as it likes, and no read would ever
-  /// hear enough of them.
+  /// A single answer is not believed. A liar could otherwise invent any number of holders, and no read would
+  /// ever hear enough of them.
   struct Absentees: Sendable {
     struct Entry: Sendable {
       let id: NodeID

@@ -1,10 +1,11 @@
 /// Disjoint paths (S/Kademlia, Baumgart and Mies 2007, section 4.4): several lookups side by side, each with a
-/// shortlist of its own, of which no two ask the same node. A node that leads astray leads one of them astray.
+/// shortlist of its own, of which no two ask the same node. A node that misleads a lookup misleads one path
+/// only.
 ///
-/// The shortlists are kept as one, in which each node has the paths that were told of it. All paths begin with
-/// the nodes that this node knows itself, and each goes on with what the nodes that it has asked tell it. A path
-/// is at its end when the K closest nodes that it was told of have answered, no matter which of the paths has
-/// asked them.
+/// The shortlists are kept as one, in which each node carries the paths on which it was named. All paths
+/// begin with the nodes that this node knows itself, and each continues with the nodes named by those that it
+/// asked. A path is finished when the K closest nodes named on it have answered, no matter which path asked
+/// them.
 extension Lookup {
   /// A set of paths.
   struct Paths: Hashable, Sendable {
@@ -14,7 +15,7 @@ extension Lookup {
 
     private init(bits: UInt16) { self.bits = bits }
 
-    /// One path, from 0 to 15.
+    /// Makes the set of a single path, 0 to 15.
     init(_ path: UInt8) { bits = 1 << UInt16(path & 15) }
 
     func contains(_ path: UInt8) -> Bool { bits & Paths(path).bits != 0 }
@@ -26,22 +27,22 @@ extension Lookup {
     var isEmpty: Bool { bits == 0 }
   }
 
-  /// No lookup takes more paths.
+  /// The most paths of a lookup.
   package static let mostPaths = 16
 
-  /// The most nodes on the shortlist of a path that others have told it of: what one path is told takes no
+  /// The most nodes on the shortlist of a path that other nodes have named. Nodes named on one path take no
   /// room from another.
   private var capacityOfPath: Int { max(32, 2 * width) }
 
-  /// Takes several paths from the start; to be said before it is told of any node.
+  /// Takes several paths from the start. Call this before any node is added.
   ///
   /// - Parameter count: clamped to 1 to 16.
   package mutating func split(into count: Int) {
     pathCount = UInt8(min(max(count, 1), Self.mostPaths))
   }
 
-  /// The next node to ask on any path. Each has one query under way at a time, beside those that are late: what
-  /// one of its nodes says decides which it asks next.
+  /// Returns the next node to ask on any path. Each path has one query under way at a time, besides late ones
+  /// and one to a questionable node: the answer of one of its nodes decides which node it asks next.
   mutating func nextOnPaths() -> Candidate? {
     for offset in 0..<pathCount {
       let path = (turn + offset) % pathCount
@@ -76,13 +77,13 @@ extension Lookup {
     return lastResort
   }
 
-  /// Whether all paths are at their end.
+  /// True if all paths are finished.
   var arePathsFinished: Bool {
     (0..<pathCount).allSatisfy { path in isFinished { $0.paths.contains(path) } }
   }
 
-  /// The K closest of all paths, and the K/d closest of each: those at the end of a path that was not led
-  /// astray are among them, whatever others have found. Where none was, they are the K closest.
+  /// The K closest nodes of all paths, and the K/d closest of each. Nodes at the end of a path that was not
+  /// misled are among them, whatever the other paths found. If no path was misled, these are the K closest.
   var closestOfPaths: [Candidate] {
     var isChosen = Array(repeating: false, count: candidates.count)
     func choose(_ most: Int, where isEligible: (Candidate) -> Bool) {
@@ -99,17 +100,17 @@ extension Lookup {
     return candidates.indices.filter { isChosen[$0] }.map { candidates[$0] }
   }
 
-  /// Looks for K nodes more where those that were found are closer together than so many of a network can be:
-  /// some only say that they are there, and those that should be found lie behind them. It does so until as
-  /// many were found as there is room for within the distance of the last, up to four times K.
+  /// Looks for K more nodes if those found are closer together than is plausible in a network of this size:
+  /// some are fakes, and the nodes that should be found lie behind them. A lookup widens until at least half
+  /// of K nodes are expected within the distance of the last, or its width is four times K.
   ///
-  /// With the expected number of nodes within that distance at less than half of K, 8 honest ones are there by
-  /// chance in 5 of 100 lookups. Fakes that keep out of this leave room among them for others.
+  /// If half of K nodes are expected within that distance, 8 honest ones are there by chance in 5 of 100
+  /// lookups. Fakes sparse enough to avoid this leave room for honest nodes among them.
   ///
   /// - Parameters:
-  ///   - nodes: how many nodes the network has.
-  ///   - k: how many should be found.
-  /// - Returns: whether it looks for more than before.
+  ///   - nodes: the number of nodes in the network.
+  ///   - k: the number of nodes that should be found.
+  /// - Returns: whether the lookup looks for more than before.
   mutating func widenIfCrowded(among nodes: Int, k: Int) -> Bool {
     guard width < 4 * k, nodes > 4 * k else { return false }
     var found = 0
@@ -123,8 +124,8 @@ extension Lookup {
     return false
   }
 
-  /// Makes room on a path for a node at a place of the shortlist: the furthest that it was told of and has not
-  /// asked goes. Those that this node knows itself are on all paths and take no room.
+  /// Makes room on a path for a node at a place of the shortlist by removing the furthest node that was named
+  /// on it and not asked. Nodes that this node knows itself are on all paths and take no room.
   ///
   /// - Returns: whether there is room.
   mutating func makeRoom(on path: UInt8, at place: Int) -> Bool {

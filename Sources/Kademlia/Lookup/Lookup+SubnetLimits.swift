@@ -1,8 +1,9 @@
-/// No subnet takes a lookup over: of the nodes of one, only so many are on the shortlist, and fewer
-/// are asked, as long as these answer; and one at each address and port.
+/// Keeps a subnet from taking over a lookup: the number of its nodes on the shortlist is limited, fewer are
+/// asked while these answer, and one is asked at each address and port.
 extension Lookup {
-  /// Whether a node may be put at a place of the shortlist; the furthest of its subnet that was not asked makes
-  /// room for it if need be. Dead ones do not count, or a liar could keep a subnet out by naming some.
+  /// Returns whether a node may be put at a place of the shortlist. If need be, the furthest node of its
+  /// subnet that was not asked makes room. Dead nodes do not count, or a liar could keep a subnet out by
+  /// naming some.
   mutating func admits(_ peer: Peer, at place: Int) -> Bool {
     let subnet = peer.endpoint.address.subnet
     var count = 0
@@ -21,7 +22,7 @@ extension Lookup {
     return true
   }
 
-  /// Sets which nodes of a subnet are passed over, after one of them has come or its state has changed.
+  /// Decides which nodes of a subnet are passed over, after one of them was added or changed its state.
   mutating func balance(_ subnet: IPAddress) {
     let members = candidates.indices.filter { candidates[$0].isCounted(in: subnet) }
     guard members.count > 1 else { return }
@@ -32,8 +33,8 @@ extension Lookup {
     }
   }
 
-  /// Whether an answer of a node that was given up has come when enough others of its subnet had taken its
-  /// place: it leads on, and does not count.
+  /// Returns whether a node that was given up has answered after enough others of its subnet took its place.
+  /// The nodes that it names are used, but its answer does not count.
   func isTooLate(_ index: Int) -> Bool {
     let candidate = candidates[index]
     guard caps.cover(candidate.peer.endpoint.address), !candidate.isAsked else { return false }
@@ -44,12 +45,12 @@ extension Lookup {
 }
 
 extension Lookup.Candidate {
-  /// Whether it is at an address of a subnet, and not this node itself.
+  /// Returns whether the candidate is at an address of a subnet, and not this node itself.
   fileprivate func isCounted(in subnet: IPAddress) -> Bool {
     hop > 0 && peer.endpoint.address.subnet == subnet
   }
 
-  /// Whether it was asked, and has not failed to answer.
+  /// True if the candidate was asked and has not failed to answer.
   fileprivate var isAsked: Bool {
     switch state {
     case .waiting, .late, .questionable, .answered, .routing: true
@@ -57,6 +58,6 @@ extension Lookup.Candidate {
     }
   }
 
-  /// Whether it was not asked.
+  /// True if the candidate was not asked.
   var isUnasked: Bool { state == .notContacted || state == .passedOver }
 }

@@ -1,46 +1,45 @@
 import NodeTime
 
-/// The iterative lookup (paper, section 2.3), as a value that sends nothing: it says whom to ask
-/// next, is told what came of it, and knows when the K closest live nodes have answered.
+/// The iterative lookup (paper, section 2.3), as a value that sends nothing. It names the next node to ask,
+/// takes the outcome of each query, and knows when the K closest live nodes have answered.
 ///
-/// There are no rounds. Each answer opens the next query at once, and so does each query that is
-/// late, so that one slow or dead node holds nobody up.
+/// There are no rounds. Each answer starts the next query at once, and so does each query that is
+/// late, so that one slow or dead node does not hold up the lookup.
 package struct Lookup: Sendable {
   /// The point that is looked up.
   package let target: NodeID
-  /// How many live nodes are looked for. It grows when a node that was found turns out to be of no
-  /// use, and another is wanted in its place.
+  /// The number of live nodes to find. It grows when a node that was found turns out to be of no use and
+  /// another is needed in its place, and when the nodes found are crowded (`widenIfCrowded`).
   package internal(set) var width: Int
-  /// How many queries to the closest nodes may be under way, those that are late not counted. The answers
-  /// of nodes further off are not waited for, up to as many again: closer ones have been told of since.
+  /// The most queries to the closest nodes under way; late ones are not counted. Up to as many again may be
+  /// under way to nodes further away. The lookup does not wait for these: it has heard of closer nodes since.
   package let alpha: Int
-  /// Whether it asks those that are doubted only if too few others are left.
+  /// True if questionable nodes are asked only when too few others are left.
   package var avoidsQuestionable = false
   private let local: NodeID
-  /// How many nodes of one subnet it deals with.
+  /// The limits on nodes of one subnet.
   let caps: SubnetLimits
-  /// How many paths it takes, and which of several is the next to ask.
+  /// The number of paths; `turn` is the path that is next to ask.
   package internal(set) var pathCount: UInt8 = 1
   var turn: UInt8 = 0
-  /// Nodes that are no further than this from the target are as good as each other, and are asked in
-  /// an order that is another for each lookup; nil: the closest is always the next.
+  /// Nodes within this distance of the target are equally good, and each lookup asks them in an order of its
+  /// own. If nil, the closest node is always next.
   private var spreadRadius: Distance?
   private var salt: UInt64 = 0
-  /// Sorted by distance: the shortlist.
+  /// The shortlist, sorted by distance.
   package internal(set) var candidates: [Candidate] = []
   /// The nodes that answered at an endpoint where another was asked.
   private var verifiedPeers: [Peer] = []
-  /// The nodes that answers call lost.
+  /// The nodes that answers report as lost.
   var absentees = Absentees()
   /// The records and versions that nodes returned, each once: most nodes return the same.
   private(set) var reports: [HeldRecord] = []
   private var waiting = 0
   private var waitingQuestionable = 0
-  /// How many nodes have been asked.
+  /// The number of nodes that have been asked.
   package private(set) var queries = 0
 
-  /// The most nodes that a shortlist holds, and the most that one answer may add to it: neither a
-  /// liar nor a crowd makes a lookup large.
+  /// The most nodes on a shortlist with one path: neither a liar nor a crowd makes a lookup large.
   package static let capacity = 128
   /// The most nodes that one answer may add to it.
   package static let acceptedPerAnswer = 20
@@ -54,7 +53,7 @@ package struct Lookup: Sendable {
     self.caps = caps
   }
 
-  // MARK: - Whom it knows
+  // MARK: - Candidates
 
   /// Adds contacts of this node.
   ///
@@ -102,7 +101,7 @@ package struct Lookup: Sendable {
     if candidates[index].reportIndex == reports.count { reports.append(held) }
   }
 
-  /// What a node said that has answered and may be one of the K closest; nil for any other.
+  /// The answer of a node that has answered and may be one of the K closest; nil for any other node.
   package func answer(of candidate: Candidate) -> Answer? {
     guard candidate.state == .answered else { return nil }
     return Answer(
@@ -111,7 +110,7 @@ package struct Lookup: Sendable {
   }
 
   /// - Parameters:
-  ///   - paths: the paths that were told of the node.
+  ///   - paths: the paths on which the node was named.
   ///   - namer: the node that named it; nil for a contact of this node.
   private mutating func insert(
     _ peer: Peer, hop: Int, _ known: PeerKnowledge, _ paths: Paths, namedBy namer: Namer? = nil
@@ -176,7 +175,7 @@ package struct Lookup: Sendable {
     index(of: id).map { candidates[$0] }
   }
 
-  /// Asks the nodes within a distance of the target in an order of its own, which the salt makes.
+  /// Asks the nodes within a distance of the target in an order that the salt determines.
   package mutating func spread(within radius: Distance, salt: UInt64) {
     self.spreadRadius = radius
     self.salt = salt
@@ -192,9 +191,9 @@ package struct Lookup: Sendable {
     return bits ^ (bits >> 29)
   }
 
-  // MARK: - What it wants
+  // MARK: - The next node
 
-  /// The next node to ask, if any is to be asked now; it counts as asked from here on.
+  /// Returns the next node to ask, which counts as asked from here on; nil if none should be asked now.
   package mutating func next() -> Candidate? {
     if pathCount > 1 { return nextOnPaths() }
     guard let index = nextIndex() else { return nil }
@@ -228,7 +227,7 @@ package struct Lookup: Sendable {
     return candidate
   }
 
-  /// A node that was about to be asked is doubted by now: it is asked as such, if at all.
+  /// Handles a node that has become questionable just before it was asked: it is asked as such, if at all.
   package mutating func markQuestionable(_ id: NodeID) {
     guard let index = index(of: id), candidates[index].state == .waiting else { return }
     leave(index, for: .notContacted)
@@ -271,15 +270,15 @@ package struct Lookup: Sendable {
         if choice.map({ rank < $0.rank }) ?? true { choice = (index, rank) }
         inPlay += 1
       case .waiting, .answered: inPlay += 1
-      // A late one may still come, but another is asked as though it did not.
+      // A late answer may still come, but another node is asked as if it would not.
       case .late, .questionable, .unresponsive, .routing, .failed, .passedOver: break
       }
     }
     return choice?.index ?? lastResort
   }
 
-  /// Of the nodes not asked yet that share as many bits with the target as one of them, the one that should
-  /// answer first: each of them leads as far.
+  /// The node that should answer first, among those not asked yet that share as many bits with the target as
+  /// the one at `first`: each of them leads equally far.
   private func quickest(from first: Int, among most: Int) -> Int {
     let shared = candidates[first].distance.leadingZeroBitCount
     var best = first
@@ -294,13 +293,13 @@ package struct Lookup: Sendable {
     return best
   }
 
-  /// Whether the closest live nodes have answered, as many as are looked for or there are; with several paths,
-  /// those that each was told of.
+  /// True if the closest live nodes have answered: `width` of them, or all there are. With several paths,
+  /// true if this holds for the nodes named on each path.
   package var isFinished: Bool {
     pathCount > 1 ? arePathsFinished : isFinished { _ in true }
   }
 
-  /// The same of some of the nodes.
+  /// Returns whether the same holds for some of the nodes.
   @inline(__always)
   func isFinished(_ isOfInterest: (Candidate) -> Bool) -> Bool {
     var answered = 0
@@ -320,7 +319,7 @@ package struct Lookup: Sendable {
     return answered >= width || !isHopeful
   }
 
-  /// Whether it found as many as it looked for, and not only all there are.
+  /// True if the lookup found as many nodes as it looked for, and not just all there are.
   package var isFull: Bool {
     var answered = 0
     for candidate in candidates where candidate.state == .answered {
@@ -344,13 +343,13 @@ package struct Lookup: Sendable {
     return found
   }
 
-  /// One more node is wanted than before.
+  /// Looks for one more node than before.
   package mutating func widen() {
     width += 1
   }
 
-  /// The closest nodes that are not known to be dead or of no use, as many as are looked for: the K
-  /// closest, as far as this lookup knows yet.
+  /// The closest nodes that are not known to be dead or of no use, at most `width`: the K closest, as far as
+  /// this lookup knows.
   package var nearest: [Candidate] {
     var found: [Candidate] = []
     found.reserveCapacity(min(width, candidates.count))
@@ -363,13 +362,13 @@ package struct Lookup: Sendable {
     return found
   }
 
-  // MARK: - What it is told
+  // MARK: - Outcomes of queries
 
-  /// A node answered.
+  /// Handles the answer of a node.
   ///
   /// - Parameters:
-  ///   - answer: what it said; nil if it only routes.
-  ///   - nodes: the nodes that it told of.
+  ///   - answer: the answer; nil if the node only routes.
+  ///   - nodes: the nodes that it named.
   ///   - lost: the nodes that it lost lately, and that may hold the record.
   ///   - knowledge: what we know of one of these; nil for one that we cannot send to.
   package mutating func answered(
@@ -391,18 +390,18 @@ package struct Lookup: Sendable {
     }
   }
 
-  /// A query is past its first soft timeout.
+  /// Handles a query that is past its first soft timeout.
   package mutating func handleSoftTimeout(_ id: NodeID) {
     guard let index = index(of: id) else { return }
     switch candidates[index].state {
     case .waiting: leave(index, for: .late)
-    // It has been waited for before.
+    // An earlier query has already waited for this node.
     case .questionable: leave(index, for: .unresponsive)
     case .notContacted, .late, .unresponsive, .answered, .routing, .failed, .passedOver: break
     }
   }
 
-  /// A query is past its second soft timeout.
+  /// Handles a query that is past its second soft timeout.
   package mutating func handleSecondTimeout(_ id: NodeID) {
     guard let index = index(of: id) else { return }
     switch candidates[index].state {
@@ -411,8 +410,8 @@ package struct Lookup: Sendable {
     }
   }
 
-  /// A node has answered at an endpoint where another was asked. It may be asked itself, now or once it is named: a
-  /// liar that names its endpoint under other IDs must not keep it out.
+  /// Handles a node that answered at an endpoint where another was asked. The node may be asked itself, now
+  /// or once it is named: a liar that names its endpoint under other IDs must not keep it out.
   package mutating func verified(_ peer: Peer) {
     // There is one entry for a query at most.
     verifiedPeers.append(peer)
@@ -425,7 +424,7 @@ package struct Lookup: Sendable {
     if caps.cover(address) { balance(address.subnet) }
   }
 
-  /// A query failed, or its answer was of no use.
+  /// Handles a query that failed or whose answer was of no use.
   package mutating func failed(_ id: NodeID) {
     guard let index = index(of: id) else { return }
     leave(index, for: .failed)

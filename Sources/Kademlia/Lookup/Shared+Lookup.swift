@@ -1,6 +1,6 @@
-/// How a node's lookups begin.
+/// The start of a node's lookups.
 extension Shared {
-  /// - Parameter width: how many nodes are looked for; nil for K.
+  /// - Parameter width: the number of nodes to find; nil for K.
   func makeLookup(of target: NodeID, width: Int? = nil) -> Lookup {
     Lookup(
       target: target, width: width ?? parameters.k, alpha: parameters.alpha, local: id,
@@ -16,8 +16,9 @@ extension Shared {
     return longestKnown.count == wanted ? longestKnown : table.closest(to: target, count: wanted)
   }
 
-  /// How many nodes more than must be heard a read asks: two, for the slowest of some nodes takes twice as
-  /// long as most of them; none where no node is waited for any longer than a processor may keep it waiting.
+  /// The number of nodes that a read asks beyond those that must answer: two, because the slowest of several
+  /// nodes takes twice as long as most of them; none if the soft timeout is at its floor, where a wait is no
+  /// longer than a scheduler may hold a node up.
   var extraQueriesOfReads: Int {
     let expected = roundTrips.softTimeout ?? parameters.softTimeoutUnknown
     return expected > parameters.softTimeoutFloor ? 2 : 0

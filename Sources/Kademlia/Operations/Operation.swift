@@ -23,7 +23,7 @@ protocol Operation {
   /// True if this node is found like any other, although the query asks for no record.
   var wantsLocal: Bool { get }
 
-  /// Returns the next node to ask, which counts as asked from here on; nil if none is to be asked now.
+  /// Returns the next node to ask, which counts as asked from here on; nil if none should be asked now.
   mutating func nextCandidate() -> Lookup.Candidate?
 
   /// Handles a credible version that a holder has reported.
@@ -90,7 +90,8 @@ extension Operation {
   }
 }
 
-/// How far ahead of this node's clock the seq of a plain version may be to be believed from anyone, in microseconds.
+/// The furthest ahead of this node's clock that the seq of a plain version is believed from anyone, in
+/// microseconds.
 private let trustedLead: Int64 = 2_000_000
 /// No operation takes longer, in microseconds.
 private let longestOperation: Int64 = 60_000_000

@@ -1,6 +1,6 @@
 import DequeModule
 
-/// Records whose holders are to be checked, and the number of checks that run.
+/// Records whose holders must be checked, and the number of checks that run.
 struct ReplicationQueue: Sendable {
   struct Task: Sendable {
     let id: RecordID

@@ -43,7 +43,7 @@ package enum AddressFamily: UInt8, Hashable, Sendable, CaseIterable {
 
 /// A set of address families: those that a node can send to, or those that an asker wants (BEP 32).
 package struct AddressFamilies: OptionSet, Hashable, Sendable {
-  /// One bit for each family.
+  /// A bit for each family.
   package let rawValue: UInt8
   package init(rawValue: UInt8) { self.rawValue = rawValue }
 

@@ -1,4 +1,4 @@
-/// One KRPC message (BEP 5), as its meaning. Its wire form belongs to the codec.
+/// The meaning of a KRPC message (BEP 5). Its wire form belongs to the codec.
 package struct Message: Hashable, Sendable {
   /// The kind of a message and its content (BEP 5, key `y`).
   package enum Body: Hashable, Sendable {
@@ -108,7 +108,7 @@ package struct Response: Hashable, Sendable {
 
 /// A refusal.
 package struct RPCError: Error, Hashable, Sendable {
-  /// One of the codes below, or one of another implementation's own.
+  /// The code: one of those below, or one of another implementation's own.
   package var code: Int
   /// The explanation: untrusted text from another node.
   package var message: String

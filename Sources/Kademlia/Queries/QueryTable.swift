@@ -52,7 +52,7 @@ struct QueryTable: Sendable {
   /// The time after which a query has failed.
   var rpcTimeout: Duration
   private var pending: [UInt32: Pending] = [:]
-  /// One entry for each pending query. The entries of answered queries stay until they surface.
+  /// An entry for each pending query. The entries of answered queries stay until they surface.
   private var deadlines: Heap<Deadline> = []
 
   /// The node's own source: transaction numbers and nonces must not be guessable.

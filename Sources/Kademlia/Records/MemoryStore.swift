@@ -15,8 +15,8 @@ package final class MemoryStore: RecordStorage {
     }
   }
 
-  /// What an entry costs beyond its key and value, counted against the limit so that many tiny
-  /// records cannot take more memory than was meant.
+  /// The cost of an entry beyond its key and value, counted against the limit so that many tiny
+  /// records cannot take more memory than intended.
   package static let overhead = 256
 
   /// The most bytes that keys, values and overhead may take. A smaller limit drops nothing: it keeps
@@ -41,7 +41,7 @@ package final class MemoryStore: RecordStorage {
   /// Records held, tombstones and expired ones that still hide others among them.
   package var count: Int { records.count }
 
-  /// How many expiries are noted, those of versions that are gone among them.
+  /// The number of expiries noted, including those of versions that are gone.
   package var notedExpiries: Int { expiries.count }
 
   // MARK: - Reading

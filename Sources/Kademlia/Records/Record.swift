@@ -1,7 +1,7 @@
 package import NodeTime
 package import Signatures
 
-/// What a record is bound to its target by, without its payload.
+/// The kind of binding between a record and its target, without the binding's payload.
 ///
 /// Everything between reading a datagram and committing a record asks the binding and not the kind.
 package enum RecordKind: UInt8, Hashable, Sendable, CaseIterable {
@@ -12,18 +12,18 @@ package enum RecordKind: UInt8, Hashable, Sendable, CaseIterable {
   /// Only the owner of a key may write. The target is the SHA-1 of the public key and the salt (BEP 44).
   case signed
 
-  /// Which of several records under one target answers a `get` that names no kind: the one that is hardest
-  /// to make.
+  /// The order of precedence of several records under one target that answer a `get` without a kind: the
+  /// hardest to make comes first.
   static let byStrength: [RecordKind] = [.signed, .immutable, .plain]
 }
 
-/// What a record is called by whoever wants to read it.
+/// The name by which a reader asks for a record.
 package enum RecordName: Hashable, Sendable {
   case plain(key: [UInt8])
   case immutable(NodeID)
   case signed(PublicKey, salt: [UInt8])
 
-  /// What its record is kept under.
+  /// The ID under which its record is kept.
   package var id: RecordID {
     switch self {
     case .plain(let key): RecordID(.plain, NodeID(sha1Of: key))
@@ -32,7 +32,7 @@ package enum RecordName: Hashable, Sendable {
     }
   }
 
-  /// What ties its record to its target.
+  /// The kind of binding between its record and the target.
   var kind: RecordKind {
     switch self {
     case .plain: .plain
@@ -47,9 +47,9 @@ package enum RecordName: Hashable, Sendable {
   }
 }
 
-/// What the stores are keyed by: the targets of two kinds can collide.
+/// The key of a record in the stores, with its kind because the targets of two kinds can collide.
 package struct RecordID: Hashable, Comparable, Sendable {
-  /// What binds it to its target.
+  /// The kind of binding between the record and its target.
   package let kind: RecordKind
   /// The point that its holders are closest to.
   package let target: NodeID
@@ -77,9 +77,9 @@ package struct RecordID: Hashable, Comparable, Sendable {
   }
 }
 
-/// One version of a key's value, as it is stored, replicated and read.
+/// A version of a key's value, as it is stored, replicated and read.
 package struct Record: Hashable, Sendable {
-  /// What ties a record to its target, and shows that it belongs there.
+  /// The data that ties a record to its target and shows that it belongs there.
   package enum Binding: Hashable, Sendable {
     case plain(key: [UInt8])
     case immutable
@@ -87,7 +87,7 @@ package struct Record: Hashable, Sendable {
     indirect case signed(Authorship)
   }
 
-  /// Who wrote a signed record, under which salt, and the proof (BEP 44).
+  /// The owner, the salt and the signature of a signed record (BEP 44).
   package struct Authorship: Hashable, Sendable {
     /// `k`.
     package let owner: PublicKey
@@ -107,14 +107,14 @@ package struct Record: Hashable, Sendable {
   /// whatever else is in it.
   package static let maxDatagramPayload = 1000
 
-  /// What a store keeps it under.
+  /// The ID under which a store keeps the record.
   package let id: RecordID
-  /// What ties it to its target.
+  /// The data that ties the record to its target.
   package let binding: Binding
   /// The value; that of an immutable or signed record bencoded, of whatever type it is, byte for byte. Empty
   /// in a tombstone of a plain record; an empty value that is no tombstone is a value like any other.
   package let value: [UInt8]
-  /// Which version it is, and how long it lives.
+  /// The version of the record and its expiry.
   package let version: RecordVersion
 
   package init(plainKey key: [UInt8], value: [UInt8], version: RecordVersion) {
@@ -172,8 +172,8 @@ package struct Record: Hashable, Sendable {
       value: value, seq: version.seq, expiry: version.expiry)
   }
 
-  /// Whether the owner of its key has signed it. Records of the other kinds show by their IDs that they are
-  /// what they say.
+  /// True if the owner of its key has signed the record, or if it is of another kind: the IDs of other kinds
+  /// show that their records are authentic.
   package var isAuthentic: Bool {
     guard case .signed(let authorship) = binding else { return true }
     return authorship.owner.hasSigned(
@@ -183,8 +183,8 @@ package struct Record: Hashable, Sendable {
   /// The point that its holders are closest to.
   package var target: NodeID { id.target }
 
-  /// What lists show it under: the key of a plain record, the salt of a signed one, the target of an
-  /// immutable one in hexadecimal digits.
+  /// The key under which lists show the record: the key of a plain record, the salt of a signed one, the
+  /// target of an immutable one in hexadecimal digits.
   package var key: [UInt8] {
     switch binding {
     case .plain(let key): key
@@ -202,16 +202,17 @@ package struct Record: Hashable, Sendable {
     }
   }
 
-  /// Whether this is a value, and not the mark of a deletion.
+  /// True if the record is a value and not a tombstone.
   package var isValue: Bool { !version.isTombstone }
 
-  /// What the limit on a datagram is counted in: the bytes of a plain record's key and value, and of the
-  /// bencoded value of any other.
+  /// The number of bytes that count against the limit on a datagram: those of a plain record's key and value,
+  /// or of the bencoded value of any other record.
   package var payloadSize: Int {
     if case .plain(let key) = binding { key.count + value.count } else { value.count }
   }
 
-  /// What limits on memory count: what it takes to say besides its value.
+  /// The number of bytes that count against limits on memory: those of the value and of the key, or of the
+  /// public key, the signature and the salt.
   package var storedSize: Int {
     switch binding {
     case .plain, .immutable: payloadSize
@@ -220,7 +221,7 @@ package struct Record: Hashable, Sendable {
     }
   }
 
-  /// Whether this record takes the place of another with the same ID.
+  /// Returns whether this record takes the place of another with the same ID.
   ///
   /// The greater seq does; at the same seq a tombstone over a value; then the greater SHA-1 of the
   /// value, so that every holder decides alike whatever order the writes reached it in.
@@ -231,14 +232,14 @@ package struct Record: Hashable, Sendable {
     return NodeID(sha1Of: value) > NodeID(sha1Of: other.value)
   }
 
-  /// Whether another record is the same version of the same thing; its expiry may differ.
+  /// Returns whether another record is the same version of the same thing; its expiry may differ.
   package func isSameVersion(as other: Record) -> Bool {
     id == other.id && version.seq == other.version.seq
       && version.isTombstone == other.version.isTombstone && value == other.value
   }
 }
 
-/// What orders the versions of a record, and how long one lives.
+/// The order of a version among those of its record, and its expiry.
 package struct RecordVersion: Hashable, Sendable {
   /// The expiry of a record that came without one, as those of other implementations do.
   package static let noExpiry: Int64 = 0
@@ -256,6 +257,6 @@ package struct RecordVersion: Hashable, Sendable {
     self.isTombstone = isTombstone
   }
 
-  /// Whether its time is over: at the second of its expiry it is.
+  /// Returns whether the version has expired. At the second of its expiry it has.
   package func isExpired(at now: WallTime) -> Bool { expiry <= now.seconds }
 }

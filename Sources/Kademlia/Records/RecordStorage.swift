@@ -1,33 +1,33 @@
 package import NodeTime
 
-/// What the core reads of a store. Writes go the other way round: the core asks for them by an
+/// The part of a store that the core reads. Writes go the other way round: the core asks for them with an
 /// effect, and is told when they are done.
 package protocol RecordReader: AnyObject {
-  /// What this node holds under an ID, whether it is live or not.
+  /// Returns the record that this node holds under an ID, whether it is live or not.
   func stored(_ id: RecordID) -> StoredRecord?
-  /// What this node holds, in the order of the IDs: tombstones and expired versions too.
+  /// Returns the records that this node holds, in the order of the IDs: tombstones and expired versions too.
   ///
   /// - Parameters:
   ///   - first: the least ID that counts.
   ///   - limit: the most records.
   func records(from first: RecordID, limit: Int) -> [StoredRecord]
-  /// What this node publishes, in the order of the IDs, as `records(from:limit:)` does.
+  /// Returns the records that this node publishes, in the order of the IDs, as `records(from:limit:)` does.
   func publications(from first: RecordID, limit: Int) -> [Record]
-  /// How much it holds, by its last commit.
+  /// The amount of data that the store holds, as of its last commit.
   var usage: StoreUsage { get }
-  /// What `.noteProgress` noted last; the zero IDs in a new store.
+  /// The progress that `.noteProgress` noted last; the zero IDs in a new store.
   var progress: UpkeepProgress { get }
 }
 
-/// A store as the shell of a core sees it: it takes the changes that the core asks for, and tells
-/// what became of each.
+/// A store as the shell of a core sees it: it takes the changes that the core asks for, and reports the
+/// result of each.
 ///
 /// All of it is called on one event loop.
 package protocol RecordStorage: RecordReader {
   /// Takes changes over. They are carried out in their order, at once or later, and those that are
   /// taken over together end together: what is durable of a confirmed one stays so.
   func submit(_ changes: [(change: StoreChange, id: CommitID)])
-  /// What became of changes since the last call.
+  /// Returns the results of changes since the last call.
   func takeResults() -> [StoreResult]
   /// Has a function called, from any thread, whenever there are results that came by themselves.
   func notify(_ resultsCame: @escaping @Sendable () -> Void)
@@ -42,20 +42,20 @@ package protocol RecordStorage: RecordReader {
   var maxBytes: Int { get set }
   /// Records that were found damaged when they were read since the start.
   var damagedRecords: Int { get }
-  /// Whether what it has confirmed outlives this process, however that ends.
+  /// True if confirmed changes outlive this process, however it ends.
   var isDurable: Bool { get }
   /// Why it can do nothing any more; nil while it can. What it reads then means nothing: the node should
   /// say nothing more, end, and be started again.
   var failure: String? { get }
-  /// Ends it: what was submitted is carried out first. Nothing may be called after this.
+  /// Closes the store after the submitted changes are carried out. Nothing may be called after this.
   func close()
 }
 
 /// Where a record is in the order of pages: by its key, and where several have the same, by its ID.
 package struct PagePlace: Hashable, Comparable, Sendable {
-  /// What pages are in the order of.
+  /// The key, by which pages are ordered.
   package let key: [UInt8]
-  /// Which of those with that key.
+  /// The ID, which orders records with the same key.
   package let id: RecordID
 
   package init(key: [UInt8], id: RecordID) {
@@ -85,11 +85,11 @@ package enum StoreChange: Hashable, Sendable {
   case noteProgress(UpkeepProgress)
 }
 
-/// What became of a change.
+/// The result of a change.
 package struct StoreResult: Sendable {
-  /// Which change.
+  /// The ID of the change.
   package let id: CommitID
-  /// How many entries it changed, or why it changed none.
+  /// The number of entries that the change affected, or the error that kept it from affecting any.
   package let result: Result<Int, StoreError>
 
   package init(id: CommitID, result: Result<Int, StoreError>) {
@@ -98,7 +98,7 @@ package struct StoreResult: Sendable {
   }
 }
 
-/// How much a store holds.
+/// The amount of data that a store holds.
 package struct StoreUsage: Hashable, Sendable {
   /// Records that are no tombstones.
   package var values = 0
@@ -108,7 +108,7 @@ package struct StoreUsage: Hashable, Sendable {
   package var tombstones = 0
   /// Versions that this node publishes.
   package var publications = 0
-  /// What counts against the limit: the bytes that all of it takes in memory or on the disk.
+  /// The number of bytes that count against the limit: those that all of it takes in memory or on the disk.
   package var bytes = 0
   /// The most bytes that it may take.
   package var limit = 0
@@ -117,11 +117,11 @@ package struct StoreUsage: Hashable, Sendable {
 
   /// All that the node holds for the network.
   package var records: Int { values + tombstones }
-  /// How full it is, 0 to 1.
+  /// The share of the limit that is used: 1 if full, and more if the limit was lowered since.
   package var fullness: Double { limit > 0 ? Double(bytes) / Double(limit) : 1 }
 }
 
-/// How far the rounds of upkeep have come: what they have yet to visit begins here.
+/// The progress of the rounds of upkeep: the part that they have yet to visit begins here.
 package struct UpkeepProgress: Hashable, Sendable {
   /// The next record to replicate.
   package var replicate: RecordID
@@ -147,14 +147,14 @@ package enum StoreError: Error, Hashable, Sendable {
 }
 
 extension StoreError {
-  /// Whether a newer version stood in the way.
+  /// True if a newer version stood in the way.
   var isOverSeq: Bool {
     if case .superseded = self { true } else { false }
   }
 }
 
 extension StoreError: CustomStringConvertible {
-  /// One line for a person.
+  /// A description in one line, for a person.
   package var description: String {
     switch self {
     case .full(let limit): "the store is full: its limit is \(limit) bytes"

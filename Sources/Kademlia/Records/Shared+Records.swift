@@ -2,7 +2,8 @@ import NodeTime
 
 /// The rules by which a node gives its records out, and takes those of others.
 extension Shared {
-  /// What we hold under a target: without a kind signed, then immutable, then plain records.
+  /// Returns the record or version held under a target. Without a kind, a signed record comes before an
+  /// immutable one, and an immutable one before a plain one.
   func held(
     _ now: Now, _ target: NodeID, _ kind: RecordKind?, unlessNewerThan seq: Int64?
   ) -> HeldRecord? {
@@ -72,8 +73,8 @@ extension Shared {
     return held.map { version.seq - $0.seq <= 1_000_000 } ?? false
   }
 
-  /// Why a record that nothing else speaks against is not stored: nobody has signed it. To be asked last, for
-  /// nothing else takes as long.
+  /// Returns an error if an otherwise acceptable record is not signed by its owner; nil if it may be stored.
+  /// Call this last, because nothing else takes as long.
   func signatureError(_ record: Record) -> RPCError? {
     // What is held was checked when it came.
     if let held = records.stored(record.id)?.record, record.binding == held.binding,

@@ -18,20 +18,20 @@ package struct StoredRecord: Hashable, Sendable {
     record.version.isExpired(at: now) ? nil : record
   }
 
-  /// What is left of it when its version has expired: a tombstone of that version while it hides older
-  /// ones, which live on elsewhere and would come back when nobody knew of it any more; nil when it
-  /// hides nothing.
+  /// The remains of the record when its version has expired: a tombstone of that version while it hides older
+  /// ones, which live on elsewhere and would come back once nobody knew of it any more. Nil if the record
+  /// hides nothing, or is not plain.
   package func remains(at now: WallTime) -> StoredRecord? {
     guard hidesUntil > now.seconds, case .plain(let key) = record.binding else { return nil }
     let version = RecordVersion(seq: record.version.seq, expiry: hidesUntil, isTombstone: true)
     return StoredRecord(Record(plainKey: key, value: [], version: version), hidesUntil: hidesUntil)
   }
 
-  /// What a store does with a version that reaches it.
+  /// The decision of a store on a version that reaches it.
   package enum Arrival: Hashable, Sendable {
-    /// It is the version already held, and says nothing new.
+    /// The version is already held, and says nothing new.
     case unchanged
-    /// It is kept, as this.
+    /// The version is kept, as this record.
     case kept(StoredRecord)
     /// A newer version is held.
     case stale(than: RecordVersion)

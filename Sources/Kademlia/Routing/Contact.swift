@@ -2,11 +2,11 @@ package import NodeTime
 
 /// A node that has answered a query of ours, and what we know of it.
 package struct Contact: Hashable, Sendable {
-  /// Whether it can be relied upon.
+  /// The reliability of a contact.
   package enum State: String, Hashable, Sendable {
     /// Its last query was answered.
     case good
-    /// It has left a query unanswered since it last answered. It is asked last, told to nobody, and
+    /// The contact has left a query unanswered since it last answered. It is asked last, named to nobody, and
     /// leaves the table if this goes on.
     case questionable
   }
@@ -21,13 +21,13 @@ package struct Contact: Hashable, Sendable {
   package let added: Instant
   /// When it last answered a query of ours.
   package private(set) var lastAnswered: Instant
-  /// How long it takes to answer.
+  /// The time that the contact takes to answer.
   package private(set) var roundTrip = RoundTrip()
   /// Queries in a row that got no answer at all; those of one burst count once.
   package private(set) var failures = 0
-  /// Whether it has proven to have the key of its ID.
+  /// True if the contact has proven that it has the key of its ID.
   package internal(set) var isProven = false
-  /// Whether it has said that it keeps plain records.
+  /// True if the contact has said that it keeps plain records.
   package internal(set) var keepsPlainRecords = false
   /// Good until it leaves a query unanswered.
   package private(set) var state = State.good
@@ -64,14 +64,14 @@ package struct Contact: Hashable, Sendable {
   /// Its ID and the address of the other family; nil if it has none there.
   var otherPeer: Peer? { alternate.map { Peer(id: id, endpoint: $0) } }
 
-  /// Where it would leave if it moved to another address of a family; nil if it has none there.
+  /// The address that the contact would leave for another of the same family; nil if it has none there.
   func peer(leavingFor source: Endpoint) -> Peer? {
     endpoint.address.family == source.address.family ? peer : otherPeer
   }
 
-  /// It is not at an address any more, but at that of the other family.
+  /// Handles that the contact has left an address: the one of the other family remains.
   ///
-  /// - Returns: whether it has one there.
+  /// - Returns: whether it has an address of the other family; if not, nothing changes.
   mutating func leave(_ address: Endpoint) -> Bool {
     guard let other = alternate else { return false }
     if address == endpoint { endpoint = other }
@@ -79,10 +79,10 @@ package struct Contact: Hashable, Sendable {
     return true
   }
 
-  /// Whether it has answered at an address.
+  /// Returns whether the contact has answered at an address.
   func isAt(_ address: Endpoint) -> Bool { address == endpoint || address == alternate }
 
-  /// Whether an answer from `source` may speak for this contact.
+  /// Returns whether an answer from `source` may speak for this contact.
   ///
   /// An ID that answers elsewhere in a family that we have an address for is somebody else's claim
   /// until the address we know has failed.
@@ -103,16 +103,16 @@ package struct Contact: Hashable, Sendable {
     (kind != .plain || keepsPlainRecords) && now.since(lastAnswered) < LostContacts.memory
   }
 
-  /// A query is past its first soft timeout, even if a later one was answered. Whoever looks something up
-  /// meanwhile need not find out for itself what one lookup has; if only a datagram was lost, the query
-  /// that is sent once more brings the answer that ends the doubt.
+  /// Handles a query that is past its first soft timeout, even if a later one was answered. Other lookups
+  /// then need not find out for themselves. If only a datagram was lost, the answer to the repeated query
+  /// makes the contact good again.
   mutating func markQuestionable() {
     state = .questionable
   }
 
-  /// A query sent at `sent` has failed for good. It says nothing of a contact that has answered a
-  /// later one. One burst of queries can all be lost to one stall, so only a query sent after the last
-  /// failure counts as another.
+  /// Handles a query sent at `sent` that has failed for good. The failure does not count if the contact has
+  /// answered since. One stall can lose a whole burst of queries, so only a query sent after the last failure
+  /// counts as another.
   mutating func failed(_ now: Instant, sentAt sent: Instant) {
     guard sent >= lastAnswered else { return }
     state = .questionable

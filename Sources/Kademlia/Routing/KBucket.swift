@@ -4,7 +4,7 @@ import NodeTime
 /// and as many more that answered when it was full.
 struct KBucket: Sendable {
   private(set) var contacts: [Contact] = []
-  /// Their IDs by themselves: a wide bucket is gone through with each answer and each query.
+  /// The IDs of the contacts, on their own: a wide bucket is searched with each answer and each query.
   private(set) var ids: [NodeID] = []
   /// The number of questionable contacts.
   private(set) var questionable = 0
@@ -41,9 +41,9 @@ struct KBucket: Sendable {
     count(contacts[index], 1)
   }
 
-  /// Puts a contact in the place of the latest of those that have not proven who they are.
+  /// Puts a contact in the place of the latest contact that has not proven its identity.
   ///
-  /// - Returns: the one that had it; nil if there is none.
+  /// - Returns: the contact that was replaced; nil if there is none.
   mutating func replaceUnproven(by contact: Contact) -> Contact? {
     guard let index = contacts.lastIndex(where: { !$0.isProven }) else { return nil }
     let left = takeOut(index)
@@ -51,9 +51,9 @@ struct KBucket: Sendable {
     return left
   }
 
-  /// Keeps a contact that does not wait yet for when a place falls free.
+  /// Adds a contact to the line of those that wait for a place.
   ///
-  /// - Returns: the one heard longest ago, if it made room for it.
+  /// - Returns: the contact heard longest ago, if it was dropped to make room.
   mutating func cache(_ contact: Contact, limit: Int) -> Contact? {
     replacements.append(contact)
     return replacements.count > limit ? replacements.removeFirst() : nil

@@ -13,7 +13,7 @@ struct LostContacts: Sendable {
     let keepsPlainRecords: Bool
   }
 
-  /// How long a node counts after its last answer.
+  /// The time for which a node counts after its last answer.
   static let memory: Duration = .seconds(600)
   /// The most nodes that are remembered; the oldest entry makes room.
   private static let capacity = 4096
@@ -25,8 +25,8 @@ struct LostContacts: Sendable {
 
   /// Remembers a contact that has left the table because it did not answer.
   ///
-  /// One subnet has no more places here than in a bucket: whoever has many addresses in it must not fill the table
-  /// with nodes that fall silent.
+  /// A subnet has no more places here than in a bucket: the owner of many addresses in it must not fill the
+  /// table with nodes that stop answering.
   mutating func add(_ now: Instant, _ contact: Contact, _ limits: SubnetLimits) {
     remove(contact.id)
     while let oldest = entries.first,

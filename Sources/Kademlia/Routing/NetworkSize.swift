@@ -1,4 +1,4 @@
-/// How many nodes a network has, judged by how close together they are.
+/// The number of nodes in a network, estimated from how close together they are.
 package enum NetworkSize {
   /// The number of nodes of which a given one is the `rank`-th closest to a random point.
   ///
@@ -13,7 +13,7 @@ package enum NetworkSize {
     return max(rank, Int(min(Double(rank - 1) / share, 1e15)))
   }
 
-  /// How many of so many nodes are within a distance of any point, on average.
+  /// The number of nodes, out of `nodes`, that are within a distance of any point on average.
   static func expected(within distance: Distance, of nodes: Int) -> Double { share(distance) * Double(nodes) }
 
   /// The share of all distances that are not greater, 0 to 1.
@@ -23,8 +23,8 @@ package enum NetworkSize {
 }
 
 extension RoutingTable {
-  /// How many nodes there are that can be queried, by how close the nearest contacts are; where there are
-  /// fewer than K of these, they and this node. It counts Sybils like any others.
+  /// The number of nodes that can be queried, estimated from how close the nearest good contacts are. With
+  /// fewer than K of these, it counts them and this node. Sybils count like any other nodes.
   package var networkSize: Int {
     let neighbours = closest(to: local, count: k)
     guard neighbours.count == k, let furthest = neighbours.last else { return neighbours.count + 1 }

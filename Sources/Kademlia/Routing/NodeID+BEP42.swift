@@ -1,9 +1,8 @@
-/// IDs that an address has a few of, and no others (BEP 42).
+/// IDs bound to an IP address, of which each address has only a limited choice (BEP 42).
 extension NodeID {
   /// The ID of a node at an address in the public BitTorrent network.
   ///
-  /// - Parameter seed: what all the bits come from that the address leaves open; the same seed makes the same
-  ///   ID.
+  /// - Parameter seed: the source of all bits that the address leaves open; the same seed makes the same ID.
   package init(bep42For address: IPAddress, seed: NodeID) {
     let last = UInt8(truncatingIfNeeded: seed.low)
     let salt = UInt64(last & 7)

@@ -23,7 +23,7 @@ package struct NodeID: Hashable, Sendable {
     self.low = low
   }
 
-  /// The ID next to this one: whoever is close to the one is close to the other.
+  /// The ID next to this one: a node that is close to the one is close to the other.
   var neighbour: NodeID { NodeID(high: high, middle: middle, low: low ^ 1) }
 
   /// The SHA-1 of some bytes: the target of a plain record's key, or the ID of a public key.

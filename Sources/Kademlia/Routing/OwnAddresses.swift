@@ -1,19 +1,19 @@
-/// Where this node is, as far as it knows: the addresses that it is bound to, and the one that most others see
-/// it at, which a wildcard or a NAT keeps from it.
+/// The addresses of this node, as far as it knows: those that it is bound to, and the one at which most
+/// others see it, which a wildcard address or a NAT hides from it.
 struct OwnAddresses: Sendable {
   private let bound: [Endpoint]
-  /// What others have said lately with a right proof, one voice for each of their subnets, the latest
-  /// last: addresses of one subnet are cheap.
+  /// The addresses that others have reported lately with a valid proof, one for each of their subnets, the
+  /// latest last: addresses of one subnet are cheap.
   private var voices: [(from: IPAddress, seen: Endpoint)] = []
 
-  /// So many voices are heard.
+  /// The most reports that are kept.
   private static let remembered = 32
 
   init(bound: [Endpoint]) {
     self.bound = bound
   }
 
-  /// A node says where it sees us.
+  /// Handles a node's report of the address at which it sees this node.
   mutating func heard(_ seen: Endpoint, from source: IPAddress) {
     guard !bound.contains(seen) else { return }
     let subnet = source.subnet
@@ -22,11 +22,12 @@ struct OwnAddresses: Sendable {
     if voices.count > Self.remembered { voices.removeFirst() }
   }
 
-  /// Whether an address is this node's: it is bound to it; or to every address, or behind a NAT, and most of
-  /// those that have named one of the family say so, or nobody has named any.
+  /// Returns whether an address is this node's. It is if this node is bound to it. Otherwise, unless this
+  /// node is bound to loopback alone, it is if most of the reports for its family name it, or if there are
+  /// none.
   func contains(_ endpoint: Endpoint) -> Bool {
     if bound.contains(endpoint) { return true }
-    // Where it is bound to loopback alone there is nothing between it and the others.
+    // On loopback alone there is nothing between this node and the others.
     if !bound.isEmpty, bound.allSatisfy(\.address.isLoopback) { return false }
     let family = endpoint.address.family
     let others = voices.filter { $0.seen.address.family == family }

@@ -29,9 +29,9 @@ struct Reach: Sendable {
     let subnet: IPAddress?
   }
 
-  /// How long a silent node counts while most others answer.
+  /// The time for which a silent node counts while most others answer.
   private static let shortMemory: Duration = .seconds(600)
-  /// How long a silent node counts at most.
+  /// The most time for which a silent node counts.
   private static let longMemory: Duration = .seconds(24 * 3600)
   /// The most silent nodes that are remembered; the one that has been silent longest makes room.
   private static let capacity = 4096
@@ -48,8 +48,8 @@ struct Reach: Sendable {
 
   /// Handles a query to a contact that has failed.
   ///
-  /// One subnet counts no more often than it may be in a bucket: whoever has many addresses in it must not cut this
-  /// node off by falling silent at all of them.
+  /// A subnet counts no more often than it may be in a bucket: the owner of many addresses in it must not cut
+  /// this node off by falling silent at all of them.
   mutating func fellSilent(_ now: Instant, _ peer: Peer, _ limits: SubnetLimits) {
     guard silent[peer.id] == nil else { return }
     let address = peer.endpoint.address

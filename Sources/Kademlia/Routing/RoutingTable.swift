@@ -5,28 +5,29 @@ package import NodeTime
 /// A flat array and not a split tree: an empty bucket costs a few words, and the bucket of a
 /// distance is one count of leading zeros away.
 package struct RoutingTable: Sendable {
-  /// What became of a node that answered.
+  /// The outcome for a node that answered.
   package enum Admission: Hashable, Sendable {
-    /// It is this node itself, or another claims the ID of a contact that is still good.
+    /// The node is this one itself, or it claims without proof, at another address, the ID of a contact that
+    /// is proven or has not failed.
     case ignored
     case known
     case added
-    /// There are as many nodes of its subnet as may be, or another at its very address.
+    /// Its subnet has as many nodes as it may, or another node is at its very address.
     case crowded
-    /// Its bucket is full: it waits, and the stalest contact there should be pinged.
+    /// Its bucket is full: the node waits, and the stalest contact there should be pinged.
     case waiting(stalest: Peer)
   }
 
   /// The ID that distances are measured from.
   package let local: NodeID
   let k: Int
-  /// What the first buckets have room for, where that is more than `k`.
+  /// The capacities of the first buckets, where they are more than `k`.
   private let wideBuckets: [Int]
   /// A contact leaves after this many failures in a row.
   var failuresBeforeRemoval: Int
   private var buckets: [KBucket]
   private var census: SubnetCounts
-  /// Counts what came and left, so that what was concluded from the contacts can be kept as long as they stay.
+  /// Counts changes of the set of contacts, so that a result computed from them can be kept while they stay.
   private(set) var revision = 0
   /// The deepest bucket that holds a contact; -1 if none does.
   private var deepestOccupied = -1
@@ -42,7 +43,7 @@ package struct RoutingTable: Sendable {
     self.census = SubnetCounts(parameters.subnetLimits)
   }
 
-  /// Counts addresses by other rules from now on. Those that are too many by these stay.
+  /// Counts addresses by other limits from now on. Contacts that exceed them stay.
   mutating func adopt(_ caps: SubnetLimits) {
     guard caps != census.caps else { return }
     census = SubnetCounts(caps)
@@ -52,7 +53,7 @@ package struct RoutingTable: Sendable {
     }
   }
 
-  /// Whether there is no contact at all.
+  /// True if there is no contact at all.
   package var isEmpty: Bool { count == 0 }
 
   /// The contact with an ID; nil if it has no place in a bucket.
@@ -74,14 +75,14 @@ package struct RoutingTable: Sendable {
     return (bucket, index)
   }
 
-  // MARK: - What happens to contacts
+  // MARK: - Changes of contacts
 
-  /// A node answered a query of ours: the only way into the table.
+  /// Handles a node that answered a query of ours: the only way into the table.
   ///
   /// - Parameters:
-  ///   - roundTrip: nil where it cannot be told, as for a contact read from a file.
-  ///   - isProven: whether it has proven with that to have the key of its ID. In a full bucket it takes the place
-  ///     of one that has not, which waits in its stead.
+  ///   - roundTrip: nil if it is unknown, as for a contact read from a file.
+  ///   - isProven: whether the answer proves that the node has the key of its ID. In a full bucket such a
+  ///     node takes the place of a contact without proof, which then waits in line.
   ///   - keepsPlainRecords: whether the answer says that the node keeps plain records.
   package mutating func answered(
     _ now: Instant, _ peer: Peer, roundTrip: Duration?, isProven: Bool = false,
@@ -144,9 +145,10 @@ package struct RoutingTable: Sendable {
     return hasRoom
   }
 
-  /// A node has answered at an address under an ID: whoever was there under another is not any more.
+  /// Handles a node that answered at an address: a contact known there under another ID is there no longer.
   ///
-  /// - Returns: the contact that left the table for that. One with an address of the other family stays there.
+  /// - Returns: the contact that left the table as a result. A contact with an address of the other family
+  ///   stays.
   package mutating func vacate(_ endpoint: Endpoint, for id: NodeID) -> Contact? {
     guard let occupant = census.occupant(of: endpoint), occupant != id,
       let bucket = local.distance(to: occupant).bucketIndex
@@ -162,12 +164,12 @@ package struct RoutingTable: Sendable {
     return nil
   }
 
-  /// Who is at an address, of those that are counted there; nil if nobody is.
+  /// The ID of the node at an address; nil if there is none, or nodes there are not counted.
   package func occupant(of endpoint: Endpoint) -> NodeID? { census.occupant(of: endpoint) }
 
-  /// A query to a contact is past its first soft timeout.
+  /// Handles a query to a node that is past its first soft timeout.
   ///
-  /// - Returns: whether it is a contact at all.
+  /// - Returns: whether the node is a contact at all.
   @discardableResult
   package mutating func markQuestionable(_ id: NodeID) -> Bool {
     guard let (bucket, index) = position(of: id) else { return false }
@@ -175,8 +177,8 @@ package struct RoutingTable: Sendable {
     return true
   }
 
-  /// A query to a contact has failed. Returns the contact if that was one failure too many and it
-  /// left the table.
+  /// Handles a query to a contact that has failed. Returns the contact if that was one failure too many and
+  /// it left the table.
   package mutating func failed(_ now: Instant, _ id: NodeID, sentAt sent: Instant) -> Contact? {
     guard let (bucket, index) = position(of: id) else { return nil }
     buckets[bucket].update(at: index) { $0.failed(now, sentAt: sent) }
@@ -197,11 +199,11 @@ package struct RoutingTable: Sendable {
     return left
   }
 
-  /// Whether a node that is not in the table would get a place, or a place in the line for one.
+  /// Returns whether a node that is not in the table would get a place, or a place in the line for one.
   ///
-  /// One that waits in line already is of no further use: two nodes that wait in each other's lines would
-  /// ask each other for ever, each query the reason for the next. Nor is one of a subnet of which
-  /// there are enough. One at the address of another may have taken its place, which is of use to know.
+  /// A node that already waits in line is of no further use: two nodes that wait in each other's lines would
+  /// query each other forever, each query the reason for the next. Nor is a node of a subnet that has enough
+  /// nodes. A node at the address of another may have taken its place, which is useful to know.
   package func hasUse(for peer: Peer) -> Bool {
     guard let index = local.distance(to: peer.id).bucketIndex else { return false }
     let bucket = buckets[index]
@@ -212,22 +214,22 @@ package struct RoutingTable: Sendable {
     return bucket.replacements.count < k && !bucket.replacements.contains { $0.id == peer.id }
   }
 
-  /// A lookup is about to go through the range of a target.
+  /// Notes that a lookup is about to go through the range of a target.
   package mutating func touched(_ now: Instant, _ target: NodeID) {
     guard let bucket = local.distance(to: target).bucketIndex else { return }
     buckets[bucket].lastLookup = now
   }
 
-  /// A lookup is about to go through the ranges of some buckets.
+  /// Notes that a lookup is about to go through the ranges of some buckets.
   package mutating func touched(_ now: Instant, buckets range: ClosedRange<Int>) {
     for bucket in range { buckets[bucket].lastLookup = now }
   }
 
-  // MARK: - What the table is asked
+  // MARK: - Reading the table
 
   /// The contacts closest to a target, closest first.
   ///
-  /// - Parameter isEligible: which contacts count; by default those that have not stopped to answer.
+  /// - Parameter isEligible: returns whether a contact counts; by default the good ones do.
   package func closest(
     to target: NodeID, count wanted: Int,
     where isEligible: (Contact) -> Bool = { $0.state == .good }
@@ -237,10 +239,10 @@ package struct RoutingTable: Sendable {
     }
   }
 
-  /// The good contacts closest to a target of that half of all which has been known for longest, closest first.
+  /// The good contacts closest to a target, closest first, from the half of all contacts known for longest.
   ///
-  /// Whoever wants to be the closest to a target can come into the table for it, with the answers to one lookup
-  /// of it, and does better to be there when the next one begins. To have been there for long takes long.
+  /// An attacker who wants to be the closest to a target can get into the table with the answers to one
+  /// lookup of it, in order to be there when the next one begins. Having been there for long takes long.
   package func longestKnown(closestTo target: NodeID, count wanted: Int) -> [Contact] {
     let times = contacts.map(\.added).sorted()
     guard let middle = times.dropFirst((times.count - 1) / 2).first else { return [] }
@@ -322,7 +324,7 @@ package struct RoutingTable: Sendable {
     buckets.indices.contains(index) ? buckets[index].contacts : []
   }
 
-  /// Who waits for a place in one bucket, the most recently heard last.
+  /// The contacts that wait for a place in one bucket, the most recently heard last.
   package func replacements(inBucket index: Int) -> [Contact] {
     buckets.indices.contains(index) ? buckets[index].replacements : []
   }
@@ -350,7 +352,7 @@ package struct RoutingTable: Sendable {
     return buckets[0...deepestOccupied].contains { $0.questionable > 0 }
   }
 
-  /// The contacts in doubt.
+  /// The questionable contacts.
   package var questionable: some Sequence<Contact> {
     contacts.lazy.filter { $0.state == .questionable }
   }
@@ -358,8 +360,8 @@ package struct RoutingTable: Sendable {
   /// The deepest bucket that holds a contact.
   package var deepest: Int? { deepestOccupied < 0 ? nil : deepestOccupied }
 
-  /// The deepest buckets, as many as hold no more than a number of contacts in all; nil if the deepest one
-  /// alone holds more.
+  /// The deepest buckets, as many as hold at most `limit` contacts in all; nil if the deepest one alone holds
+  /// more.
   package func deepestBuckets(holding limit: Int) -> ClosedRange<Int>? {
     guard let deepest else { return nil }
     var room = limit
@@ -371,7 +373,7 @@ package struct RoutingTable: Sendable {
     return first > deepest ? nil : first...deepest
   }
 
-  /// Whether a bucket holds `k` contacts that have not stopped to answer.
+  /// Returns whether a bucket holds at least `k` good contacts.
   package func isWellKnown(bucket index: Int) -> Bool {
     buckets[index].contacts.count { $0.state == .good } >= k
   }

@@ -56,7 +56,7 @@ struct SortedIDs {
     if runs[index].isEmpty { runs.remove(at: index) }
   }
 
-  /// At most so many IDs in their order, from `first` on.
+  /// At most `limit` IDs in their order, from `first` on.
   func from(_ first: RecordID, limit: Int) -> [RecordID] {
     guard !runs.isEmpty, limit > 0 else { return [] }
     var found: [RecordID] = []

@@ -1,4 +1,4 @@
-/// Where the nodes of a routing table are, and how many there are in each subnet: those in its
+/// The addresses of the nodes of a routing table, and the number of nodes in each subnet: those in the
 /// buckets, and those that wait for a place there. Addresses that are not capped are not counted.
 struct SubnetCounts: Sendable {
   private struct Place: Hashable {
@@ -15,12 +15,12 @@ struct SubnetCounts: Sendable {
     self.caps = caps
   }
 
-  /// Who is at an address; nil if nobody is, or nobody is counted there.
+  /// The ID of the node at an address; nil if there is none, or nodes there are not counted.
   func occupant(of endpoint: Endpoint) -> NodeID? {
     caps.cover(endpoint.address) ? occupants[endpoint] : nil
   }
 
-  /// Whether a node may be taken in at an address: nobody else is there, and there are not too many around.
+  /// Returns whether a node may be added at an address: no other node is there, and its subnet has room.
   func hasRoom(for peer: Peer, inBucket bucket: Int) -> Bool {
     let address = peer.endpoint.address
     guard caps.cover(address) else { return true }
@@ -51,13 +51,13 @@ struct SubnetCounts: Sendable {
     counts[key] = count > 1 ? count - 1 : nil
   }
 
-  /// A contact has come, with all its addresses.
+  /// Adds a contact with all its addresses.
   mutating func add(_ contact: Contact, inBucket bucket: Int) {
     add(contact.peer, inBucket: bucket)
     if let other = contact.otherPeer { add(other, inBucket: bucket) }
   }
 
-  /// A contact has left, with all its addresses.
+  /// Removes a contact with all its addresses.
   mutating func remove(_ contact: Contact, inBucket bucket: Int) {
     remove(contact.peer, inBucket: bucket)
     if let other = contact.otherPeer { remove(other, inBucket: bucket) }

@@ -1,24 +1,24 @@
-/// How many nodes of one subnet, an IPv4 /24 or an IPv6 /64, a node takes in.
+/// The limits on the nodes of one subnet, an IPv4 /24 or an IPv6 /64, that a node accepts.
 ///
-/// IDs cost nothing, and neither do ports: whoever has one machine may be a thousand nodes. Addresses in many
-/// subnets cost something. So nodes of one subnet count as though they were one operator's, and there is one
-/// node at most at an address and port.
+/// IDs cost nothing, and neither do ports: one machine can pose as a thousand nodes. Addresses in many
+/// subnets cost something. So nodes of one subnet count as if they belonged to one operator, and there is at
+/// most one node at an address and port.
 package struct SubnetLimits: Hashable, Sendable {
-  /// Which addresses are counted.
+  /// The addresses that are counted.
   package enum Scope: String, Hashable, Sendable, CaseIterable {
-    /// Those that the whole internet can reach: on loopback and in private networks many nodes in one subnet
-    /// are what everybody has.
+    /// Addresses that the whole internet can reach: on loopback and in private networks, many nodes in one
+    /// subnet are normal.
     case publicAddresses = "public"
     case all
     case none
   }
 
-  /// Which addresses are counted.
+  /// The addresses that are counted.
   package var scope = Scope.publicAddresses
-  /// Nodes of one subnet in one bucket, those that wait for a place counted; and those that a lookup asks, as
-  /// long as they answer.
+  /// The most nodes of one subnet in one bucket, including those that wait for a place; and the most that a
+  /// lookup asks while they answer.
   package var perBucket = 2
-  /// Nodes of one subnet in the whole table, counted likewise; and on the shortlist of a lookup.
+  /// The most nodes of one subnet in the whole table, counted likewise; and on the shortlist of a lookup.
   package var perTable = 10
 
   package init() {}
@@ -30,7 +30,7 @@ package struct SubnetLimits: Hashable, Sendable {
     return caps
   }()
 
-  /// Whether nodes at an address are counted.
+  /// Returns whether nodes at an address are counted.
   func cover(_ address: IPAddress) -> Bool {
     switch scope {
     case .publicAddresses: address.isPublic
@@ -49,8 +49,9 @@ extension IPAddress {
     }
   }
 
-  /// Whether the whole internet can reach it: neither loopback nor unspecified, nor of a private network (RFC
-  /// 1918; RFC 4193, ULA), behind a provider's NAT (RFC 6598), or of one link (RFC 3927; fe80::/10).
+  /// True if the whole internet can reach the address: it is neither loopback nor unspecified, nor of a
+  /// private network (RFC 1918; RFC 4193, ULA), behind a provider's NAT (RFC 6598), or of one link (RFC 3927;
+  /// fe80::/10).
   package var isPublic: Bool {
     switch self {
     case .v4(let bits):

@@ -6,12 +6,12 @@ import NodeTime
 struct UnresponsivePeers: Sendable {
   /// The most nodes that are remembered; the oldest entry makes room.
   private static let capacity = 256
-  /// How long a node is remembered.
+  /// The time for which a node is remembered.
   private static let memory: Duration = .seconds(300)
   private var times: [NodeID: Instant] = [:]
   private var notes: Deque<(id: NodeID, time: Instant)> = []
 
-  /// A query to a node is past its first soft timeout, or a contact was removed.
+  /// Notes a node with a query past its first soft timeout, or a contact that was removed.
   mutating func note(_ now: Instant, _ id: NodeID) {
     times[id] = now
     notes.append((id, now))
@@ -22,13 +22,13 @@ struct UnresponsivePeers: Sendable {
     }
   }
 
-  /// A node has answered after all.
+  /// Handles a node that has answered after all.
   mutating func handleAnswer(of id: NodeID) {
     guard !times.isEmpty else { return }
     times[id] = nil
   }
 
-  /// Whether a node is one of them.
+  /// Returns whether a node is one of them.
   func contains(_ now: Instant, _ id: NodeID) -> Bool {
     guard !times.isEmpty, let time = times[id] else { return false }
     return now.since(time) < Self.memory

@@ -1,4 +1,5 @@
 import NodeTime
+import Signatures
 import Simulation
 import Testing
 
@@ -160,6 +161,32 @@ struct ElectorateTests {
     let put = try network.put("key", "value", at: 0, ifSeq: 0)
     #expect(put.verdict == .stored && !put.isWeak && put.silent == 0)
     #expect(try network.get("key", at: 0).confirmedText == "value")
+  }
+
+  @Test("the first valid answer ends the get of an immutable record, however many holders hang or are slow")
+  func immutable() throws {
+    var network = try network(seed: 920, nodes: 20)
+    let value = SignedText.bencoded(Array("value".utf8))
+    let target = NodeID(sha1Of: value)
+    let ticket = try network.begin(at: 0) { node, now throws(OperationRefusal) in
+      try node.put(now, immutable: value)
+    }
+    #expect(try network.putOutcome(of: ticket).stored == 8)
+    let holders = network.closest(to: target, count: 8)
+    let reader = try #require(network.alive.first { !holders.contains($0) })
+    hang(holders[0..<5], in: &network)
+    for host in holders[5..<7] { network[host].lag = .seconds(3) }
+    let began = network.time
+    let get = try network.begin(at: reader) { node, now throws(OperationRefusal) in
+      try node.get(now, .immutable(target))
+    }
+    guard case .get(let outcome) = try network.outcome(of: get) else {
+      Issue.record("no outcome of a get")
+      return
+    }
+    // Too few votes for a record that can change, and enough for one that cannot.
+    #expect(outcome.confirmedText != nil)
+    #expect(network.time.since(began) < .seconds(3))
   }
 
   // MARK: - Writes

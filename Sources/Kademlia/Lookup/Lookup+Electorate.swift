@@ -85,7 +85,7 @@ extension Lookup {
   ///   - ids: nodes that are counted apart, as `named`.
   package func electorate(most: Int, naming ids: some Collection<NodeID> = EmptyCollection()) -> Electorate {
     var electorate = Electorate()
-    var absent = absentees.confirmed[...]
+    var absent = absentees.isEmpty ? [] : absentees.confirmed[...]
     func addAbsentees(closerThan distance: Distance) {
       while let next = absent.first, next.distance < distance, electorate.count < most {
         absent.removeFirst()
@@ -117,12 +117,9 @@ extension Lookup {
 
   // MARK: - Versions ahead of the clock
 
-  /// Returns whether any node has reported a version with a seq above one.
-  func hasReport(above seq: Int64) -> Bool { reports.contains { $0.version.seq > seq } }
-
-  /// Returns the reports with a seq above `first`, oldest first: those up to `limit`, and of those above it the ones
+  /// Returns the reports that are believed, oldest first: those with a seq up to `limit`, and of those above it the ones
   /// that more than half of the nodes heard report, or a newer one.
-  func reports(from first: Int64, believing limit: Int64) -> [HeldRecord] {
+  func reports(believing limit: Int64) -> [HeldRecord] {
     var answers = 0
     var ahead: [Int64] = []
     for candidate in candidates where candidate.state == .answered {
@@ -133,7 +130,7 @@ extension Lookup {
     ahead.sort(by: >)
     // The greatest seq that more than half of the nodes have reached.
     let reached = ahead.count > answers / 2 ? ahead[answers / 2] : limit
-    let believed = reports.filter { $0.version.seq > first && $0.version.seq <= max(limit, reached) }
+    let believed = reports.filter { $0.version.seq <= max(limit, reached) }
     return believed.sorted { $0.version.seq < $1.version.seq }
   }
 
@@ -142,29 +139,33 @@ extension Lookup {
   /// A node that names others, as far as its word counts: two nodes of one subnet of public addresses count as
   /// one, because one machine can have all their addresses.
   struct Namer: Hashable, Sendable {
-    private let value: UInt64
+    /// Neither 0 nor the greatest number.
+    fileprivate let value: UInt64
 
-    init(_ peer: Peer, _ caps: SubnetLimits) {
+    init(_ peer: Peer, _ limits: SubnetLimits) {
       let address = peer.endpoint.address
-      guard caps.cover(address) else {
-        value = peer.id.high
-        return
-      }
-      switch address.subnet {
-      case .v4(let bits): value = UInt64(bits)
-      case .v6(let high, let low): value = high ^ low
-      }
+      let bits =
+        switch (limits.cover(address), address.subnet) {
+        case (false, _): peer.id.high
+        case (true, .v4(let bits)): UInt64(bits)
+        case (true, .v6(let high, let low)): high ^ low
+        }
+      value = min(max(bits, 1), .max - 1)
     }
   }
 
   /// The number of nodes that have named one, as far as it matters: none, one, or two and more.
+  ///
+  /// It is one word, because every candidate has one and is moved with it.
   struct Naming: Hashable, Sendable {
-    private var first: Namer?
+    /// 0 for no node, the greatest number for two or more, and otherwise the one node.
+    private var bits: UInt64 = 0
+
     /// True if two nodes have named it.
-    private(set) var isConfirmed = false
+    var isConfirmed: Bool { bits == .max }
 
     mutating func add(_ namer: Namer) {
-      if first == nil { first = namer } else if first != namer { isConfirmed = true }
+      if bits == 0 { bits = namer.value } else if bits != namer.value { bits = .max }
     }
   }
 
@@ -185,6 +186,8 @@ extension Lookup {
     private static let acceptedPerAnswer = 8
     /// Closest first.
     private var entries: [Entry] = []
+
+    var isEmpty: Bool { entries.isEmpty }
 
     /// The nodes that two answers name, closest first.
     var confirmed: [Entry] { entries.filter(\.naming.isConfirmed) }

@@ -34,6 +34,8 @@ package struct Lookup: Sendable {
   var absentees = Absentees()
   /// The records and versions that nodes returned, each once: most nodes return the same.
   private(set) var reports: [HeldRecord] = []
+  /// True if any node has reported a version that is not believed from a single node.
+  var hasDoubtfulReports = false
   private var waiting = 0
   private var waitingQuestionable = 0
   /// The number of nodes that have been asked.

@@ -37,17 +37,22 @@ struct GetOperation: Operation {
   var method: Query.Method { .get(target: lookup.target, kind: id.kind, seq: nil) }
 
   mutating func nextCandidate() -> Lookup.Candidate? {
-    if hasHeard, lookup.pathCount == 1, !isShortOfVotes {
-      // Once a version is known, only the nodes that must be heard are asked, and a few extra ones.
-      let wanted = neededAnswers + extraQueries
-      guard lookup.progress.promised < min(wanted, lookup.width) else { return nil }
+    if hasHeard, lookup.pathCount == 1 {
+      // Once a version is known, only the nodes that must be heard are asked, and a few extra ones. Where too few of
+      // those that were heard count, the lookup goes on to its end.
+      let progress = lookup.progress
+      let wanted = min(neededAnswers(progress) + extraQueries, lookup.width)
+      guard progress.promised < wanted || isShortOfVotes(progress) else { return nil }
     }
     return lookup.next()
   }
 
-  /// True if as many nodes have answered as must be heard, but too few of them count.
-  private var isShortOfVotes: Bool {
-    neededAnswers <= lookup.progress.answered && !lookup.electorate(most: lookup.width).isReadable
+  /// Returns whether as many nodes have answered as must be heard, but too few of them count.
+  private func isShortOfVotes(_ progress: Lookup.Progress) -> Bool {
+    // Where no node is silent, every node that must be heard counts.
+    guard progress.silent > 0 || !lookup.absentees.isEmpty else { return false }
+    return neededAnswers(progress) <= progress.answered
+      && !lookup.electorate(most: lookup.width).isReadable
   }
 
   // MARK: - Answers of the holders
@@ -99,9 +104,8 @@ struct GetOperation: Operation {
   /// and only a few may have the newest.
   ///
   /// An immutable record has one version, so that the first valid answer is enough.
-  private var neededAnswers: Int {
+  private func neededAnswers(_ progress: Lookup.Progress) -> Int {
     if id.kind == .immutable, newest != nil { return 0 }
-    let progress = lookup.progress
     let isEnough = progress.expected == lookup.width && progress.isUnanimous
     let half = lookup.width - lookup.width / 2
     // Silent nodes are not waited for, unless too few others are left. The end of the lookup then says how many
@@ -119,10 +123,14 @@ struct GetOperation: Operation {
   ///
   /// - Parameter standing: the place of this node in its network.
   func outcome(_ standing: Standing, k: Int) -> GetOutcome? {
-    if hasHeard, lookup.pathCount == 1, neededAnswers <= lookup.progress.answered {
-      // Each of several paths may lead to a newer version until it ends.
-      let electorate = lookup.electorate(most: k)
-      if electorate.isReadable { return outcome(isReadable: !standing.isCutOff, electorate) }
+    // No version of an immutable record can be newer.
+    if id.kind == .immutable, let newest { return .found(newest) }
+    // Each of several paths may lead to a newer version until it ends.
+    if hasHeard, lookup.pathCount == 1 {
+      let progress = lookup.progress
+      if neededAnswers(progress) <= progress.answered, !isShortOfVotes(progress) {
+        return outcome(isReadable: !standing.isCutOff, lookup.electorate(most: k))
+      }
     }
     guard lookup.isFinished else { return nil }
     let electorate = lookup.electorate(most: k)
@@ -134,8 +142,7 @@ struct GetOperation: Operation {
   private func outcome(isReadable: Bool, _ electorate: Lookup.Electorate) -> GetOutcome {
     let current = current
     if let current, current.isValue {
-      // A version of an immutable record cannot be outdated.
-      return isReadable || id.kind == .immutable ? .found(current) : .unconfirmed(current)
+      return isReadable ? .found(current) : .unconfirmed(current)
     }
     guard isReadable else {
       return .unreachable(

@@ -51,7 +51,11 @@ extension Operation {
     if case .record(let record) = held, record.target != lookup.target || record.id.kind != kind {
       return nil
     }
-    if isBelieved(held.version, now) { handleHeld(held, now, parameters) }
+    if isBelieved(held.version, now) {
+      handleHeld(held, now, parameters)
+    } else {
+      lookup.hasDoubtfulReports = true
+    }
     return held
   }
 
@@ -66,12 +70,9 @@ extension Operation {
   /// Believes the versions ahead of the clock that more than half of the nodes heard report: the clock of this node
   /// may be wrong, or the writer's may have been.
   mutating func believeMajority(_ now: Now, _ parameters: Parameters) {
-    guard kind == .plain else { return }
-    // A version that was ahead when it was reported may not be any more.
-    let recent = now.wall.microseconds - longestOperation
-    guard lookup.hasReport(above: recent) else { return }
+    guard lookup.hasDoubtfulReports else { return }
     let limit = now.wall.microseconds + trustedLead
-    for held in lookup.reports(from: recent, believing: limit) { handleHeld(held, now, parameters) }
+    for held in lookup.reports(believing: limit) { handleHeld(held, now, parameters) }
   }
 
   /// Interprets an answer for the lookup; nil if the node only routes for it.
@@ -93,8 +94,6 @@ extension Operation {
 /// The furthest ahead of this node's clock that the seq of a plain version is believed from anyone, in
 /// microseconds.
 private let trustedLead: Int64 = 2_000_000
-/// No operation takes longer, in microseconds.
-private let longestOperation: Int64 = 60_000_000
 
 extension Response {
   /// Returns whether the responder keeps records of a kind.

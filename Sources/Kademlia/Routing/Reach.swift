@@ -59,8 +59,8 @@ struct Reach: Sendable {
   }
 
   private mutating func add(_ id: NodeID, _ silence: Silence) {
-    if silent.count >= Self.capacity, let oldest { remove(oldest) }
     remove(id)
+    if silent.count >= Self.capacity, let oldest { remove(oldest) }
     silent[id] = silence
     if silence.wasReached { silentReached += 1 }
     nextExpiry = min(nextExpiry, silence.since + Self.shortMemory)

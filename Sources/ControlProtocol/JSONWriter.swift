@@ -68,7 +68,15 @@ struct JSONWriter {
   private mutating func write(_ result: PutResult) {
     raw("\"expires\":")
     integer(result.expires)
-    raw(",\"failures\":[],\"replicas\":")
+    raw(",\"failures\":[],\"pending\":")
+    integer(result.pending)
+    raw(",\"refused\":")
+    integer(result.refused)
+    if let replaced = result.replaced {
+      raw(",\"replaced\":")
+      integer(replaced)
+    }
+    raw(",\"replicas\":")
     integer(result.replicas)
     raw(",\"seq\":")
     integer(result.seq)

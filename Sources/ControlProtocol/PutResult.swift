@@ -3,7 +3,7 @@ package struct PutResult: Codable, Hashable, Sendable {
   private enum CodingKeys: String, CodingKey {
     case publicKey = "public_key"
     case isWeak = "weak"
-    case target, seq, expires, stored, replicas, silent, failures
+    case target, seq, replaced, expires, stored, replicas, silent, refused, pending, failures
   }
 
   /// The public key that signed the record, in hexadecimal digits; nil for other kinds.
@@ -12,6 +12,8 @@ package struct PutResult: Codable, Hashable, Sendable {
   package var target: String
   /// The version that was written.
   package var seq: Int64
+  /// The seq of the value that was found and replaced; 0 if none was found, and nil from a daemon that does not tell.
+  package var replaced: Int64?
   /// The expiry time of the record, in seconds since the epoch.
   package var expires: Int64
   /// The number of nodes that confirmed, this one included if it stores the record.
@@ -20,6 +22,10 @@ package struct PutResult: Codable, Hashable, Sendable {
   package var replicas: Int64
   /// The number of nodes that should have the record and do not answer at present.
   package var silent: Int64
+  /// The number of nodes that answered and did not take the record.
+  package var refused: Int64
+  /// The number of nodes that were asked to store the record and have not answered yet. They may still store it.
+  package var pending: Int64
   /// True if fewer nodes confirmed than make a majority once the silent ones are back. A read may miss the record
   /// then.
   package var isWeak: Bool
@@ -28,15 +34,19 @@ package struct PutResult: Codable, Hashable, Sendable {
 
   /// The outcome of a put.
   package init(
-    target: String, seq: Int64, expires: Int64, stored: Int64, replicas: Int64, silent: Int64 = 0,
-    isWeak: Bool = false, failures: [PutFailure] = []
+    target: String, seq: Int64, replaced: Int64? = nil, expires: Int64, stored: Int64, replicas: Int64,
+    silent: Int64 = 0, refused: Int64 = 0, pending: Int64 = 0, isWeak: Bool = false,
+    failures: [PutFailure] = []
   ) {
     self.target = target
     self.seq = seq
+    self.replaced = replaced
     self.expires = expires
     self.stored = stored
     self.replicas = replicas
     self.silent = silent
+    self.refused = refused
+    self.pending = pending
     self.isWeak = isWeak
     self.failures = failures
   }
@@ -49,11 +59,14 @@ extension PutResult {
     publicKey = try container.decodeIfPresent(String.self, forKey: .publicKey)
     target = try container.decode(String.self, forKey: .target)
     seq = try container.decode(Int64.self, forKey: .seq)
+    replaced = try container.decodeIfPresent(Int64.self, forKey: .replaced)
     expires = try container.decode(Int64.self, forKey: .expires)
     stored = try container.decode(Int64.self, forKey: .stored)
     replicas = try container.decode(Int64.self, forKey: .replicas)
-    // A daemon of version 0.5 sends neither.
+    // A daemon of version 0.5 sends none of these.
     silent = try container.decodeIfPresent(Int64.self, forKey: .silent) ?? 0
+    refused = try container.decodeIfPresent(Int64.self, forKey: .refused) ?? 0
+    pending = try container.decodeIfPresent(Int64.self, forKey: .pending) ?? 0
     isWeak = try container.decodeIfPresent(Bool.self, forKey: .isWeak) ?? false
     failures = try container.decode([PutFailure].self, forKey: .failures)
   }

@@ -107,7 +107,11 @@ extension EndToEnd {
         }
         let put = try run("put", "k", "v")
         #expect(
-          put.names == ["expires", "failures", "replicas", "seq", "silent", "stored", "target", "weak"])
+          put.names == [
+            "expires", "failures", "pending", "refused", "replaced", "replicas", "seq", "silent", "stored",
+            "target",
+            "weak",
+          ])
         #expect(put["stored"] == 2)
         #expect(try run("get", "k").names == ["expires", "seq", "target", "unconfirmed", "value"])
         #expect(try run("status")["node_id"] == node.status()["node_id"])

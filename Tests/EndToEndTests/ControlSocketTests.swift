@@ -44,7 +44,11 @@ extension EndToEnd {
         let client = try network.nodes[1].client()
         let put = try client.put("k", "v")["result"]
         #expect(
-          put.names == ["expires", "failures", "replicas", "seq", "silent", "stored", "target", "weak"])
+          put.names == [
+            "expires", "failures", "pending", "refused", "replaced", "replicas", "seq", "silent", "stored",
+            "target",
+            "weak",
+          ])
         // SHA-1 of "k".
         #expect(put["target"] == "13fbd79c3d390e5d6585a21e11ff5ec1970cff0c")
         let get = try client.call("get", ["key": "k", "max_age": 0])["result"]

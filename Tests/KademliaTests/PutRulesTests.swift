@@ -67,22 +67,40 @@ struct PutRulesTests {
     #expect(Set(values).count == 1)
   }
 
-  @Test("an older version is never spread to further nodes by the refusals of the right ones")
-  func superseded() throws {
-    var network = SimulatedNetwork.joined(seed: 35, nodes: 32)
-    let writer = try #require((0..<32).first { !network.replicas(of: "key").contains($0) })
-    // The holders get a newer version between the writer's lookup and its stores.
-    let newer = Record.plain("key", "newer", seq: network.now(at: 0).wall.microseconds + 60_000_000)
-    let holders = network.replicas(of: "key")
-    let stores = holders.map { network[$0].store }
+  /// A network whose holders of "key" get a newer version between the lookup of a put and each of its stores.
+  private func contended(seed: UInt64, newer: @escaping (Int64) -> Record?) -> SimulatedNetwork {
+    var network = SimulatedNetwork.joined(seed: seed, nodes: 32)
+    let stores = network.replicas(of: "key").map { network[$0].store }
     network.observer = { datagram in
-      guard datagram.message.putRecord != nil else { return }
+      guard let sent = datagram.message.putRecord, let newer = newer(sent.version.seq) else { return }
       for store in stores { _ = try? store.write(newer) }
     }
+    return network
+  }
+
+  @Test("a put that most holders refuse for a newer version goes out once more, above that version")
+  func onceMore() throws {
+    // A minute ahead: one holder alone would not be believed.
+    let ahead = SimulatedNetwork.joined(seed: 35, nodes: 32).now(at: 0).wall.microseconds + 60_000_000
+    var network = contended(seed: 35) { seq in
+      seq < ahead ? Record.plain("key", "faster", seq: ahead) : nil
+    }
+    let writer = try #require((0..<32).first { !network.replicas(of: "key").contains($0) })
+    let put = try network.put("key", "last", at: writer)
+    #expect(put.verdict == .stored && put.stored == 8 && put.failures.isEmpty)
+    #expect(put.version.seq == ahead + 1)
+    #expect(try network.value(of: "key", at: 1) == "last")
+  }
+
+  @Test("a put that is refused for a newer version twice fails, and spreads to no further nodes")
+  func superseded() throws {
+    var network = contended(seed: 35) { Record.plain("key", "newer", seq: $0 + 1_000) }
+    let holders = network.replicas(of: "key")
+    let writer = try #require((0..<32).first { !holders.contains($0) })
     let put = try network.put("key", "older", at: writer)
     network.observer = nil
     #expect(put.verdict == .quorumFailed)
-    #expect(put.stored == 0 && put.replicas == 8 && put.failures.count == 8)
+    #expect(put.stored == 0 && put.replicas == 8 && put.failures.count == 8 && put.refused == 8)
     #expect(network.holders(of: "key") == holders.sorted())
     #expect(try network.value(of: "key", at: writer) == "newer")
   }

@@ -31,6 +31,10 @@ protocol Operation {
 }
 
 extension Operation {
+  /// The furthest ahead of this node's clock that the seq of a plain version is believed from anyone, in
+  /// microseconds.
+  static var trustedLead: Int64 { 2_000_000 }
+
   var needsToken: Bool { true }
 
   var wantsOurMake: Bool { false }
@@ -64,14 +68,14 @@ extension Operation {
   /// A signed version is shown with its signature, so that only its owner can make one that blocks all later
   /// writes. Anyone can make a plain version whose seq is far ahead of the clock.
   private func isBelieved(_ version: RecordVersion, _ now: Now) -> Bool {
-    kind != .plain || version.seq <= now.wall.microseconds + trustedLead
+    kind != .plain || version.seq <= now.wall.microseconds + Self.trustedLead
   }
 
   /// Believes the versions ahead of the clock that more than half of the nodes heard report: the clock of this node
   /// may be wrong, or the writer's may have been.
   mutating func believeMajority(_ now: Now, _ parameters: Parameters) {
     guard lookup.hasDoubtfulReports else { return }
-    let limit = now.wall.microseconds + trustedLead
+    let limit = now.wall.microseconds + Self.trustedLead
     for held in lookup.reports(believing: limit) { handleHeld(held, now, parameters) }
   }
 
@@ -90,10 +94,6 @@ extension Operation {
     return Lookup.Answer(token: response.token, held: held, isOfOurMake: response.isOfOurMake)
   }
 }
-
-/// The furthest ahead of this node's clock that the seq of a plain version is believed from anyone, in
-/// microseconds.
-private let trustedLead: Int64 = 2_000_000
 
 extension Response {
   /// Returns whether the responder keeps records of a kind.

@@ -70,6 +70,14 @@ package struct PutOutcome: Sendable {
     /// The node returned a record that nobody can have signed, or that does not belong to the target.
     case forgedRecord
 
+    /// True if the node answered and did not take the record.
+    var isRefusal: Bool {
+      switch self {
+      case .refused, .store, .unnamedVersion, .noToken, .forgedRecord: true
+      case .unanswered, .late, .replaced: false
+      }
+    }
+
     /// True if the node's store had no room.
     package var isStorageFull: Bool {
       switch self {
@@ -93,6 +101,8 @@ package struct PutOutcome: Sendable {
   /// The number of nodes that should hold the record. In general this is K, or all live nodes if there are
   /// fewer.
   package let replicas: Int
+  /// The seq of the value that the lookup found, which the version replaces; 0 if it found none.
+  package let replacedSeq: Int64
   /// The number of nodes that count for the record: those that should hold it, whether they answer or not.
   package let counted: Int
   /// The number of nodes that should hold the record and do not answer at present.
@@ -102,6 +112,12 @@ package struct PutOutcome: Sendable {
   package let isWeak: Bool
   /// The nodes that did not confirm, and the reasons.
   package let failures: [Failure]
+
+  /// The number of nodes that answered and did not take the record.
+  package var refused: Int { failures.count(where: \.reason.isRefusal) }
+
+  /// The number of nodes that may still confirm.
+  package var pending: Int { failures.count { $0.reason == .late } }
 }
 
 extension PutOutcome.Reason: CustomStringConvertible {

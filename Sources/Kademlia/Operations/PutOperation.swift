@@ -19,6 +19,16 @@ struct PutOperation: Operation {
     let peer: Peer
     var state: State
     var hasRenewed = false
+    /// True if the node was sent a version that the put has given up since: its confirmation does not count.
+    var isOutdated = false
+
+    /// True if the put waits for nothing more from the node, unless it lacks a majority.
+    var isSettled: Bool {
+      switch state {
+      case .asked, .renewingToken, .askedForVersion: false
+      case .confirmed, .unresponsive, .refused: true
+      }
+    }
   }
 
   enum Phase: Sendable {
@@ -47,19 +57,20 @@ struct PutOperation: Operation {
   /// The writer's clock at the start, in microseconds. It becomes the record's seq unless a holder has a
   /// greater one.
   let draftSeq: Int64
-  private(set) var phase = Phase.locating
-  private(set) var attempts: [Attempt] = []
+  var phase = Phase.locating
+  var attempts: [Attempt] = []
   private var publication = Publication.none
   /// The greatest seq that a holder has reported.
-  private var highestSeq: Int64 = -1
+  var highestSeq: Int64 = -1
   /// The seq that `if_seq` is compared with: that of the newest version reported, or 0 if that version is
   /// expired or a tombstone.
   private var currentSeq: Int64 = 0
   /// The greatest seq known at the end of the lookup; 0 if there was none.
   private var foundSeq: Int64 = 0
-  private var wasRefusedForSeq = false
-  /// The greatest seq named by a holder that was asked why it had refused.
-  private var refusingSeq: Int64?
+  /// The seq of the value that was found; 0 if there was none, or a deletion.
+  private var replacedSeq: Int64 = 0
+  /// The refusals by holders that have a newer version.
+  var refusals = Refusals()
 
   init(_ lookup: Lookup, _ draft: Draft, expiry: Int64, ifSeq: Int64?, draftSeq: Int64) {
     self.lookup = lookup
@@ -86,7 +97,7 @@ struct PutOperation: Operation {
   private var isTombstone: Bool { draft.isTombstone }
 
   /// True if the seq is chosen above that of the version found.
-  private var choosesSeq: Bool {
+  var choosesSeq: Bool {
     switch draft {
     case .plain, .toSign: true
     case .immutable, .signed: false
@@ -168,6 +179,7 @@ struct PutOperation: Operation {
       if choosesSeq, highestSeq == .max { return end(.seqExhausted) }
       guard begin(replicas: replicas) else { return end(.quorumFailed) }
     }
+    tryAgainAboveRefusals(now)
     if isShort, case .storing(let record, _) = phase {
       for node in due { store(record, at: node, now, as: operation, shared, &out) }
     }
@@ -186,14 +198,14 @@ struct PutOperation: Operation {
     } else if let error = shared.validationError(now, record, cas) {
       // This node is a replica like any other: a version that it has learned of meanwhile counts against its
       // own put, too. Every holder would raise any other error.
-      if error.isOverSeq, let held = shared.records.stored(record.id) { noteRefusing(held.record.version) }
+      if error.isOverSeq, let held = shared.records.stored(record.id) { refusals.note(held.record.version) }
       _ = handleRefusal(by: shared.id, reason: .refused(error), isOverSeq: error.isOverSeq)
     } else {
       out.append(.commit(.keep(record), for: .put(operation)))
     }
   }
 
-  private func send(
+  func send(
     _ record: Record, to peer: Peer, _ token: WriteToken, as operation: OperationID, _ out: inout [Directive]
   ) {
     out.append(
@@ -207,6 +219,7 @@ struct PutOperation: Operation {
   /// - Returns: false if the record cannot be made.
   private mutating func begin(replicas: Int) -> Bool {
     foundSeq = max(0, highestSeq)
+    replacedSeq = currentSeq
     guard let record = draft.record(version) else { return false }
     phase = .storing(record, replicas: replicas)
     return true
@@ -236,7 +249,7 @@ struct PutOperation: Operation {
     return Array(fresh.prefix(max(0, replicas - hopeful)))
   }
 
-  private func index(of id: NodeID) -> Int? {
+  func index(of id: NodeID) -> Int? {
     attempts.firstIndex { $0.peer.id == id }
   }
 
@@ -269,123 +282,6 @@ struct PutOperation: Operation {
   /// Handles the end of the publication: the record is noted, or cannot be.
   mutating func handlePublication() { publication = .noted }
 
-  // MARK: - Answers of the holders
-
-  /// Handles an answer to a store.
-  mutating func handleStoreAnswer(_ response: Response, from peer: NodeID) {
-    // Other implementations may confirm a plain record that they keep as something else, or not at all. A
-    // plain record is therefore confirmed only by its seq. The records of BEP 44 are known to them, and they
-    // confirm these without a seq.
-    if id.kind != .plain || response.storedSeq == version.seq {
-      handleConfirmation(by: peer)
-    } else {
-      handleFailure(of: peer, .unnamedVersion)
-    }
-  }
-
-  mutating func handleConfirmation(by id: NodeID) {
-    guard let index = index(of: id) else { return }
-    attempts[index].state = .confirmed
-  }
-
-  /// Handles a holder that refused the record or never answered. Another node is found in its place, unless
-  /// the put no longer waited for it.
-  mutating func handleFailure(of id: NodeID, _ reason: PutOutcome.Reason, isOverSeq: Bool = false) {
-    if handleRefusal(by: id, reason: reason, isOverSeq: isOverSeq) { lookup.widen() }
-  }
-
-  /// - Returns: whether another node should be found in its place.
-  private mutating func handleRefusal(by id: NodeID, reason: PutOutcome.Reason, isOverSeq: Bool) -> Bool {
-    guard let index = index(of: id), attempts[index].state != .confirmed else { return false }
-    let wasHopeful = attempts[index].state != .unresponsive
-    attempts[index].state = .refused(reason)
-    if isOverSeq {
-      // The holder has a newer version: it is the right node. Another node in its place would only take the
-      // older version where nobody looks for it.
-      wasRefusedForSeq = true
-      return false
-    }
-    return wasHopeful
-  }
-
-  /// Handles a holder that is past its second soft timeout: another node is found in its place.
-  mutating func handleSecondTimeout(of id: NodeID) {
-    guard let index = index(of: id) else { return }
-    switch attempts[index].state {
-    case .asked, .renewingToken, .askedForVersion:
-      attempts[index].state = .unresponsive
-      lookup.widen()
-    case .confirmed, .unresponsive, .refused: break
-    }
-  }
-
-  /// Handles an error in answer to a store.
-  mutating func handleStoreError(
-    _ error: RPCError, from peer: Peer, as operation: OperationID, _ out: inout [Directive]
-  ) {
-    if error.code == RPCError.protocolError, tryRenewToken(peer.id) {
-      return ask(peer, seq: version.seq, as: operation, .token, &out)
-    }
-    if error.isOverSeq, tryAskForVersion(peer.id) {
-      // A signed version must be shown to be believed.
-      return ask(peer, seq: id.kind == .plain ? .max : nil, as: operation, .refusal(error), &out)
-    }
-    handleFailure(of: peer.id, .refused(error), isOverSeq: error.isOverSeq)
-  }
-
-  private func ask(
-    _ peer: Peer, seq: Int64?, as operation: OperationID, _ step: OperationQuery, _ out: inout [Directive]
-  ) {
-    out.append(
-      .send(
-        .get(target: id.target, kind: id.kind, seq: seq), to: peer.endpoint, expecting: peer.id,
-        owner: .operation(operation, step)))
-  }
-
-  /// Decides whether a node that rejected its own token is asked for a fresh one. It is asked once: tokens
-  /// age, and a restart changes the secret.
-  ///
-  /// - Returns: whether to ask.
-  private mutating func tryRenewToken(_ id: NodeID) -> Bool {
-    guard let index = index(of: id), !attempts[index].hasRenewed else { return false }
-    attempts[index].hasRenewed = true
-    attempts[index].state = .renewingToken
-    return true
-  }
-
-  /// Handles the answer of a holder that was asked for a fresh token.
-  mutating func handleToken(
-    _ token: WriteToken?, from peer: Peer, as operation: OperationID, _ out: inout [Directive]
-  ) {
-    guard case .storing(let record, _) = phase else { return }
-    if let token {
-      send(record, to: peer, token, as: operation, &out)
-    } else {
-      handleFailure(of: peer.id, .noToken)
-    }
-  }
-
-  /// Decides whether a holder is asked which newer version it has. Only a put with `if_seq` needs to know.
-  ///
-  /// - Returns: whether to ask.
-  private mutating func tryAskForVersion(_ id: NodeID) -> Bool {
-    guard ifSeq != nil, let index = index(of: id), attempts[index].state != .askedForVersion else {
-      return false
-    }
-    attempts[index].state = .askedForVersion
-    return true
-  }
-
-  /// Handles the answer of a holder that was asked which newer version it has.
-  mutating func handleExplanation(_ held: HeldRecord?, of error: RPCError, by peer: NodeID) {
-    if let held { noteRefusing(held.version) }
-    handleFailure(of: peer, .refused(error), isOverSeq: true)
-  }
-
-  private mutating func noteRefusing(_ version: RecordVersion) {
-    refusingSeq = max(refusingSeq ?? 0, version.isTombstone ? 0 : version.seq)
-  }
-
   // MARK: - The end
 
   /// Unresponsive and questionable nodes that are closer than some that confirmed. They should hold the
@@ -401,13 +297,7 @@ struct PutOperation: Operation {
   /// Returns the outcome; nil while there is none. It is valid only while no further node is about to be asked.
   private func outcome(_ shared: borrowing Shared) -> PutOutcome? {
     guard case .storing(_, let replicas) = phase else { return nil }
-    let isSettled = attempts.allSatisfy { attempt in
-      switch attempt.state {
-      case .asked, .renewingToken, .askedForVersion: false
-      case .confirmed, .unresponsive, .refused: true
-      }
-    }
-    guard isSettled else { return nil }
+    guard attempts.allSatisfy(\.isSettled) else { return nil }
     let confirmed = attempts.lazy.filter { $0.state == .confirmed }.map(\.peer.id)
     // A node that confirms after it was replaced makes one copy more than there are replicas.
     let stored = min(confirmed.count, replicas)
@@ -419,8 +309,8 @@ struct PutOperation: Operation {
     let verdict: PutOutcome.Verdict =
       if hasMajority, !isWeak || ifSeq == nil {
         .stored
-      } else if ifSeq != nil, wasRefusedForSeq {
-        .conflict(current: refusingSeq)
+      } else if ifSeq != nil, refusals.count > 0 {
+        .conflict(current: refusals.current)
       } else {
         .quorumFailed
       }
@@ -435,7 +325,7 @@ struct PutOperation: Operation {
   ) -> PutOutcome {
     PutOutcome(
       verdict: verdict, target: id.target, version: version, stored: stored, replicas: replicas,
-      counted: electorate.count, silent: electorate.silent, isWeak: isWeak,
+      replacedSeq: replacedSeq, counted: electorate.count, silent: electorate.silent, isWeak: isWeak,
       failures: attempts.compactMap { attempt in
         switch attempt.state {
         case .confirmed: nil

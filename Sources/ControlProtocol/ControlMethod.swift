@@ -1,7 +1,7 @@
 /// The methods of the control socket. The raw value is the name on the wire.
 package enum ControlMethod: String, CaseIterable, Hashable, Sendable {
   /// The methods; `ControlRequest` describes each.
-  case put, get, delete, status, peers, keys, lookup, ping, bootstrap
+  case put, get, delete, status, peers, keys, lookup, ping, bootstrap, forget
   case keyringList = "keyring_list"
   case keyringAdd = "keyring_add"
   case keyringUse = "keyring_use"
@@ -22,6 +22,7 @@ package enum ControlMethod: String, CaseIterable, Hashable, Sendable {
     case .lookup: ["target", "key", "key_base64"]
     case .ping: ["address"]
     case .bootstrap: ["addresses"]
+    case .forget: ["node_id", "unreachable"]
     case .keyringList: []
     case .keyringAdd: ["network_key"]
     case .keyringUse, .keyringRemove: ["fingerprint"]

@@ -18,6 +18,8 @@ package enum ControlRequest: Hashable, Sendable {
   case ping(PingParams)
   /// Join through other nodes.
   case bootstrap(BootstrapParams)
+  /// Forget silent nodes that are gone for good.
+  case forget(ForgetParams)
   /// Show the keys of the private network by their fingerprints.
   case keyringList
   /// Add a key, which decrypts.
@@ -39,6 +41,7 @@ package enum ControlRequest: Hashable, Sendable {
     case .lookup: .lookup
     case .ping: .ping
     case .bootstrap: .bootstrap
+    case .forget: .forget
     case .keyringList: .keyringList
     case .keyringAdd: .keyringAdd
     case .keyringUse: .keyringUse
@@ -58,6 +61,7 @@ package enum ControlRequest: Hashable, Sendable {
       case .lookup: .lookup(try LookupParams(reader))
       case .ping: .ping(try PingParams(reader))
       case .bootstrap: .bootstrap(try BootstrapParams(reader))
+      case .forget: .forget(try ForgetParams(reader))
       case .keyringList: .keyringList
       case .keyringAdd: .keyringAdd(try KeyringAddParams(reader))
       case .keyringUse: .keyringUse(try KeyringParams(reader))
@@ -78,6 +82,8 @@ package enum ControlRequest: Hashable, Sendable {
     case .ping(let params): try container.encode(params.address.description, forKey: "address")
     case .bootstrap(let params):
       try container.encode(params.addresses.map(\.description), forKey: "addresses")
+    case .forget(.node(let id)): try container.encode(Hex.string(id), forKey: "node_id")
+    case .forget(.unreachable): try container.encode(true, forKey: "unreachable")
     case .keyringAdd(let params): try container.encode(params.networkKey, forKey: "network_key")
     case .keyringUse(let params), .keyringRemove(let params):
       try container.encode(params.fingerprint, forKey: "fingerprint")

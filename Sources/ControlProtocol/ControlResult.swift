@@ -11,6 +11,7 @@ package enum ControlResult: Hashable, Sendable {
   case lookup(LookupResult)
   case ping(PingResult)
   case bootstrap(BootstrapResult)
+  case forget(ForgetResult)
   /// The result of each keyring method: the new state.
   case keyring(KeyringResult)
 }
@@ -27,6 +28,7 @@ extension ControlResult: Encodable {
     case .lookup(let result): try result.encode(to: encoder)
     case .ping(let result): try result.encode(to: encoder)
     case .bootstrap(let result): try result.encode(to: encoder)
+    case .forget(let result): try result.encode(to: encoder)
     case .keyring(let result): try result.encode(to: encoder)
     }
   }
@@ -44,6 +46,7 @@ extension ControlResult: Encodable {
       case .lookup: .lookup(try LookupResult(from: decoder))
       case .ping: .ping(try PingResult(from: decoder))
       case .bootstrap: .bootstrap(try BootstrapResult(from: decoder))
+      case .forget: .forget(try ForgetResult(from: decoder))
       case .keyringList, .keyringAdd, .keyringUse, .keyringRemove:
         .keyring(try KeyringResult(from: decoder))
       }

@@ -3,8 +3,37 @@ package struct PeersResult: Codable, Hashable, Sendable {
   /// The contacts, in the daemon's order.
   package var peers: [ControlPeer]
 
-  /// The contacts of the routing table.
-  package init(peers: [ControlPeer]) { self.peers = peers }
+  /// The nodes that this node had and that do not answer; nil from a daemon of version 0.5.
+  package var silent: [SilentPeer]?
+
+  /// The contacts of the routing table, and the silent nodes.
+  package init(peers: [ControlPeer], silent: [SilentPeer]? = nil) {
+    self.peers = peers
+    self.silent = silent
+  }
+}
+
+/// A node that a daemon had and that does not answer.
+package struct SilentPeer: Codable, Hashable, Sendable {
+  private enum CodingKeys: String, CodingKey {
+    case nodeID = "node_id"
+    case address
+    case silentFor = "silent_for"
+  }
+
+  /// 40 hexadecimal digits.
+  package var nodeID: String
+  /// The HOST:PORT at which it last answered.
+  package var address: String
+  /// Seconds since it fell silent, or since the daemon started.
+  package var silentFor: Int64
+
+  /// A silent node.
+  package init(nodeID: String, address: String, silentFor: Int64) {
+    self.nodeID = nodeID
+    self.address = address
+    self.silentFor = silentFor
+  }
 }
 
 /// A contact of the routing table.

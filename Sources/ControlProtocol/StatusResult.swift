@@ -3,7 +3,8 @@ package struct StatusResult: Codable, Hashable, Sendable {
   private enum CodingKeys: String, CodingKey {
     case nodeID = "node_id"
     case recordKey = "record_key"
-    case address, addresses, version, uptime, state, buckets
+    case address, addresses, version, uptime, state, standing, buckets
+    case silentNodes = "silent_nodes"
     case knownNodes = "known_nodes"
     case storedKeys = "stored_keys"
     case storedBytes = "stored_bytes"
@@ -58,6 +59,18 @@ package struct StatusResult: Codable, Hashable, Sendable {
     case ready
   }
 
+  /// The place of the node in its network, as far as the node can tell.
+  package enum Standing: String, Codable, Hashable, Sendable {
+    /// The node knows no other node and was told of none: it is a network of its own.
+    case onlyNode = "only_node"
+    /// The node reaches most of the nodes that it had.
+    case connected
+    /// Most of the nodes that it had do not answer. Nothing is "not found" then, and puts are weak.
+    case cutOff = "cut_off"
+    /// The node has known others, or was told of some, and reaches none.
+    case alone
+  }
+
   /// The fate of the records when the daemon stops.
   package enum Durability: String, Codable, Hashable, Sendable {
     /// The records are kept. After a crash every confirmed record is there again.
@@ -80,6 +93,10 @@ package struct StatusResult: Codable, Hashable, Sendable {
   package var uptime: Int64 = 0
   /// The progress of the node.
   package var state = State.joining
+  /// The place of the node in its network; nil from a daemon of version 0.5.
+  package var standing: Standing?
+  /// The number of nodes that this node had and that do not answer; nil from a daemon of version 0.5.
+  package var silentNodes: Int64?
   /// The buckets with nodes, by index.
   package var buckets: [BucketStatus] = []
   /// Contacts in the routing table.

@@ -69,10 +69,12 @@ final class ControlService {
         }
         submit(.bootstrap(endpoints), client, answer)
       }
+    case .forget(let params):
+      answer(forget(params))
     case .status:
       answer(.success(.status(StatusResult(node.snapshot, version: version, recordKey: recordKey.publicKey))))
     case .peers:
-      answer(.success(.peers(PeersResult(node.contactSnapshots))))
+      answer(.success(.peers(PeersResult(node.contactSnapshots, silent: node.snapshot.silentNodes))))
     case .keys(let params):
       answer(keys(params))
     case .keyringList:
@@ -180,6 +182,23 @@ final class ControlService {
       }
       submit(.ping(endpoint), client, answer)
     }
+  }
+
+  private func forget(_ params: ForgetParams) -> Result<ControlResult, ControlError> {
+    var wanted: NodeID?
+    if case .node(let bytes) = params {
+      guard let id = NodeID(bytes: bytes) else {
+        return .failure(.invalidParam("node_id", "node_id must be 40 hexadecimal digits"))
+      }
+      wanted = id
+    }
+    let nodes = node.forget(wanted).map { MetNode(nodeID: "\($0.id)", address: "\($0.endpoint)") }
+    if nodes.isEmpty, let wanted {
+      return .failure(
+        ControlError(
+          .notFound, "no silent node has the ID \(wanted); 'dhtctl peers' lists those that are silent"))
+    }
+    return .success(.forget(ForgetResult(nodes: nodes)))
   }
 
   private func keys(_ params: KeysParams) -> Result<ControlResult, ControlError> {

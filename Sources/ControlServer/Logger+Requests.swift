@@ -61,7 +61,8 @@ extension ControlRequest {
   fileprivate var isForTheNetwork: Bool {
     switch self {
     case .put, .get, .delete, .lookup: true
-    case .ping, .bootstrap, .status, .peers, .keys, .keyringList, .keyringAdd, .keyringUse, .keyringRemove:
+    case .ping, .bootstrap, .forget, .status, .peers, .keys, .keyringList, .keyringAdd, .keyringUse,
+      .keyringRemove:
       false
     }
   }
@@ -69,7 +70,7 @@ extension ControlRequest {
   /// True if the request changes the node itself. Such a request is always logged.
   var isForTheOperator: Bool {
     switch self {
-    case .bootstrap, .keyringAdd, .keyringUse, .keyringRemove: true
+    case .bootstrap, .forget, .keyringAdd, .keyringUse, .keyringRemove: true
     case .put, .delete, .get, .lookup, .ping, .status, .peers, .keys, .keyringList: false
     }
   }
@@ -77,7 +78,7 @@ extension ControlRequest {
   /// True if the request changes stored records, contacts or keys.
   var isWrite: Bool {
     switch self {
-    case .put, .delete, .bootstrap, .keyringAdd, .keyringUse, .keyringRemove: true
+    case .put, .delete, .bootstrap, .forget, .keyringAdd, .keyringUse, .keyringRemove: true
     case .get, .lookup, .ping, .status, .peers, .keys, .keyringList: false
     }
   }
@@ -91,7 +92,7 @@ extension ControlRequest {
     case .lookup(.target(let bytes)):
       NodeID(bytes: bytes).map { Logger.Metadata.fields([.target: "\($0)"]) } ?? [:]
     case .ping(let params): .fields([.peer: "\(params.address)"])
-    case .bootstrap, .status, .peers, .keys: [:]
+    case .bootstrap, .forget, .status, .peers, .keys: [:]
     // Fingerprints and keys are not logged, not even in part.
     case .keyringList, .keyringAdd, .keyringUse, .keyringRemove: [:]
     }

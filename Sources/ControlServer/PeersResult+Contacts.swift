@@ -4,7 +4,7 @@ import NodeRuntime
 import NodeTime
 
 extension PeersResult {
-  init(_ contacts: [ContactSnapshot]) {
+  init(_ contacts: [ContactSnapshot], silent: [SilentNode]) {
     self.init(
       peers: contacts.map { contact in
         ControlPeer(
@@ -13,6 +13,11 @@ extension PeersResult {
           bucket: Int64(contact.bucket), rtt: contact.roundTrip?.milliseconds,
           age: contact.age.components.seconds, lastSeen: contact.silence.components.seconds,
           state: contact.isGood ? .good : .questionable, proven: contact.isProven)
+      },
+      silent: silent.map { node in
+        SilentPeer(
+          nodeID: "\(node.peer.id)", address: "\(node.peer.endpoint)",
+          silentFor: node.duration.components.seconds)
       })
   }
 }

@@ -15,6 +15,8 @@ extension StatusResult {
     self.recordKey = Hex.string(recordKey.bytes)
     uptime = node.uptime.components.seconds
     state = node.isJoined ? .ready : .joining
+    standing = Standing(node.standing)
+    silentNodes = Int64(node.silentNodes.count)
     buckets = node.buckets.map { BucketStatus(index: Int64($0.index), nodes: Int64($0.contacts)) }
     knownNodes = Int64(node.contacts)
     storedKeys = Int64(node.usage.values)
@@ -75,5 +77,17 @@ extension SealingStatus {
     replayed = sealing.replayed
     untimely = sealing.untimely
     tooMany = sealing.tooMany
+  }
+}
+
+extension StatusResult.Standing {
+  fileprivate init(_ standing: Kademlia.Standing) {
+    self =
+      switch standing {
+      case .onlyNode: .onlyNode
+      case .connected: .connected
+      case .cutOff: .cutOff
+      case .alone: .alone
+      }
   }
 }

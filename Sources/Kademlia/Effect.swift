@@ -36,6 +36,10 @@ package enum Notice: Hashable, Sendable {
   case duplicateID(at: Endpoint)
   /// The last contact has left: this node is alone.
   case isolated
+  /// Most of the nodes that this node had do not answer: it reaches only so many of them.
+  case cutOff(reached: Int, of: Int)
+  /// Most of the nodes that this node had answer again, or those that do not no longer count.
+  case reachesMajority(reached: Int, of: Int)
   /// A contact came back, or another part of the network was met.
   case merging(with: Peer)
 }

@@ -17,10 +17,21 @@ extension Node {
 
   /// Sets the place of this node in its network, before operations judge what they have heard by it.
   mutating func updateStanding(_ now: Instant) {
-    let reached = shared.table.count - shared.table.failingCount
+    let reached = reachedContacts
     shared.reach.expire(now, reached: reached)
-    shared.standing = shared.reach.standing(reached: reached, isConfigured: jobs.join.isConfigured)
+    let standing = shared.reach.standing(reached: reached, isConfigured: jobs.join.expectsOthers)
+    guard standing != shared.standing else { return }
+    let wasCutOff = shared.standing == .cutOff
+    shared.standing = standing
+    if standing == .cutOff {
+      effects.append(.notice(.cutOff(reached: reached, of: reached + shared.reach.silentCount)))
+    } else if wasCutOff, standing == .connected {
+      effects.append(.notice(.reachesMajority(reached: reached, of: reached + shared.reach.silentCount)))
+    }
   }
+
+  /// The number of contacts that answer.
+  private var reachedContacts: Int { shared.table.count - shared.table.failingCount }
 
   private mutating func carryOut(_ now: Now, _ directive: Directive) {
     switch directive {

@@ -1,3 +1,5 @@
+package import NodeTime
+
 /// Read access to a node's inner state, for the status of an instance and for tests.
 extension Node {
   /// The identity and the addresses that the node started with.
@@ -46,6 +48,17 @@ extension Node {
   package var latestContacts: [Peer] {
     shared.table.contacts.sorted { $0.lastAnswered > $1.lastAnswered }.map(\.peer)
   }
+
+  /// The nodes that this node had and that do not answer, in the order of their IDs.
+  package func silentNodes(_ now: Instant) -> [SilentNode] {
+    shared.reach.nodes(now)
+  }
+
+  /// The number of silent nodes that count against those that answer.
+  package var silentCount: Int { shared.reach.silentCount }
+
+  /// True if the user has said that the nodes at the bootstrap names are gone, and no node has been met since.
+  package var isBootstrapForgotten: Bool { jobs.join.isForgotten }
 
   /// Copies of records that were read and are kept for later reads, and their bytes.
   package var cachedRecords: Int { operations.fetched.count }

@@ -119,7 +119,7 @@ extension Node {
     contactRemoved(now, removed, hasFailed: true)
   }
 
-  private mutating func contactRemoved(_ now: Now, _ contact: Contact, hasFailed: Bool) {
+  mutating func contactRemoved(_ now: Now, _ contact: Contact, hasFailed: Bool) {
     let peer = contact.peer
     if hasFailed {
       shared.lostContacts.add(now.monotonic, contact, shared.parameters.subnetLimits)

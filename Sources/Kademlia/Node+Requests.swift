@@ -194,6 +194,25 @@ extension Node {
     return id
   }
 
+  /// Forgets silent nodes: their user knows that they are gone for good. They no longer count among the holders of a
+  /// key, nor among the nodes that this node had. One that answers all the same is a contact like any other.
+  ///
+  /// - Parameter wanted: the node to forget; nil for all that are silent, and for bootstrap names that have not
+  ///   answered.
+  /// - Returns: the nodes that were forgotten. A node that answers is not.
+  package mutating func forget(_ now: Now, _ wanted: NodeID? = nil) -> [Peer] {
+    let silent = shared.reach.nodes(now.monotonic).map(\.peer).filter { wanted == nil || $0.id == wanted }
+    for peer in silent {
+      shared.reach.remove(peer.id)
+      shared.lostContacts.remove(peer.id)
+      jobs.partitionProbe.forget(peer.id)
+      if let contact = shared.table.remove(peer.id) { contactRemoved(now, contact, hasFailed: false) }
+    }
+    if wanted == nil { jobs.join.forget() }
+    carryOut(now)
+    return silent
+  }
+
   /// Drops the waiting reads of a client that has left. They end without an outcome.
   ///
   /// - Returns: the dropped operations.

@@ -69,20 +69,29 @@ package struct Node: ~Copyable {
   ///
   /// - Parameters:
   ///   - hasBootstrap: whether there are bootstrap names that the shell can look up.
+  ///   - isBootstrapForgotten: whether the user has said, before the start, that the nodes there are gone.
   ///   - remembered: contacts from before the start, the latest first. They count as lost contacts, which are
   ///     probed until they are found again or evicted by others.
-  package mutating func start(_ now: Now, hasBootstrap: Bool, remembered: [Peer] = []) {
+  ///   - silent: nodes that had fallen silent before the start. They go on counting.
+  package mutating func start(
+    _ now: Now, hasBootstrap: Bool, isBootstrapForgotten: Bool = false, remembered: [Peer] = [],
+    silent: [SilentNode] = []
+  ) {
     var reachable: [Peer] = []
     for peer in remembered.prefix(shared.parameters.lostContacts)
     where peer.id != id && shared.canSend(to: peer.endpoint) {
       reachable.append(peer)
     }
-    jobs.partitionProbe.remember(reachable, shared)
+    let lost = silent.filter { $0.peer.id != id && shared.canSend(to: $0.peer.endpoint) }
+    jobs.partitionProbe.remember(reachable + lost.map(\.peer), shared)
+    shared.reach.remember(now.monotonic, lost, shared.parameters.subnetLimits)
     shared.reach.remember(now.monotonic, reachable)
     jobs.handOff.start(now.monotonic)
-    jobs.rejoin.start(reachable, &directives)
+    let asked = Array((reachable + lost.map(\.peer)).prefix(shared.parameters.lostContacts))
+    jobs.rejoin.start(asked, &directives)
     jobs.join.start(
-      now.monotonic, hasBootstrap: hasBootstrap, isRejoining: !reachable.isEmpty, shared, &directives)
+      now.monotonic, hasBootstrap: hasBootstrap, isForgotten: isBootstrapForgotten,
+      isRejoining: !asked.isEmpty, shared, &directives)
     carryOut(now)
   }
 

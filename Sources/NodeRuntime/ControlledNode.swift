@@ -21,6 +21,10 @@ package protocol ControlledNode: AnyObject {
   func submit(
     _ request: OperationRequest, for client: ClientID, completion: @escaping (Outcome) -> Void
   ) throws(OperationRefusal)
+  /// Forgets the silent node with an ID, or all silent nodes and bootstrap names without an answer.
+  ///
+  /// - Returns: the nodes that were forgotten.
+  func forget(_ id: NodeID?) -> [Peer]
   /// Drops the waiting reads of a client that has disconnected.
   func handleDeparture(of client: ClientID)
   /// Looks up names and passes on their endpoints later.

@@ -13,6 +13,8 @@ package enum JournalEvent: String, CaseIterable, Sendable {
   case bootstrapUnanswered = "75f044d398884a36a841957e80061863"
   /// The last contact was lost.
   case isolated = "9b7f13d85cec4b2db5792b4612848038"
+  /// Most of the nodes that this node had do not answer.
+  case cutOff = "4b1d7a9ce3f04f6ea5286c0d93b71e58"
   /// Two parts of a network have met.
   case merging = "b88d710646d04c098ead1aa86deba831"
   /// The system has closed a socket of the node, which stops.

@@ -26,7 +26,7 @@ package final class NodeDriver {
   package private(set) var vitals = Vitals()
   /// Called when the vitals have changed.
   package var vitalsChanged: (() -> Void)?
-  /// Called when a contact was added or lost.
+  /// Called when a contact was added, lost or forgotten.
   package var contactsChanged: (() -> Void)?
 
   private let clock: NodeClock
@@ -35,6 +35,7 @@ package final class NodeDriver {
   let names: NameLookups
   private var storeLink: StoreLink
   private let savedContacts: [Peer]
+  private let savedUnreachable: UnreachableNodes
   private var timer: DeadlineTimer
   private var completions: [OperationID: (Outcome) -> Void] = [:]
   private var joinWaiters = Waiters<Bool>()
@@ -60,6 +61,7 @@ package final class NodeDriver {
     started = clock.now
     endpoints = sockets.endpoints
     savedContacts = settings.savedContacts
+    savedUnreachable = settings.unreachable
     port = DatagramPort(
       sockets, seal: settings.keyring.map { NetworkSeal($0, maxSessions: settings.maxSessions) },
       clock: clock, log: log)
@@ -95,7 +97,14 @@ package final class NodeDriver {
 
   /// Begins to join the network.
   func start() {
-    event { node.start($0, hasBootstrap: !names.bootstrapNames.isEmpty, remembered: savedContacts) }
+    let names = names.bootstrapNames
+    // What was forgotten of other names says nothing about these.
+    let isForgotten = !names.isEmpty && Set(names) == Set(savedUnreachable.forgottenNames)
+    event {
+      node.start(
+        $0, hasBootstrap: !names.isEmpty, isBootstrapForgotten: isForgotten, remembered: savedContacts,
+        silent: savedUnreachable.nodes)
+    }
   }
 
   /// Calls back when the first join has ended, or at once if it has already: with true, or with false if the
@@ -151,8 +160,21 @@ package final class NodeDriver {
   /// True if the core is called in time: less than five seconds after its deadline.
   package var isOnTime: Bool { clock.now.monotonic.since(node.nextDeadline) < .seconds(5) }
 
-  /// The contacts, those that answered last first.
-  package var latestContacts: [Peer] { node.latestContacts }
+  /// The other nodes that this node knows.
+  var knownNodes: KnownNodes {
+    var unreachable = UnreachableNodes()
+    unreachable.nodes = node.silentNodes(clock.now.monotonic)
+    if node.isBootstrapForgotten { unreachable.forgottenNames = names.bootstrapNames }
+    return KnownNodes(contacts: node.latestContacts, unreachable: unreachable)
+  }
+
+  /// Forgets a silent node, or all of them.
+  package func forget(_ id: NodeID?) -> [Peer] {
+    var forgotten: [Peer] = []
+    event { forgotten = node.forget($0, id) }
+    contactsChanged?()
+    return forgotten
+  }
 
   /// The keys of the node's private network; nil in an open one.
   var keyring: Keyring? { port.keyring }
@@ -222,7 +244,9 @@ package final class NodeDriver {
     areVitalsStale = false
     let usage = store.usage
     storeLink.check(clock.now.monotonic, usage)
-    let current = Vitals(isJoined: node.isJoined, contacts: node.table.count, keys: usage.values)
+    let current = Vitals(
+      isJoined: node.isJoined, contacts: node.table.count, silent: node.silentCount, standing: node.standing,
+      keys: usage.values)
     guard current != vitals else { return }
     vitals = current
     vitalsChanged?()

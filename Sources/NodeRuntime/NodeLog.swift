@@ -130,6 +130,16 @@ final class NodeLog {
     case .isolated:
       logger.warning(
         "lost the last contact; this node is alone until a contact returns", metadata: .event(.isolated))
+    case .cutOff(let reached, let count):
+      logger.warning(
+        """
+        reaching only \(reached) of the \(count) nodes that this node had: until most of them answer, it says \
+        "unreachable" and not "not found", and its puts are weak; if the others are gone for good, run \
+        'dhtctl forget --unreachable'
+        """,
+        metadata: .event(.cutOff, .fields([.contacts: "\(reached)"])))
+    case .reachesMajority(let reached, _):
+      logger.info("reaching most of the known nodes again", metadata: .fields([.contacts: "\(reached)"]))
     case .merging(let peer):
       logger.info("met another part of the network", metadata: .event(.merging, .peer(peer)))
     }

@@ -70,22 +70,22 @@ package struct NodeRuntime: Sendable {
     }
   }
 
-  /// Gives the contacts whenever they change, those that answered last first. There is one such sequence: a
-  /// further call ends the one before.
-  package func contactChanges() async throws -> AsyncStream<[Peer]> {
+  /// Gives the known nodes whenever a contact comes or goes. There is one such sequence: a further call ends the one
+  /// before.
+  package func contactChanges() async throws -> AsyncStream<KnownNodes> {
     let (stream, continuation) = AsyncStream.makeStream(
-      of: [Peer].self, bufferingPolicy: .bufferingNewest(1))
+      of: KnownNodes.self, bufferingPolicy: .bufferingNewest(1))
     try await loop.run {
       let driver = driver.value
-      driver.contactsChanged = { [unowned driver] in continuation.yield(driver.node.latestContacts) }
-      if !driver.node.table.isEmpty { continuation.yield(driver.node.latestContacts) }
+      driver.contactsChanged = { [unowned driver] in continuation.yield(driver.knownNodes) }
+      if !driver.node.table.isEmpty { continuation.yield(driver.knownNodes) }
     }
     return stream
   }
 
-  /// The contacts, those that answered last first.
-  package func latestContacts() async throws -> [Peer] {
-    try await loop.run { driver.value.latestContacts }
+  /// The other nodes that this node knows.
+  package func knownNodes() async throws -> KnownNodes {
+    try await loop.run { driver.value.knownNodes }
   }
 
   /// Applies the parameters, bootstrap names and limits of other settings. The ID, the port and the

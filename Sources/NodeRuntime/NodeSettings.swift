@@ -24,6 +24,8 @@ package struct NodeSettings: Sendable {
   package var bootstrap: [NodeName]
   /// Contacts from the last run, the latest first.
   package var savedContacts: [Peer] = []
+  /// The nodes that were not reached at the end of the last run.
+  package var unreachable = UnreachableNodes()
   /// The parameters of the core.
   package var parameters: Parameters
   /// The most bytes that records may take in memory, with their overhead.

@@ -16,6 +16,10 @@ package struct NodeSnapshot: Sendable {
   package var buckets: [(index: Int, contacts: Int)] = []
   /// The number of contacts.
   package var contacts = 0
+  /// The place of the node in its network.
+  package var standing = Standing.onlyNode
+  /// The nodes that this node had and that do not answer, in the order of their IDs.
+  package var silentNodes: [SilentNode] = []
   /// The usage of the store.
   package var usage = StoreUsage()
   /// True if the records outlive the process.
@@ -100,6 +104,8 @@ extension NodeDriver {
     snapshot.isJoined = node.isJoined
     snapshot.buckets = node.table.occupancy.map { ($0.index, $0.nodes) }
     snapshot.contacts = node.table.count
+    snapshot.standing = node.standing
+    snapshot.silentNodes = node.silentNodes(loop.now.monotonic)
     snapshot.usage = store.usage
     snapshot.isDurable = store.isDurable
     snapshot.damagedRecords = store.damagedRecords

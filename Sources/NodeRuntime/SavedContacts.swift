@@ -47,7 +47,7 @@ extension Peer {
 
 extension NodeID {
   /// Parses an ID in the format of `description`: 40 hexadecimal digits; nil for anything else.
-  fileprivate init?(hex: Substring) {
+  init?(hex: Substring) {
     guard hex.utf8.count == 40 else { return nil }
     var bytes: [UInt8] = []
     var rest = hex
@@ -62,7 +62,7 @@ extension NodeID {
 
 extension Endpoint {
   /// Parses an address in the format of `description`; nil for anything else.
-  fileprivate init?(text: Substring) {
+  init?(text: Substring) {
     guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]), port != 0
     else { return nil }
     var host = text[..<colon]

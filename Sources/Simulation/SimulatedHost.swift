@@ -31,6 +31,10 @@ package final class SimulatedHost {
   package var bootstrap: [Endpoint]
   /// Saved contacts that are given to its node at the start.
   package var remembered: [Peer] = []
+  /// Nodes that had fallen silent before the start.
+  package var silent: [SilentNode] = []
+  /// True if its user has said, before the start, that the nodes at its bootstrap names are gone.
+  package var isBootstrapForgotten = false
   /// The number of its bootstrap names that cannot be resolved.
   package var unresolved = 0
   /// The way its store carries out commits.

@@ -256,8 +256,19 @@ package struct SimulatedNetwork {
     host.isAlive = true
     host.plannedWake = nil
     let hasBootstrap = !host.bootstrap.isEmpty || host.unresolved > 0
-    host.node.start(now(at: host), hasBootstrap: hasBootstrap, remembered: host.remembered)
+    host.node.start(
+      now(at: host), hasBootstrap: hasBootstrap, isBootstrapForgotten: host.isBootstrapForgotten,
+      remembered: host.remembered, silent: host.silent)
     settle(host)
+  }
+
+  /// Lets the user of a host say that a silent node is gone for good; nil for all silent nodes.
+  ///
+  /// - Returns: the nodes that were forgotten.
+  package mutating func forget(_ id: NodeID? = nil, at index: Int) -> [Peer] {
+    let host = hosts[index]
+    defer { settle(host) }
+    return host.node.forget(now(at: host), id)
   }
 
   // MARK: - Time

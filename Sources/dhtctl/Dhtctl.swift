@@ -14,7 +14,8 @@ struct Dhtctl: ParsableCommand {
     subcommands: [
       PutCommand.self, GetCommand.self, DeleteCommand.self, StatusCommand.self, PeersCommand.self,
       KeysCommand.self, LookupCommand.self, PingCommand.self,
-      BootstrapCommand.self, KeyCommand.self, KeyringCommand.self, ShellSession.self, BenchCommand.self,
+      BootstrapCommand.self, ForgetCommand.self, KeyCommand.self, KeyringCommand.self, ShellSession.self,
+      BenchCommand.self,
     ])
 
   @OptionGroup var options: GlobalOptions

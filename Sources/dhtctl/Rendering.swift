@@ -9,21 +9,29 @@ package enum Rendering {
     _ key: [UInt8], _ result: PutResult, verb: String = "Stored", isSealed: Bool = false
   ) -> String {
     let signed = isSealed ? "" : result.publicKey.map { ", signed by \(safe($0))" } ?? ""
-    return "\(verb) key '\(TerminalText.escaped(key))' at \(places(result))\(signed)\(silence(result))\n"
+    return "\(verb) key '\(TerminalText.escaped(key))' at \(places(result))\(signed)\(shortfall(result))\n"
   }
 
   /// `Stored at 3 nodes`.
   package static func stored(_ result: PutResult) -> String {
-    "Stored at \(places(result))\(silence(result))"
+    "Stored at \(places(result))\(shortfall(result))"
   }
 
-  /// `; 2 known nodes did not respond`; empty if all did.
-  private static func silence(_ result: PutResult) -> String {
-    switch result.silent {
-    case 0: result.isWeak ? "; a majority of the nodes that should hold it has not confirmed" : ""
-    case 1: "; 1 known node did not respond"
-    case let count: "; \(count) known nodes did not respond"
+  /// `; 2 known nodes did not respond`; empty if nothing keeps the record from being stored as it should.
+  private static func shortfall(_ result: PutResult) -> String {
+    var parts: [String] = []
+    func add(_ count: Int64, _ one: String, _ many: String) {
+      if count > 0 { parts.append(count == 1 ? one : "\(count) \(many)") }
     }
+    add(result.silent, "1 known node did not respond", "known nodes did not respond")
+    if result.isWeak || result.stored < result.replicas {
+      add(result.refused, "1 node refused it", "nodes refused it")
+      add(result.pending, "1 node has not answered yet", "nodes have not answered yet")
+    }
+    if parts.isEmpty, result.isWeak {
+      parts.append("a majority of the nodes that should hold it has not confirmed")
+    }
+    return parts.map { "; \($0)" }.joined()
   }
 
   private static func places(_ result: PutResult) -> String {
@@ -35,9 +43,11 @@ package enum Rendering {
     return "\(count) \(noun)"
   }
 
-  /// `Deleted key 'hello' at 3 nodes`.
+  /// `Deleted key 'hello' at 3 nodes`, or `Found no value of key 'hello'; stored its deletion at 3 nodes`.
   package static func delete(_ key: [UInt8], _ result: PutResult, isSealed: Bool = false) -> String {
-    put(key, result, verb: "Deleted", isSealed: isSealed)
+    guard result.replaced == 0 else { return put(key, result, verb: "Deleted", isSealed: isSealed) }
+    return "Found no value of key '\(TerminalText.escaped(key))'; stored its deletion at \(places(result))"
+      + "\(shortfall(result))\n"
   }
 
   /// A value for a terminal, escaped, and with a line feed at its end.
@@ -55,7 +65,7 @@ package enum Rendering {
       ("Address", addresses(status)),
       ("Version", status.version),
       ("Uptime", TimeSpan.text(status.uptime)),
-      ("State", status.state.rawValue),
+      ("State", state(status)),
       ("Known nodes", "\(status.knownNodes) in \(inUse) \(inUse == 1 ? "bucket" : "buckets")"),
       ("Nodes by bucket", buckets(status.buckets)),
       ("Stored keys", "\(status.storedKeys) (\(bytes(status.storedBytes)))"),
@@ -86,6 +96,18 @@ package enum Rendering {
     return block(lines)
   }
 
+  /// `ready`, and the place of the node in its network if that limits its answers.
+  private static func state(_ status: StatusResult) -> String {
+    let silent = status.silentNodes ?? 0
+    let nodes = silent == 1 ? "1 known node does not answer" : "\(silent) known nodes do not answer"
+    switch status.standing {
+    case .cutOff?: return "\(status.state.rawValue), cut off: \(nodes); see 'dhtctl help forget'"
+    case .alone?: return "\(status.state.rawValue), alone: no other node answers; see 'dhtctl help forget'"
+    case .onlyNode?: return "\(status.state.rawValue), the only node of its network"
+    case .connected?, nil: return silent > 0 ? "\(status.state.rawValue); \(nodes)" : status.state.rawValue
+    }
+  }
+
   /// The output of `status` in the shell.
   package static func shellStatus(_ status: StatusResult) -> String {
     block([
@@ -99,8 +121,11 @@ package enum Rendering {
 
   /// The contacts of the routing table.
   package static func peers(_ result: PeersResult) -> String {
-    if result.peers.isEmpty {
-      return "No peers yet; join the network with 'dhtctl bootstrap HOST:PORT'\n"
+    let silent = result.silent ?? []
+    guard !result.peers.isEmpty else {
+      return silent.isEmpty
+        ? "No peers yet; join the network with 'dhtctl bootstrap HOST:PORT'\n"
+        : "No peers\n" + Self.silent(silent)
     }
     var table = TextTable(
       ("NODE ID", .left), ("ADDRESS", .left), ("BUCKET", .right), ("RTT", .right), ("AGE", .right),
@@ -112,7 +137,22 @@ package enum Rendering {
         TimeSpan.milliseconds(peer.rtt), TimeSpan.text(peer.age), TimeSpan.text(peer.lastSeen),
         peer.state.rawValue, peer.proven ? "yes" : "no")
     }
-    return table.text
+    return table.text + Self.silent(silent)
+  }
+
+  /// The silent nodes under a title; empty if there are none.
+  private static func silent(_ peers: [SilentPeer]) -> String {
+    guard !peers.isEmpty else { return "" }
+    var table = TextTable(("SILENT NODE", .left), ("ADDRESS", .left), ("SILENT FOR", .right))
+    for peer in peers { table.append(safe(peer.nodeID), safe(peer.address), TimeSpan.text(peer.silentFor)) }
+    return "\n" + table.text
+  }
+
+  /// The nodes that were forgotten.
+  package static func forget(_ result: ForgetResult) -> String {
+    result.nodes.isEmpty
+      ? "No node is silent; bootstrap names without an answer no longer count\n"
+      : result.nodes.map { "Forgot \(safe($0.nodeID)) at \(safe($0.address))\n" }.joined()
   }
 
   /// The keys held here. `now` is in seconds since the epoch.

@@ -6,6 +6,7 @@ import Kademlia
 import Logging
 import NodeConfiguration
 import NodeRuntime
+import NodeTime
 import Sealing
 import Systemd
 
@@ -76,10 +77,18 @@ struct Daemon {
       logger.warning("cannot read the saved contacts: \(error)")
       savedContacts = []
     }
+    let unreachable: UnreachableNodes
+    do throws(StateDirectoryError) {
+      unreachable = try UnreachableNodes(from: state, SystemClock.now.wall)
+    } catch {
+      // The node then judges its network by the nodes that it reaches.
+      logger.warning("cannot read the unreachable nodes: \(error)")
+      unreachable = UnreachableNodes()
+    }
     return NodeService(
       id: id, key: configuration.networkID == .key ? key.key : nil, recordKey: recordKey, port: instance.port,
       sources: sources, loaded: loaded,
-      savedContacts: savedContacts, keys: keys, keyring: keyring,
+      savedContacts: savedContacts, unreachable: unreachable, keys: keys, keyring: keyring,
       socket: socket, state: state, signals: signals, terminal: terminal,
       manager: ServiceManager(environment: environment), logger: logger,
       threshold: logs.threshold)

@@ -5,6 +5,7 @@ import Kademlia
 import Logging
 import NodeConfiguration
 import NodeRuntime
+import NodeTime
 import Sealing
 import Signatures
 import Systemd
@@ -21,6 +22,8 @@ struct NodeService: Sendable {
   let loaded: LoadedConfiguration
   /// Contacts from the last run.
   let savedContacts: [Kademlia.Peer]
+  /// Nodes that were not reached at the end of the last run.
+  let unreachable: UnreachableNodes
   /// The source of the private network's keys, and the keys at the start; nil in an open network.
   let keys: KeySource?
   let keyring: Keyring?
@@ -40,6 +43,7 @@ struct NodeService: Sendable {
   func run(on loop: EventLoop) async throws {
     var configuration = NodeSettings(loaded.configuration, id: id, key: key, port: port)
     configuration.savedContacts = savedContacts
+    configuration.unreachable = unreachable
     configuration.keyring = keyring
     let runtime = try await NodeRuntime.start(
       configuration, on: loop, logger: logger,
@@ -77,7 +81,7 @@ struct NodeService: Sendable {
     try await reporter.stop()
     manager.notify(.stopping, .status("Stopping"))
     try await control.stop()
-    save(try await runtime.latestContacts())
+    save(try await runtime.knownNodes())
     try await runtime.stop()
     if let failure { throw failure }
     logger.info("stopped", metadata: .event(.stopped))
@@ -111,8 +115,8 @@ struct NodeService: Sendable {
   private func saveContacts(_ runtime: NodeRuntime) async {
     guard let changes = try? await runtime.contactChanges() else { return }
     var saves = 0
-    for await contacts in changes {
-      save(contacts)
+    for await known in changes {
+      save(known)
       // The first contacts are worth the most, and each write waits for the disk. Many contacts arrive at
       // once at first, and few later.
       try? await Task.sleep(for: saves < 10 ? .seconds(1) : .seconds(10))
@@ -120,11 +124,11 @@ struct NodeService: Sendable {
     }
   }
 
-  private func save(_ contacts: [Kademlia.Peer]) {
-    // A node that has lost all contacts needs the last ones after a restart.
-    guard !contacts.isEmpty else { return }
+  private func save(_ known: KnownNodes) {
     do throws(StateDirectoryError) {
-      try SavedContacts.write(contacts, to: state)
+      // A node that has lost all contacts needs the last ones after a restart.
+      if !known.contacts.isEmpty { try SavedContacts.write(known.contacts, to: state) }
+      try known.unreachable.write(to: state, SystemClock.now.wall)
     } catch {
       logger.warning("cannot save the contacts: \(error)")
     }

@@ -96,7 +96,11 @@ extension Vitals {
   var status: String {
     let held = keys == 1 ? "1 key" : "\(keys) keys"
     guard isJoined else { return "Joining: \(Self.contacts(contacts)) so far" }
-    return contacts == 0 ? "Alone: no contacts, \(held)" : "Ready: \(Self.contacts(contacts)), \(held)"
+    switch standing {
+    case .onlyNode, .alone: return "Alone: no contacts, \(held)"
+    case .connected: return "Ready: \(Self.contacts(contacts)), \(held)"
+    case .cutOff: return "Cut off: \(Self.contacts(contacts)), \(silent) known nodes do not answer, \(held)"
+    }
   }
 
   private static func contacts(_ count: Int) -> String { count == 1 ? "1 contact" : "\(count) contacts" }

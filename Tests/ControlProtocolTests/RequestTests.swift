@@ -23,6 +23,7 @@ struct RequestTests {
     .keyringUse(KeyringParams(fingerprint: "0123456789ab")),
     .keyringRemove(KeyringParams(fingerprint: "")),
     .bootstrap(BootstrapParams(addresses: [address("a:1"), address("192.0.2.7:65535")])),
+    .forget(.unreachable), .forget(.node(Array(repeating: 0xAB, count: 20))),
   ]
 
   @Test("every request survives a round trip through its line", arguments: requests)
@@ -167,6 +168,8 @@ struct RequestTests {
       ("ping", "{}", "address"), ("ping", #"{"address":"::1:8001"}"#, "address"),
       ("bootstrap", "{}", "addresses"), ("bootstrap", #"{"addresses":[]}"#, "addresses"),
       ("bootstrap", #"{"addresses":"a:1"}"#, "addresses"),
+      ("forget", "{}", "node_id"), ("forget", #"{"unreachable":false}"#, "node_id"),
+      ("forget", #"{"node_id":"ab"}"#, "node_id"), ("forget", #"{"unreachable":1}"#, "unreachable"),
       ("bootstrap", #"{"addresses":["a:1","b"]}"#, "addresses"),
     ])
   func params(_ method: String, _ params: String, _ name: String) {

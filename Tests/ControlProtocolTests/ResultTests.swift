@@ -85,6 +85,19 @@ struct ResultTests {
     ),
     (.ping, .ping(PingResult(nodeID: target, address: "a:1", rtt: 0.3))),
     (.bootstrap, .bootstrap(BootstrapResult(nodes: [MetNode(nodeID: target, address: "a:1")]))),
+    (.forget, .forget(ForgetResult(nodes: [MetNode(nodeID: target, address: "a:1")]))),
+    (
+      .peers,
+      .peers(PeersResult(peers: [], silent: [SilentPeer(nodeID: target, address: "a:1", silentFor: 7)]))
+    ),
+    (
+      .put,
+      .put(
+        PutResult(
+          target: target, seq: 2, replaced: 1, expires: 3, stored: 1, replicas: 4, silent: 1, refused: 1,
+          pending: 1,
+          isWeak: true))
+    ),
   ]
 
   @Test("every result survives a round trip through its line", arguments: results)
@@ -98,7 +111,8 @@ struct ResultTests {
       text(.put(putResult)) == """
         {"id":1,"jsonrpc":"2.0","result":{"expires":1800000000,"failures":[\
         {"address":"192.0.2.7:8001","node_id":"\(target)","reason":"timed_out"},{"reason":"storage_full"}],\
-        "replicas":3,"seq":9007199254740993,"silent":0,"stored":1,"target":"\(target)","weak":false}}
+        "pending":0,"refused":0,"replicas":3,"seq":9007199254740993,"silent":0,"stored":1,"target":"\(target)",\
+        "weak":false}}
 
         """)
     #expect(
@@ -195,7 +209,8 @@ struct ResultTests {
     let line = ControlCodec.encode(ControlResponse(id: .null, outcome: .failure(quorum)))
     let text = String(decoding: line, as: UTF8.self)
     #expect(
-      text.contains(#""reason":"quorum_failed","replicas":3,"seq":9007199254740993,"silent":0,"stored":1"#))
+      text.contains(
+        #""reason":"quorum_failed","refused":0,"replicas":3,"seq":9007199254740993,"silent":0,"stored":1"#))
 
     let conflict = ControlError(.conflict, "read it again", seq: .max)
     #expect(try roundTrip(.failure(conflict), .put).outcome == .failure(conflict))

@@ -39,6 +39,14 @@ final class ScriptedNode: ControlledNode {
     completions.append(completion)
   }
 
+  /// The nodes that were to be forgotten; nil for all.
+  private(set) var forgotten: [NodeID?] = []
+
+  func forget(_ id: NodeID?) -> [Peer] {
+    forgotten.append(id)
+    return []
+  }
+
   func handleDeparture(of client: ClientID) { leftClients.append(client) }
 
   func resolve(

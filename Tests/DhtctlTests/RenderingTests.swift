@@ -33,6 +33,35 @@ struct RenderingTests {
         == "Stored key 'hello' at 1 node; a majority of the nodes that should hold it has not confirmed\n")
   }
 
+  @Test("a put that is not at all of its nodes says how many refused it and how many have not answered")
+  func shortfalls() {
+    let key = Array("hello".utf8)
+    func text(_ stored: Int64, refused: Int64 = 0, pending: Int64 = 0) -> String {
+      Rendering.put(
+        key,
+        PutResult(
+          target: "t", seq: 1, expires: 2, stored: stored, replicas: 8, refused: refused, pending: pending))
+    }
+    #expect(text(6, refused: 1, pending: 1).hasSuffix("; 1 node refused it; 1 node has not answered yet\n"))
+    #expect(
+      text(4, refused: 2, pending: 2).hasSuffix("; 2 nodes refused it; 2 nodes have not answered yet\n"))
+    // Others have stored it in their place.
+    #expect(text(8, refused: 2, pending: 1) == "Stored key 'hello' at 8 nodes\n")
+  }
+
+  @Test("the deletion of a key that had no value says so")
+  func deletions() {
+    let key = Array("hello".utf8)
+    func text(replaced: Int64?) -> String {
+      Rendering.delete(
+        key, PutResult(target: "t", seq: 1, replaced: replaced, expires: 2, stored: 3, replicas: 3))
+    }
+    #expect(text(replaced: 7) == "Deleted key 'hello' at 3 nodes\n")
+    #expect(text(replaced: 0) == "Found no value of key 'hello'; stored its deletion at 3 nodes\n")
+    // A daemon of version 0.5 does not tell.
+    #expect(text(replaced: nil) == "Deleted key 'hello' at 3 nodes\n")
+  }
+
   @Test("text from the network cannot control the terminal")
   func escapes() {
     let evil = "\u{1B}[2J\u{9B}31m\u{7}\n\u{202E}\u{7F}x"

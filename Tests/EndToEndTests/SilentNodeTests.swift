@@ -65,6 +65,39 @@ extension EndToEnd {
       }
     }
 
+    @Test("a node that is cut off says so, over a restart too, until its user forgets the others")
+    func forget() throws {
+      let options = ["--set", "liveness_interval=1s", "--set", "liveness_interval_in_doubt=1s"]
+      try withNetwork(5, options: options) { network in
+        let node = network.nodes[0]
+        for other in network.nodes[2...] { other.process.halt() }
+        defer { for other in network.nodes[2...] { other.process.resume() } }
+        try eventually("the node to be cut off", within: 60) {
+          try node.client().call("status")["result"]["standing"] == "cut_off"
+        }
+        let status = try network.dhtctl(node, "status")
+        #expect(status.output.contains("cut off: 3 known nodes do not answer"), "\(status)")
+        let peers = try network.dhtctl(node, "peers")
+        let silentLines = peers.outputLines.drop { !$0.contains("SILENT FOR") }
+        #expect(silentLines.count == 4, "\(peers)")
+
+        _ = try node.stop()
+        try node.startAgain().waitUntilReady()
+        let none = try network.dhtctl(node, "get", "none")
+        #expect(none.isComplaint(status: 1, "answered"), "\(none)")
+        #expect(try network.dhtctl(node, "forget").status == 2)
+        let silent = try node.client().call("peers")["result"]["silent"].array.compactMap {
+          $0["node_id"].string
+        }
+        #expect(silent.count == 3)
+        let one = try network.dhtctl(node, "forget", silent[0])
+        #expect(one.status == 0 && one.output.hasPrefix("Forgot \(silent[0])"), "\(one)")
+        #expect(try network.dhtctl(node, "forget", silent[0]).isComplaint(status: 3, "no silent node"))
+        #expect(try network.dhtctl(node, "forget", "--unreachable").outputLines.count == 2)
+        #expect(try node.client().call("status")["result"]["standing"] == "connected")
+      }
+    }
+
     @Test("a node whose bootstrap address does not answer does not speak for the network")
     func alone() throws {
       try withNetwork(0) { network in

@@ -35,6 +35,17 @@ struct ReachTests {
     #expect(reach.standing(reached: 2, isConfigured: false) == .connected)
   }
 
+  @Test("nodes that had fallen silent before the start count as before, although they are among the contacts")
+  func silentBefore() {
+    let silent = (0..<4).map { SilentNode(peer($0, at: .host($0)), for: .seconds(60)) }
+    var reach = Reach()
+    reach.remember(.start, silent, limits)
+    reach.remember(.start, (0..<6).map { peer($0, at: .host($0)) })
+    for number in 4..<6 { reach.remove(peer(number, at: .host(number)).id) }
+    #expect(reach.standing(reached: 2, isConfigured: false) == .cutOff)
+    #expect(reach.nodes(.start) == silent.sorted { $0.peer.id < $1.peer.id })
+  }
+
   @Test("many nodes of one public subnet that fall silent do not cut a node off")
   func oneSubnet() {
     var reach = Reach()

@@ -18,7 +18,9 @@ struct Join: Job, ~Copyable {
 
   private var stage = Stage.notStarted
   /// True if any bootstrap names are configured.
-  private(set) var isConfigured = false
+  private var isConfigured = false
+  /// True if the user has said that the nodes at the bootstrap names are gone.
+  private(set) var isForgotten = false
   /// The bootstrap addresses that are being asked; nil while none are.
   private var round: AddressRound?
   /// True if contacts from before the start are being asked. An attempt ends only when they are settled, too.
@@ -39,6 +41,9 @@ struct Join: Job, ~Copyable {
     backOff = BackOff(first: parameters.bootstrapBackOff, longest: parameters.probeInterval)
   }
 
+  /// True if the bootstrap names should lead to other nodes.
+  var expectsOthers: Bool { isConfigured && !isForgotten }
+
   var nextDeadline: Instant? {
     guard case .running(let end) = stage else { return backOff.nextAttempt }
     return backOff.nextAttempt.map { min($0, end) } ?? end
@@ -48,12 +53,15 @@ struct Join: Job, ~Copyable {
 
   /// Begins the first join, once the sockets are bound.
   ///
-  /// - Parameter isRejoining: whether contacts from before the start are asked.
+  /// - Parameters:
+  ///   - isForgotten: whether the user has said before the start that the nodes at the bootstrap names are gone.
+  ///   - isRejoining: whether contacts from before the start are asked.
   mutating func start(
-    _ now: Instant, hasBootstrap: Bool, isRejoining: Bool, _ shared: borrowing Shared,
+    _ now: Instant, hasBootstrap: Bool, isForgotten: Bool, isRejoining: Bool, _ shared: borrowing Shared,
     _ out: inout [Directive]
   ) {
     isConfigured = hasBootstrap
+    self.isForgotten = isForgotten
     self.isRejoining = isRejoining
     stage = .running(until: now + shared.parameters.joinTimeout)
     if hasBootstrap {
@@ -101,6 +109,7 @@ struct Join: Job, ~Copyable {
   /// Handles a change of the bootstrap names. The addresses of the former names are dropped.
   mutating func bootstrapChanged(hasBootstrap: Bool, _ out: inout [Directive]) {
     isConfigured = hasBootstrap
+    isForgotten = false
     round = nil
     unresolved = 0
     backOff.reset()
@@ -137,6 +146,10 @@ struct Join: Job, ~Copyable {
   private mutating func forgetOwn(others: [Endpoint]) {
     if others.isEmpty, unresolved == 0 { isConfigured = false }
   }
+
+  /// Handles that the user has said that the nodes at the bootstrap names are gone. They are asked all the same, and
+  /// count again once this node meets another.
+  mutating func forget() { isForgotten = isConfigured }
 
   /// Handles a query of this node that has come back to it: the address is its own.
   mutating func handleOwnQuery(to endpoint: Endpoint) {
@@ -214,6 +227,7 @@ struct Join: Job, ~Copyable {
   ) {
     switch change {
     case .added(_, let isFirst, let owner, _):
+      isForgotten = false
       handleSuccess(now.monotonic)
       // Through the new contact this node finds its neighbours, and they find this node.
       if Self.looksUpSelf(isFirst: isFirst, owner, shared) { lookUpSelf(now.monotonic, shared, &out) }

@@ -28,6 +28,9 @@ struct PartitionProbe: Job, ~Copyable {
     for peer in peers.reversed() { noteLost(peer, shared) }
   }
 
+  /// Stops probing a node that the user has forgotten.
+  mutating func forget(_ id: NodeID) { lostContacts.removeAll { $0.id == id } }
+
   private mutating func noteLost(_ peer: Peer, _ shared: borrowing Shared) {
     lostContacts.removeAll { $0.id == peer.id }
     lostContacts.append(peer)

@@ -44,7 +44,7 @@ struct LostContacts: Sendable {
         peer: contact.peer, lastAnswered: contact.lastAnswered, keepsPlainRecords: contact.keepsPlainRecords))
   }
 
-  /// Forgets a node: it has answered.
+  /// Forgets a node: it has answered, or the user has said that it is gone.
   mutating func remove(_ id: NodeID) {
     guard let index = entries.firstIndex(where: { $0.peer.id == id }) else { return }
     entries.remove(at: index)

@@ -16,12 +16,29 @@ package enum Standing: String, Hashable, Sendable {
   package var isCutOff: Bool { self == .cutOff || self == .alone }
 }
 
+/// A node that does not answer any more, and for how long it has not.
+package struct SilentNode: Hashable, Sendable {
+  /// The node.
+  package let peer: Peer
+  /// The time since it fell silent; 0 or more.
+  package let duration: Duration
+  /// True if it fell silent. A contact from before the start that has not answered since may be long gone.
+  package let wasReached: Bool
+
+  package init(_ peer: Peer, for duration: Duration, wasReached: Bool = true) {
+    self.peer = peer
+    self.duration = max(.zero, duration)
+    self.wasReached = wasReached
+  }
+}
+
 /// The nodes that this node had and that do not answer any more.
 ///
 /// A node that loses most of its contacts at once cannot tell whether they died or it was cut off. Until most of them
 /// answer again it must not take its own view for the network's.
 struct Reach: Sendable {
   private struct Silence: Sendable {
+    let peer: Peer
     let since: Instant
     /// True if the node answered since this node started. A contact from before may be long gone.
     let wasReached: Bool
@@ -41,9 +58,28 @@ struct Reach: Sendable {
   /// The time before which no entry is old enough to be dropped.
   private var nextExpiry = Instant(nanoseconds: .max)
 
-  /// Remembers contacts from before the start.
+  /// The number of silent nodes that count against those that answer.
+  var silentCount: Int { silentReached }
+
+  /// The silent nodes, in the order of their IDs.
+  func nodes(_ now: Instant) -> [SilentNode] {
+    silent.values.sorted { $0.peer.id < $1.peer.id }.map { silence in
+      SilentNode(silence.peer, for: now.since(silence.since), wasReached: silence.wasReached)
+    }
+  }
+
+  /// Remembers contacts from before the start, unless they are known to be silent.
   mutating func remember(_ now: Instant, _ peers: [Peer]) {
-    for peer in peers { add(peer.id, Silence(since: now, wasReached: false, subnet: nil)) }
+    for peer in peers where silent[peer.id] == nil {
+      add(Silence(peer: peer, since: now, wasReached: false, subnet: nil))
+    }
+  }
+
+  /// Remembers nodes that had fallen silent before the start.
+  mutating func remember(_ now: Instant, _ nodes: [SilentNode], _ limits: SubnetLimits) {
+    for node in nodes where node.wasReached {
+      fellSilent(Instant(nanoseconds: now.nanoseconds &- node.duration.nanoseconds), node.peer, limits)
+    }
   }
 
   /// Handles a query to a contact that has failed.
@@ -55,10 +91,11 @@ struct Reach: Sendable {
     let address = peer.endpoint.address
     let subnet = limits.cover(address) ? address.subnet : nil
     if let subnet, silent.values.count(where: { $0.subnet == subnet }) >= limits.perBucket { return }
-    add(peer.id, Silence(since: now, wasReached: true, subnet: subnet))
+    add(Silence(peer: peer, since: now, wasReached: true, subnet: subnet))
   }
 
-  private mutating func add(_ id: NodeID, _ silence: Silence) {
+  private mutating func add(_ silence: Silence) {
+    let id = silence.peer.id
     remove(id)
     if silent.count >= Self.capacity, let oldest { remove(oldest) }
     silent[id] = silence
@@ -70,7 +107,7 @@ struct Reach: Sendable {
     silent.min { ($0.value.since, $0.key) < ($1.value.since, $1.key) }?.key
   }
 
-  /// Handles a node that has answered, or whose address another node has now.
+  /// Handles a node that has answered, whose address another node has now, or that the user has forgotten.
   mutating func remove(_ id: NodeID) {
     guard !silent.isEmpty, let silence = silent.removeValue(forKey: id) else { return }
     if silence.wasReached { silentReached -= 1 }

@@ -186,6 +186,12 @@ package struct RoutingTable: Sendable {
     return remove(at: index, of: bucket)
   }
 
+  /// Removes a contact; nil if there is none with the ID.
+  mutating func remove(_ id: NodeID) -> Contact? {
+    guard let (bucket, index) = position(of: id) else { return nil }
+    return remove(at: index, of: bucket)
+  }
+
   private mutating func remove(at index: Int, of bucket: Int) -> Contact {
     let (left, came) = buckets[bucket].remove(at: index)
     census.remove(left, inBucket: bucket)

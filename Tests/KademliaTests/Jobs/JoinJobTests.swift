@@ -18,7 +18,8 @@ extension [Directive] {
     _ join: inout Join, _ world: inout JobWorld, hasBootstrap: Bool, isRejoining: Bool = false
   ) -> [Directive] {
     join.start(
-      .start, hasBootstrap: hasBootstrap, isRejoining: isRejoining, world.shared, &world.out)
+      .start, hasBootstrap: hasBootstrap, isForgotten: false, isRejoining: isRejoining, world.shared,
+      &world.out)
     return world.takeDirectives()
   }
 

@@ -62,6 +62,7 @@ extension BencodeWriter {
       }
       raw("e1:q4:ping")
     case .findNode(let target):
+      if query.asksForHandOff { raw("6:handedi1e") }
       write("2:id", query.sender)
       write("6:target", target)
       write(query.want)
@@ -123,6 +124,7 @@ extension BencodeWriter {
     if let held {
       write(response.sender, among: held.version)
     } else {
+      if let isHandedOver = response.isHandedOver { raw(isHandedOver ? "6:handedi1e" : "6:handedi0e") }
       write("2:id", response.sender)
     }
     if case .record(let record) = held { writeKey(of: record) }
@@ -131,6 +133,7 @@ extension BencodeWriter {
       raw("4:lost")
       string(response.lost)
     }
+    if response.isNew { raw("3:newi1e") }
     if nodes != .none { write(response.nodes, areV4Only: nodes == .v4) }
     if case .record(let record) = held {
       writeSeq(of: record)

@@ -29,7 +29,7 @@ extension KRPC {
     var size = 5 + id + (query.isReadOnly ? 7 : 0)
     switch query.method {
     case .ping: size += 10 + (query.nonce == nil ? 0 : 7 + string(Nonce.byteCount))
-    case .findNode: size += target + want(query.want) + 15
+    case .findNode: size += target + want(query.want) + 15 + (query.asksForHandOff ? 11 : 0)
     case .get(_, let kind, let seq):
       if let kind { size += 6 + string(kind.word.utf8CodeUnitCount) }
       size += number(3, seq) + target + want(query.want) + 9
@@ -54,6 +54,8 @@ extension KRPC {
     if let held = response.held { size += version(held.version) }
     if response.keepsPlainRecords { size += 7 }
     if !response.lost.isEmpty { size += 6 + string(response.lost.count * NodeID.byteCount) }
+    if response.isNew { size += 8 }
+    if response.isHandedOver != nil, response.held == nil { size += 11 }
     if let token = response.token { size += 7 + string(token.count) }
     if case .record(let record) = response.held {
       size += proof(of: record) + value(of: record)

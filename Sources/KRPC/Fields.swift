@@ -24,6 +24,8 @@ struct Fields {
   private(set) var nodes6: BencodeValue?
   private(set) var keepsPlainRecords: BencodeValue?
   private(set) var lost: BencodeValue?
+  private(set) var new: BencodeValue?
+  private(set) var handed: BencodeValue?
   private(set) var nonce: BencodeValue?
   private(set) var publicKey: BencodeValue?
   private(set) var salt: BencodeValue?
@@ -66,6 +68,8 @@ struct Fields {
     case .nodes6: nodes6 = entry
     case .keepsPlainRecords: keepsPlainRecords = entry
     case .lost: lost = entry
+    case .new: new = entry
+    case .handed: handed = entry
     case .nonce: nonce = entry
     case .publicKey: publicKey = entry
     case .salt: salt = entry
@@ -112,6 +116,8 @@ extension MalformedMessage.Field {
     case keyWord("exp"): self = .expiry
     case keyWord("kv"): self = .keepsPlainRecords
     case keyWord("lost"): self = .lost
+    case keyWord("new"): self = .new
+    case keyWord("handed"): self = .handed
     case keyWord("kind"): self = .kind
     case keyWord("want"): self = .want
     case keyWord("del"): self = .deletion

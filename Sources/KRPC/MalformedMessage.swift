@@ -80,7 +80,7 @@ extension MalformedMessage {
 
   /// The fields of `a` and `r` that are read; the raw value is the key on the wire.
   package enum Field: String, Hashable, Sendable, CaseIterable {
-    case id, target, want, seq, kind, token, key, cas, nodes, nodes6, lost, salt, nonce
+    case id, target, want, seq, kind, token, key, cas, nodes, nodes6, lost, new, handed, salt, nonce
     case infoHash = "info_hash"
     case value = "v"
     case expiry = "exp"
@@ -146,7 +146,8 @@ extension MalformedMessage.Field {
     case .deletion: "1, and 'v' empty"
     case .nodes: "a string of \(CompactNodes.size(.v4)) bytes a node"
     case .nodes6: "a string of \(CompactNodes.size(.v6)) bytes a node"
-    case .keepsPlainRecords: "1"
+    case .keepsPlainRecords, .new: "1"
+    case .handed: "0 or 1"
     case .lost: "a string of \(NodeID.byteCount) bytes a node"
     case .publicKey: "\(PublicKey.byteCount) bytes"
     case .signature: "\(Signature.byteCount) bytes"

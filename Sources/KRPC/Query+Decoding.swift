@@ -16,12 +16,14 @@ extension Query {
     let method: Method
     var want = AddressFamilies(rawValue: 0)
     var nonce: Nonce?
+    var asksForHandOff = false
     switch known {
     case .ping:
       method = .ping
       nonce = try arguments.optionalNonce(in: bytes)
     case .findNode:
       method = .findNode(target: try arguments.neededTarget(in: bytes))
+      asksForHandOff = arguments.handed?.isOne(in: bytes) ?? false
       want = try arguments.wantedFamilies(in: bytes)
     case .get:
       method = .get(
@@ -43,7 +45,7 @@ extension Query {
     }
     self.init(
       sender: try arguments.sender(in: bytes), method: method, isReadOnly: isReadOnly, want: want,
-      nonce: nonce)
+      nonce: nonce, asksForHandOff: asksForHandOff)
   }
 }
 

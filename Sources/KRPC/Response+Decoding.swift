@@ -11,15 +11,21 @@ extension Response {
   ///   implementations have such fields too, and their nodes are of use.
   init(_ results: Fields, seen: BencodeValue?, in bytes: RawSpan) throws(MalformedMessage.Reason) {
     guard results.isPresent else { throw .noFields }
+    let held = results.heldRecord(in: bytes)
+    let credentials = results.credentials(seen: seen, in: bytes)
+    // An answer with a record or a proof says nothing of these.
+    let isBare = held == nil && credentials == nil
     self.init(
       sender: try results.sender(in: bytes),
       nodes: try CompactNodes.read(results.nodes, results.nodes6, in: bytes),
       token: results.token?.shortBytes(in: bytes),
       keepsPlainRecords: results.keepsPlainRecords?.isOne(in: bytes) ?? false,
       lost: results.lostNodes(in: bytes),
-      held: results.heldRecord(in: bytes),
-      storedSeq: results.storedSeq(in: bytes),
-      credentials: results.credentials(seen: seen, in: bytes))
+      isNew: isBare && results.new?.isOne(in: bytes) == true,
+      isHandedOver: isBare ? results.handed.map { $0.isOne(in: bytes) } : nil,
+      held: held,
+      storedSeq: isBare ? results.storedSeq(in: bytes) : nil,
+      credentials: credentials)
   }
 }
 

@@ -42,6 +42,8 @@ enum Directive {
   case resolveBootstrap
   /// Notes that the first join has ended, so that operations begin.
   case joinEnded
+  /// Notes that the neighbours of this node have given it what it should hold.
+  case settled
   /// Tells `Join` that all contacts from before the start have answered or been given up.
   case rejoinSettled
   /// Gives an operation's lookup an answer that was held until its sender proved its identity.

@@ -94,7 +94,11 @@ extension Node {
         jobs.join.handleOwnQuery(to: endpoint)
       }
       verifySender(now.monotonic, of: query, from: source)
-      responder.answer(now, query, message.transaction, from: source, shared, &directives, &effects)
+      let isHandedOver: Bool? =
+        query.asksForHandOff
+        ? jobs.handOff.hasHandedOver(now.monotonic, to: Peer(id: query.sender, endpoint: source), shared) : nil
+      responder.answer(
+        now, query, message.transaction, from: source, isHandedOver: isHandedOver, shared, &directives, &effects)
     case .response(let response):
       receive(now, response, message.transaction, from: source)
     case .error(let error):

@@ -69,7 +69,9 @@ extension Node {
     case .joinEnded:
       shared.isJoined = true
       effects.append(.notice(.joined(contacts: shared.table.count)))
+      jobs.settling.handleJoin(now.monotonic, shared, &directives)
       operations.startWaiting(now, shared, &directives)
+    case .settled: shared.isNew = false
     case .rejoinSettled: jobs.join.handleRejoinSettled(now.monotonic, shared, &directives)
     case .notice(let notice): effects.append(.notice(notice))
     case .count(let counter, let number): shared.counters[keyPath: counter] += number

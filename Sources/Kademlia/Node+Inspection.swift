@@ -57,6 +57,9 @@ extension Node {
   /// The number of silent nodes that count against those that answer.
   package var silentCount: Int { shared.reach.silentCount }
 
+  /// True until the neighbours of this node have given it what it should hold.
+  package var isNew: Bool { shared.isNew }
+
   /// True if the user has said that the nodes at the bootstrap names are gone, and no node has been met since.
   package var isBootstrapForgotten: Bool { jobs.join.isForgotten }
 

@@ -36,9 +36,16 @@ extension Node {
     // An answer names nodes of the query's address family unless the query asks for more (BEP 32).
     let families = shared.identity.families
     let query = Query(
-      sender: id, method: pending.method, want: families == .all ? families : .init(), nonce: pending.nonce)
+      sender: id, method: pending.method, want: families == .all ? families : .init(), nonce: pending.nonce,
+      asksForHandOff: shared.isNew && isAboutNeighbours(pending.method))
     effects.append(
       .send(Message(transaction: ShortBytes(transaction), body: .query(query)), to: endpoint))
+  }
+
+  /// Returns whether a query asks for the nodes near this one.
+  private func isAboutNeighbours(_ method: Query.Method) -> Bool {
+    guard case .findNode(let target) = method else { return false }
+    return target == id || target == id.neighbour
   }
 
   private func softTimeout(of contact: Contact?) -> Duration {
@@ -153,6 +160,9 @@ extension Node {
     let roundTrip = now.monotonic.since(query.sent)
     shared.roundTrips.sample(roundTrip)
     shared.unresponsivePeers.handleAnswer(of: response.sender)
+    if shared.isNew, isAboutNeighbours(query.method) {
+      jobs.settling.handleAnswer(of: response.sender, isHandedOver: response.isHandedOver, shared, &directives)
+    }
     let isProven = jobs.identityProofs.verify(response, to: query, from: source, shared, &directives)
     admit(
       now, peer, roundTrip: roundTrip, for: query, isProven: isProven,

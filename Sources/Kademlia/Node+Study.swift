@@ -42,7 +42,7 @@ extension Node {
     case .verification, .identityProofs: return .verification
     case .liveness: return .liveness
     case .partitionProbe: return .probe
-    case .join(.bootstrap), .rejoin: return .join
+    case .join(.bootstrap), .rejoin, .settling: return .join
     }
   }
 
@@ -59,5 +59,6 @@ extension Node {
   package mutating func acquaint(_ time: Instant, with peer: Peer, roundTrip: Duration) {
     _ = shared.table.answered(time, peer, roundTrip: roundTrip)
     shared.roundTrips.sample(roundTrip)
+    shared.isNew = false
   }
 }

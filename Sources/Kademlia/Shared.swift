@@ -20,6 +20,8 @@ struct Shared: ~Copyable {
   var bootstrapAddresses: [Endpoint] = []
   /// True if the first join has ended, so that operations run.
   var isJoined = false
+  /// True until the neighbours of this node have given it what it should hold.
+  var isNew = true
 
   init(_ now: Instant, identity: Node.Identity, parameters: Parameters, records: any RecordReader) {
     self.identity = identity

@@ -28,6 +28,10 @@ extension Message {
   }
 }
 
+extension Query.Method {
+  fileprivate var isFindNode: Bool { if case .findNode = self { true } else { false } }
+}
+
 extension Query {
   static func random(_ method: Method, using source: inout SplitMix64) -> Query {
     let asksForNodes =
@@ -38,7 +42,8 @@ extension Query {
     let nonce = method == .ping && source.below(2) == 0 ? Nonce(high: source.next(), low: source.next()) : nil
     return Query(
       sender: NodeID(random: &source), method: method, isReadOnly: source.below(2) == 0,
-      want: asksForNodes ? AddressFamilies(rawValue: UInt8(source.below(4))) : [], nonce: nonce)
+      want: asksForNodes ? AddressFamilies(rawValue: UInt8(source.below(4))) : [], nonce: nonce,
+      asksForHandOff: method.isFindNode && source.below(2) == 0)
   }
 }
 
@@ -63,7 +68,9 @@ extension Response {
     case 0: response.held = .record(.random(upTo: 300, saltUpTo: 0, using: &source))
     case 1: response.held = .version(.random(using: &source))
     case 2: response.storedSeq = .random(using: &source)
-    default: break
+    default:
+      response.isNew = source.below(2) == 0
+      if source.below(2) == 0 { response.isHandedOver = source.below(2) == 0 }
     }
     return response
   }

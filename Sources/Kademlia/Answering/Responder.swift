@@ -62,8 +62,11 @@ struct Responder: Sendable {
   // MARK: - Answers
 
   /// Answers a query, or has its record stored and answers after that.
+  ///
+  /// - Parameter isHandedOver: the answer to a sender that asks whether it has been given what it should hold; nil for
+  ///   any other query.
   mutating func answer(
-    _ now: Now, _ query: Query, _ transaction: TransactionID, from source: Endpoint,
+    _ now: Now, _ query: Query, _ transaction: TransactionID, from source: Endpoint, isHandedOver: Bool?,
     _ shared: borrowing Shared, _ out: inout [Directive], _ effects: inout [Effect]
   ) {
     // A sender that shows a valid token does receive what is sent to its address.
@@ -87,7 +90,7 @@ struct Responder: Sendable {
       }
       response = Response(
         sender: shared.id, nodes: shared.nodes(near: target, for: query, from: source),
-        keepsPlainRecords: true)
+        keepsPlainRecords: true, isHandedOver: isHandedOver)
     case .get(let target, let kind, let seq):
       let held = shared.held(now, target, kind, unlessNewerThan: seq)
       if let kind, let held, held.version.seq == seq {
@@ -99,7 +102,7 @@ struct Responder: Sendable {
         ? shared.lostNodes(now.monotonic, near: target, besides: nodes, keeping: kind ?? .plain) : []
       response = Response(
         sender: shared.id, nodes: nodes, token: tokens.issue(now.monotonic, to: source.address),
-        keepsPlainRecords: true, lost: lost, held: held)
+        keepsPlainRecords: true, lost: lost, isNew: held == nil && shared.isNew, held: held)
     case .put(let sent, _, let cas):
       let record = shared.withDefaultExpiry(now, sent)
       if let error = storeError(now, record, cas, isTokenGood: isTokenGood, from: source, shared, &out) {

@@ -27,6 +27,8 @@ struct ArrivalQueue: Sendable {
   private var departed: [(id: NodeID, due: Instant)] = []
   /// The times at which the passes for nodes began, the latest last.
   private var began: [(id: NodeID, time: Instant)] = []
+  /// The times at which the passes for nodes ended, the latest last.
+  private var ended: [(id: NodeID, time: Instant)] = []
 
   /// Nodes that arrive together are served together.
   private static let firstPause: Duration = .seconds(1)
@@ -41,6 +43,8 @@ struct ArrivalQueue: Sendable {
   private static let startTime: Duration = .seconds(60)
   /// A node that was unresponsive this often in one pass is not offered the rest.
   private static let mostSilences = 5
+  /// The last offers of a pass are answered, and their records stored, within this time.
+  private static let timeOfLastOffers: Duration = .seconds(1)
   private static let capacity = 256
 
   /// The time at which the first pass is due; nil if none is.
@@ -115,4 +119,20 @@ struct ArrivalQueue: Sendable {
     began.append((id, now))
     if began.count > Self.capacity { began.removeFirst() }
   }
+
+  /// Notes that a pass for a node has ended.
+  mutating func noteEnded(_ now: Instant, _ id: NodeID) {
+    ended.removeAll { $0.id == id }
+    ended.append((id, now))
+    if ended.count > Self.capacity { ended.removeFirst() }
+  }
+
+  /// Returns whether a node waits for its pass, or for the last records of one.
+  func isWaiting(_ now: Instant, _ id: NodeID) -> Bool {
+    recipients.contains { $0.peer.id == id }
+      || ended.contains { $0.id == id && now.since($0.time) < Self.timeOfLastOffers }
+  }
+
+  /// Returns whether a pass for a node has begun since this node started.
+  func hasBegun(_ id: NodeID) -> Bool { began.contains { $0.id == id } }
 }

@@ -68,6 +68,20 @@ struct HandOff: Job, ~Copyable {
     plan(now)
   }
 
+  /// Returns whether a node that is new has been offered all that this node has for it. A contact that has not had
+  /// a pass gets one.
+  mutating func hasHandedOver(_ now: Instant, to peer: Peer, _ shared: borrowing Shared) -> Bool {
+    guard shared.records.usage.records > 0, mayBeOffered(now, peer.id, shared) else { return true }
+    if passes.contains(where: { $0.recipient?.id == peer.id }) || queue.isWaiting(now, peer.id) { return false }
+    if queue.hasBegun(peer.id) { return true }
+    // A node that only says that it is at the address must not be sent anything there.
+    if shared.table.contact(peer.id)?.isAt(peer.endpoint) == true {
+      queue.enqueue(now, peer, notBefore: ArrivalQueue.shortestInterval)
+      plan(now)
+    }
+    return false
+  }
+
   /// Returns whether another node may be one of the K closest to any record that this node has to offer. Such
   /// a record shares its first bits with this node's ID. All contacts that share more bits with this node's
   /// ID than the other node does are closer to the record than that node.
@@ -118,7 +132,11 @@ struct HandOff: Job, ~Copyable {
     var renewalRoom = shared.replications.room(shared.parameters)
     var index = 0
     while index < passes.count {
-      if step(now, index, &renewalRoom, shared, &out) { index += 1 } else { passes.remove(at: index) }
+      if step(now, index, &renewalRoom, shared, &out) {
+        index += 1
+      } else if let recipient = passes.remove(at: index).recipient {
+        queue.noteEnded(now.monotonic, recipient.id)
+      }
     }
     nextStep = nil
     plan(now.monotonic)

@@ -11,6 +11,7 @@ struct Jobs: ~Copyable {
   var expiry: Expiry
   var replication: Replication
   var handOff = HandOff()
+  var settling = Settling()
   var verification = Verification()
   var identityProofs: IdentityProofs
 
@@ -28,8 +29,8 @@ struct Jobs: ~Copyable {
 
   /// The jobs in the order in which they act.
   enum Kind: CaseIterable, Sendable {
-    case join, liveness, partitionProbe, refresh, expiry, replication, handOff, rejoin, verification,
-      identityProofs
+    case join, liveness, partitionProbe, refresh, expiry, replication, handOff, settling, rejoin,
+      verification, identityProofs
   }
 
   /// A call that every job gets.
@@ -51,6 +52,7 @@ struct Jobs: ~Copyable {
     case .expiry: Self.tell(&expiry, call, now, shared, &out)
     case .replication: Self.tell(&replication, call, now, shared, &out)
     case .handOff: Self.tell(&handOff, call, now, shared, &out)
+    case .settling: Self.tell(&settling, call, now, shared, &out)
     case .rejoin: Self.tell(&rejoin, call, now, shared, &out)
     case .verification: Self.tell(&verification, call, now, shared, &out)
     case .identityProofs: Self.tell(&identityProofs, call, now, shared, &out)
@@ -81,6 +83,7 @@ struct Jobs: ~Copyable {
     include(expiry.nextDeadline)
     include(replication.nextDeadline)
     include(handOff.nextDeadline)
+    include(settling.nextDeadline)
     return next
   }
 
@@ -96,6 +99,7 @@ struct Jobs: ~Copyable {
     case .liveness: liveness.handle(now, event, of: (), shared, &out)
     case .partitionProbe(let purpose): partitionProbe.handle(now, event, of: purpose, shared, &out)
     case .rejoin: rejoin.handle(now, event, of: (), shared, &out)
+    case .settling: settling.handle(now, event, of: (), shared, &out)
     case .verification: verification.handle(now, event, of: (), shared, &out)
     }
   }

@@ -11,11 +11,17 @@ extension Lookup {
     package var held: HeldRecord?
     /// True if the node runs this implementation.
     package var isOfOurMake: Bool
+    /// True if the node is new and returned no record: it may not have been given the record yet, and does not say
+    /// that there is none.
+    package var isNew: Bool
 
-    package init(token: WriteToken? = nil, held: HeldRecord? = nil, isOfOurMake: Bool = true) {
+    package init(
+      token: WriteToken? = nil, held: HeldRecord? = nil, isOfOurMake: Bool = true, isNew: Bool = false
+    ) {
       self.token = token
       self.held = held
       self.isOfOurMake = isOfOurMake
+      self.isNew = isNew
     }
   }
 
@@ -80,6 +86,8 @@ extension Lookup {
     var token: WriteToken?
     /// True if the node runs this implementation; valid once the node has answered.
     var isOfOurMake = true
+    /// True if the node has answered that it is new and holds no record.
+    var isNew = false
     /// Index into `reports` of what this node returned; nil if it returned nothing.
     var reportIndex: Int?
     /// The paths on which the node was named; `path` is the one on which it was asked.

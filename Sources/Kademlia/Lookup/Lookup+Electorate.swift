@@ -4,7 +4,7 @@ extension Lookup {
   package struct Progress: Hashable, Sendable {
     /// The number of nodes; fewer than the lookup looks for if no more are known.
     package var expected = 0
-    /// The number of these that are silent: they should have the record, and do not answer.
+    /// The number of these that have no vote: they should have the record, and do not answer or are new.
     package var silent = 0
     /// The number that have answered and are closer than the first node that is not asked yet, or whose
     /// answer is not late yet. The lookup knows the neighbourhood only that far: a node further away may have
@@ -30,6 +30,7 @@ extension Lookup {
         progress.silent += 1
       case .routing, .passedOver: continue
       case .late: break
+      case .answered where candidate.isNew: progress.silent += 1
       case .answered:
         if let told, told != candidate.held { progress.isUnanimous = false }
         told = .some(candidate.held)
@@ -61,14 +62,14 @@ extension Lookup {
   package struct Electorate: Hashable, Sendable {
     /// The number of nodes that count: n.
     package internal(set) var count = 0
-    /// The number of these that answered.
+    /// The number of these that answered, and are not new.
     package internal(set) var votes = 0
-    /// The number of these that answered, without this node.
+    /// The same without this node.
     package internal(set) var otherVotes = 0
     /// The number of these that are among the nodes that were named.
     package internal(set) var named = 0
 
-    /// The number of nodes that should have answered and did not.
+    /// The number of nodes without a vote: they should have answered and did not, or are new.
     package var silent: Int { count - votes }
     /// The votes that meet every confirmed write, which reached floor(n/2) + 1 of the n.
     package var neededVotes: Int { count - count / 2 }
@@ -96,6 +97,7 @@ extension Lookup {
       addAbsentees(closerThan: candidate.distance)
       guard electorate.count < most else { break }
       switch candidate.state {
+      case .answered where candidate.isNew: break
       case .answered:
         electorate.votes += 1
         if candidate.hop > 0 { electorate.otherVotes += 1 }

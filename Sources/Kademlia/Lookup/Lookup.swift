@@ -34,6 +34,8 @@ package struct Lookup: Sendable {
   var absentees = Absentees()
   /// The records and versions that nodes returned, each once: most nodes return the same.
   private(set) var reports: [HeldRecord] = []
+  /// True if nodes that are new do not count among those to find: another is asked for each of them.
+  var passesOverNewNodes = false
   /// True if any node has reported a version that is not believed from a single node.
   var hasDoubtfulReports = false
   private var waiting = 0
@@ -97,6 +99,7 @@ package struct Lookup: Sendable {
   private mutating func note(_ answer: Answer, at index: Int) {
     candidates[index].token = answer.token
     candidates[index].isOfOurMake = answer.isOfOurMake
+    candidates[index].isNew = answer.isNew
     candidates[index].held = answer.held?.version
     guard let held = answer.held else { return }
     candidates[index].reportIndex = reports.firstIndex(of: held) ?? reports.count
@@ -108,7 +111,7 @@ package struct Lookup: Sendable {
     guard candidate.state == .answered else { return nil }
     return Answer(
       token: candidate.token, held: candidate.reportIndex.map { reports[$0] },
-      isOfOurMake: candidate.isOfOurMake)
+      isOfOurMake: candidate.isOfOurMake, isNew: candidate.isNew)
   }
 
   /// - Parameters:
@@ -271,7 +274,8 @@ package struct Lookup: Sendable {
         let rank = rank(candidate)
         if choice.map({ rank < $0.rank }) ?? true { choice = (index, rank) }
         inPlay += 1
-      case .waiting, .answered: inPlay += 1
+      case .waiting: inPlay += 1
+      case .answered: if isFound(candidate) { inPlay += 1 }
       // A late answer may still come, but another node is asked as if it would not.
       case .late, .questionable, .unresponsive, .routing, .failed, .passedOver: break
       }
@@ -309,7 +313,7 @@ package struct Lookup: Sendable {
     for candidate in candidates where isOfInterest(candidate) {
       guard answered < width else { return true }
       switch candidate.state {
-      case .answered: answered += 1
+      case .answered: if isFound(candidate) { answered += 1 }
       case .notContacted:
         guard candidate.isQuestionable else { return false }
         isHopeful = true
@@ -324,12 +328,15 @@ package struct Lookup: Sendable {
   /// True if the lookup found as many nodes as it looked for, and not just all there are.
   package var isFull: Bool {
     var answered = 0
-    for candidate in candidates where candidate.state == .answered {
+    for candidate in candidates where candidate.state == .answered && isFound(candidate) {
       answered += 1
       if answered == width { return true }
     }
     return answered >= width
   }
+
+  /// Returns whether a node that has answered counts among those to find.
+  private func isFound(_ candidate: Candidate) -> Bool { !candidate.isNew || !passesOverNewNodes }
 
   /// The closest nodes that have answered, closest first, at most `width`; with several paths, some of each.
   package var closest: [Candidate] {
@@ -442,6 +449,7 @@ package struct Lookup: Sendable {
     candidates[index].held = nil
     candidates[index].token = nil
     candidates[index].reportIndex = nil
+    candidates[index].isNew = false
     let address = candidates[index].peer.endpoint.address
     if caps.cover(address) { balance(address.subnet) }
   }

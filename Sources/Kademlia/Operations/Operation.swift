@@ -91,7 +91,9 @@ extension Operation {
     if wantsOurMake, !response.isOfOurMake { return nil }
     var held: HeldRecord?
     if let told = response.held { held = note(told, now, parameters) }
-    return Lookup.Answer(token: response.token, held: held, isOfOurMake: response.isOfOurMake)
+    return Lookup.Answer(
+      token: response.token, held: held, isOfOurMake: response.isOfOurMake,
+      isNew: response.isNew && response.held == nil)
   }
 }
 

@@ -18,6 +18,8 @@ extension OperationPool {
     get?.extraQueries = shared.extraQueriesOfReads
     // A put must reach a node that may be alive. A read can use the others that hold the same record.
     get?.lookup.avoidsQuestionable = true
+    // A new node cannot say that there is no record. One further away may have a copy.
+    get?.lookup.passesOverNewNodes = true
   }
 
   /// Gives a lookup the nodes that this node knows, including itself.
@@ -33,7 +35,7 @@ extension OperationPool {
         withSilent: shared.silentMembers(now.monotonic, closestTo: target, keeping: kind))
       let held = shared.held(now, target, kind, unlessNewerThan: nil)
       if let held { _ = operation?.note(held, now, shared.parameters) }
-      operation?.lookup.seed(withLocal: shared.localPeer, answer: .init(held: held))
+      operation?.lookup.seed(withLocal: shared.localPeer, answer: .init(held: held, isNew: held == nil && shared.isNew))
     } else {
       operation?.lookup.seed(with: first)
       if operation?.wantsLocal == true {

@@ -43,12 +43,16 @@ package struct Query: Hashable, Sendable {
   package var want: AddressFamilies
   /// In a ping: the nonce that a proof of identity must contain.
   package var nonce: Nonce?
+  /// In a `find_node`: true if the sender is new and asks whether it has been given what it should hold (key
+  /// `handed`).
+  package var asksForHandOff: Bool
 
   package init(
     sender: NodeID, method: Method, isReadOnly: Bool = false, want: AddressFamilies = .init(),
-    nonce: Nonce? = nil
+    nonce: Nonce? = nil, asksForHandOff: Bool = false
   ) {
     self.nonce = nonce
+    self.asksForHandOff = asksForHandOff
     self.sender = sender
     self.method = method
     self.isReadOnly = isReadOnly
@@ -84,6 +88,12 @@ package struct Response: Hashable, Sendable {
   /// In an answer to a `get` without a record: the nodes that the sender lost lately and that may hold one (key
   /// `lost`).
   package var lost: [NodeID]
+  /// In an answer to a `get` without a record: true if the sender is new, and may not have been given the record yet
+  /// (key `new`).
+  package var isNew: Bool
+  /// In an answer to a node that is new: whether the sender has given it what it should hold (key `handed`); nil if
+  /// the sender does not tell.
+  package var isHandedOver: Bool?
   /// In an answer to a `get`: the record, or its version.
   package var held: HeldRecord?
   /// The seq that a `put` was confirmed with.
@@ -93,9 +103,12 @@ package struct Response: Hashable, Sendable {
 
   package init(
     sender: NodeID, nodes: [Peer] = [], token: WriteToken? = nil, keepsPlainRecords: Bool = false,
-    lost: [NodeID] = [], held: HeldRecord? = nil, storedSeq: Int64? = nil, credentials: Credentials? = nil
+    lost: [NodeID] = [], isNew: Bool = false, isHandedOver: Bool? = nil, held: HeldRecord? = nil,
+    storedSeq: Int64? = nil, credentials: Credentials? = nil
   ) {
     self.credentials = credentials
+    self.isNew = isNew
+    self.isHandedOver = isHandedOver
     self.sender = sender
     self.nodes = nodes
     self.token = token

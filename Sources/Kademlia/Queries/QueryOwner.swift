@@ -14,6 +14,7 @@ enum QueryOwner: Sendable {
   case liveness
   case partitionProbe(PartitionProbe.Purpose)
   case rejoin
+  case settling
   case verification
 
   /// True if a ping of this owner asks for a proof of identity. Pings that find nodes do.

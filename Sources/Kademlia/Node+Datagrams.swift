@@ -96,9 +96,11 @@ extension Node {
       verifySender(now.monotonic, of: query, from: source)
       let isHandedOver: Bool? =
         query.asksForHandOff
-        ? jobs.handOff.hasHandedOver(now.monotonic, to: Peer(id: query.sender, endpoint: source), shared) : nil
+        ? jobs.handOff.hasHandedOver(now.monotonic, to: Peer(id: query.sender, endpoint: source), shared)
+        : nil
       responder.answer(
-        now, query, message.transaction, from: source, isHandedOver: isHandedOver, shared, &directives, &effects)
+        now, query, message.transaction, from: source, isHandedOver: isHandedOver, shared, &directives,
+        &effects)
     case .response(let response):
       receive(now, response, message.transaction, from: source)
     case .error(let error):

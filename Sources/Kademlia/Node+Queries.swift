@@ -161,7 +161,8 @@ extension Node {
     shared.roundTrips.sample(roundTrip)
     shared.unresponsivePeers.handleAnswer(of: response.sender)
     if shared.isNew, isAboutNeighbours(query.method) {
-      jobs.settling.handleAnswer(of: response.sender, isHandedOver: response.isHandedOver, shared, &directives)
+      jobs.settling.handleAnswer(
+        of: response.sender, isHandedOver: response.isHandedOver, shared, &directives)
     }
     let isProven = jobs.identityProofs.verify(response, to: query, from: source, shared, &directives)
     admit(

@@ -72,7 +72,9 @@ struct HandOff: Job, ~Copyable {
   /// a pass gets one.
   mutating func hasHandedOver(_ now: Instant, to peer: Peer, _ shared: borrowing Shared) -> Bool {
     guard shared.records.usage.records > 0, mayBeOffered(now, peer.id, shared) else { return true }
-    if passes.contains(where: { $0.recipient?.id == peer.id }) || queue.isWaiting(now, peer.id) { return false }
+    if passes.contains(where: { $0.recipient?.id == peer.id }) || queue.isWaiting(now, peer.id) {
+      return false
+    }
     if queue.hasBegun(peer.id) { return true }
     // A node that only says that it is at the address must not be sent anything there.
     if shared.table.contact(peer.id)?.isAt(peer.endpoint) == true {

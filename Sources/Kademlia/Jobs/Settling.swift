@@ -47,7 +47,8 @@ struct Settling: Job, ~Copyable {
     for contact in Self.neighbours(shared) where !settled.contains(contact.id) {
       out.append(
         .send(
-          .findNode(target: shared.id.neighbour), to: contact.endpoint, expecting: contact.id, owner: .settling))
+          .findNode(target: shared.id.neighbour), to: contact.endpoint, expecting: contact.id,
+          owner: .settling))
     }
     check(shared, &out)
   }

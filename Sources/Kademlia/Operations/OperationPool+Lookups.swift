@@ -35,7 +35,8 @@ extension OperationPool {
         withSilent: shared.silentMembers(now.monotonic, closestTo: target, keeping: kind))
       let held = shared.held(now, target, kind, unlessNewerThan: nil)
       if let held { _ = operation?.note(held, now, shared.parameters) }
-      operation?.lookup.seed(withLocal: shared.localPeer, answer: .init(held: held, isNew: held == nil && shared.isNew))
+      operation?.lookup.seed(
+        withLocal: shared.localPeer, answer: .init(held: held, isNew: held == nil && shared.isNew))
     } else {
       operation?.lookup.seed(with: first)
       if operation?.wantsLocal == true {

@@ -23,6 +23,8 @@ extension Node {
     guard standing != shared.standing else { return }
     let wasCutOff = shared.standing == .cutOff
     shared.standing = standing
+    // Nobody can have anything for a node that is a network of its own.
+    if standing == .onlyNode, shared.isJoined { shared.isNew = false }
     if standing == .cutOff {
       effects.append(.notice(.cutOff(reached: reached, of: reached + shared.reach.silentCount)))
     } else if wasCutOff, standing == .connected {

@@ -15,6 +15,7 @@ struct Settling: Job, ~Copyable {
 
   private static let firstPause: Duration = .milliseconds(100)
   private static let longestPause: Duration = .seconds(30)
+  private static let pauseForOthers: Duration = .milliseconds(500)
   /// A neighbour that lies, or can never reach this node, must not keep it from voting for longer.
   private static let longestTime: Duration = .seconds(600)
   /// The most nodes that are remembered.
@@ -25,6 +26,7 @@ struct Settling: Job, ~Copyable {
   /// Handles the end of the first join. A node that has met no other by then is a network of its own, or finds others
   /// later, and is new until it has.
   mutating func handleJoin(_ now: Instant, _ shared: borrowing Shared, _ out: inout [Directive]) {
+    guard shared.isNew else { return }
     if shared.table.isEmpty {
       if shared.standing == .onlyNode { settle(&out) }
     } else {
@@ -40,7 +42,9 @@ struct Settling: Job, ~Copyable {
   }
 
   mutating func advance(_ now: Now, _ shared: borrowing Shared, _ out: inout [Directive]) {
-    guard shared.isNew, let due = nextRound, due <= now.monotonic else { return }
+    guard let due = nextRound, due <= now.monotonic else { return }
+    nextRound = nil
+    guard shared.isNew else { return }
     if let end, end <= now.monotonic { return settle(&out) }
     nextRound = now.monotonic + pause
     pause = min(pause * 2, Self.longestPause)
@@ -60,9 +64,9 @@ struct Settling: Job, ~Copyable {
     switch change {
     case .added:
       begin(now.monotonic)
-      // A node that has just been met is asked soon.
-      pause = Self.firstPause
-      nextRound = min(nextRound ?? now.monotonic + pause, now.monotonic + pause)
+      // A node that has just been met is asked soon, together with others that are met now.
+      let soon = now.monotonic + Self.pauseForOthers
+      nextRound = min(nextRound ?? soon, soon)
     case .removed: check(shared, &out)
     case .returned, .bucketFull: break
     }

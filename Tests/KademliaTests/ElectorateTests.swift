@@ -44,6 +44,20 @@ struct ElectorateTests {
     for host in others { #expect(try network.get("key", at: host).confirmedText == "value") }
   }
 
+  @Test("nodes that have met by pings alone count for a key", arguments: 910..<916)
+  func pinged(_ seed: UInt64) throws {
+    var network = try network(seed: seed, nodes: 5)
+    network.run(for: .seconds(10))
+    for host in network.alive {
+      let contacts = network[host].node.table.contacts
+      #expect(contacts.count == 4)
+      #expect(contacts.allSatisfy { $0.isMember(network.time, keeping: .plain) })
+    }
+    // None of them has asked for the key before.
+    hang(2..<5, in: &network)
+    #expect(try network.get("key", at: 0).isUnreachable)
+  }
+
   @Test("a node that starts while all holders hang does not say that a key has no value")
   func newNode() throws {
     var network = try network(seed: 905, nodes: 13)

@@ -52,11 +52,28 @@ struct Liveness: Job, ~Copyable {
   mutating func routingChanged(
     _ now: Now, _ change: RoutingChange, _ shared: borrowing Shared, _ out: inout [Directive]
   ) {
-    guard case .bucketFull(_, let stalest, _) = change, let contact = shared.table.contact(stalest.id),
-      // A contact that was heard lately need not be asked again.
-      now.monotonic.since(contact.lastAnswered) > shared.parameters.livenessInterval
+    switch change {
+    case .added(let peer, _, _, _): askForKinds(of: peer, shared, &out)
+    case .bucketFull(_, let stalest, _):
+      guard let contact = shared.table.contact(stalest.id),
+        // A contact that was heard lately need not be asked again.
+        now.monotonic.since(contact.lastAnswered) > shared.parameters.livenessInterval
+      else { return }
+      out.append(.tryPing(stalest, charged: stalest.id, owner: .liveness))
+    case .returned, .removed: break
+    }
+  }
+
+  /// Asks a new neighbour for nodes if it has answered nothing but a ping, which does not tell whether it keeps plain
+  /// records. It counts for a key only from then on: if it fell silent before, a read would not miss its vote.
+  private func askForKinds(of peer: Peer, _ shared: borrowing Shared, _ out: inout [Directive]) {
+    guard let contact = shared.table.contact(peer.id), !contact.keepsPlainRecords,
+      let bucket = shared.id.distance(to: peer.id).bucketIndex,
+      shared.table.deepestBuckets(holding: 2 * shared.parameters.k)?.contains(bucket) == true
     else { return }
-    out.append(.tryPing(stalest, charged: stalest.id, owner: .liveness))
+    out.append(
+      .send(
+        .findNode(target: shared.id.neighbour), to: peer.endpoint, expecting: peer.id, owner: .liveness))
   }
 
   mutating func parametersChanged(_ now: Instant, _ shared: borrowing Shared) {

@@ -49,6 +49,30 @@ struct ForgettingTests {
     #expect(network[0].node.table.contact(gone) != nil)
   }
 
+  @Test(
+    "a node that was cut off stays so if a restart takes it to the other side, as long as that is no majority"
+  )
+  func restartOnOtherSide() throws {
+    var network = SimulatedNetwork.joined(seed: 963, nodes: 8)
+    network.run(for: .seconds(60))
+    network.isolate(0..<3)
+    network.run(for: .seconds(400))
+    #expect(network[0].node.standing == .cutOff)
+    network[0].remembered = network[0].node.latestContacts
+    network[0].silent = network[0].node.silentNodes(network.time)
+    network.kill(0)
+    // Four of the eight that it had: two of those that it had reached are away now.
+    network.heal()
+    network.isolate([0, 3, 4, 5])
+    network.restart(0)
+    network.run(for: .seconds(60))
+    #expect(network[0].node.table.count == 3)
+    #expect(network[0].node.standing == .cutOff)
+    network.heal()
+    network.run(for: .seconds(120))
+    #expect(network[0].node.standing == .connected)
+  }
+
   @Test("a node that is cut off stays so over a restart, until most of the others answer")
   func restart() throws {
     var network = try remains(seed: 962, of: 12, left: 4)

@@ -132,7 +132,7 @@ struct Reach: Sendable {
   }
 
   /// Returns whether this node reaches no majority of the nodes that it had, itself included.
-  private func isMajoritySilent(reached: Int) -> Bool {
+  func isMajoritySilent(reached: Int) -> Bool {
     1 + reached < (1 + reached + silentReached) / 2 + 1
   }
 

@@ -37,6 +37,13 @@ package final class SimulatedHost {
   package var isBootstrapForgotten = false
   /// The number of its bootstrap names that cannot be resolved.
   package var unresolved = 0
+  /// True if its process is halted, as by SIGSTOP. Datagrams wait for it as in the buffer of its socket, and time
+  /// goes on.
+  package internal(set) var isPaused = false
+  /// The events that wait for the process to go on.
+  var backlog: [SimulatedNetwork.Event] = []
+  /// The most events that wait. Further datagrams are lost, as if the buffer of the socket were full.
+  static let backlogCapacity = 256
   /// The way its store carries out commits.
   package var commitMode = CommitMode.atOnce
   /// The delay of a slow machine, which is added to everything it sends.
@@ -60,7 +67,7 @@ package final class SimulatedHost {
   /// The number of queries that reached it since the counting began.
   package internal(set) var queriesHeard = 0
   /// The number of its current life. Events planned for an earlier life are dropped.
-  var life = 0
+  package internal(set) var life = 0
   /// The earliest planned wake-up.
   var plannedWake: Instant?
 

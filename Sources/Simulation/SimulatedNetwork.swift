@@ -205,12 +205,30 @@ package struct SimulatedNetwork {
     let host = hosts[host]
     if configuration.remembersContacts, host.isAlive { host.remembered = host.node.latestContacts }
     host.isAlive = false
+    host.isPaused = false
+    host.backlog = []
     host.life += 1
   }
 
   /// Kills several hosts at once.
   package mutating func kill(_ hosts: some Sequence<Int>) {
     for host in hosts { kill(host) }
+  }
+
+  /// Halts a host as SIGSTOP does.
+  package mutating func pause(_ host: Int) {
+    if hosts[host].isAlive { hosts[host].isPaused = true }
+  }
+
+  /// Lets a paused host go on. It handles the events that waited before its timers, as an event loop does.
+  package mutating func unpause(_ host: Int) {
+    let host = hosts[host]
+    guard host.isPaused else { return }
+    host.isPaused = false
+    let backlog = host.backlog
+    host.backlog = []
+    for event in backlog { handle(event) }
+    settle(host)
   }
 
   /// Removes a host for good, with its disk.
@@ -299,6 +317,11 @@ package struct SimulatedNetwork {
   }
 
   private mutating func handle(_ event: Event) {
+    if let host = pausedHost(of: event) {
+      // Its next wake-up is planned when it goes on.
+      if case .wake = event { host.plannedWake = nil } else { wait(event, for: host) }
+      return
+    }
     switch event {
     case .start(let host, let life):
       guard host.life == life else { return }
@@ -321,6 +344,24 @@ package struct SimulatedNetwork {
       guard host.isAlive, host.life == life else { return }
       host.node.bootstrapResolved(now(at: host), host.bootstrap, unresolved: host.unresolved)
       settle(host)
+    }
+  }
+
+  private func pausedHost(of event: Event) -> SimulatedHost? {
+    let host =
+      switch event {
+      case .start(let host, _), .wake(let host, _), .resolved(let host, _): host
+      case .deliver(let datagram): hosts[datagram.destination]
+      case .commit(let planned): planned.host
+      }
+    return host.isPaused ? host : nil
+  }
+
+  private mutating func wait(_ event: Event, for host: SimulatedHost) {
+    if case .deliver = event, host.backlog.count >= SimulatedHost.backlogCapacity {
+      datagramsLost += 1
+    } else {
+      host.backlog.append(event)
     }
   }
 

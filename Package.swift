@@ -217,6 +217,14 @@ let package = Package(
       name: "SystemdTests",
       dependencies: ["Systemd", .product(name: "Logging", package: "swift-log")],
       swiftSettings: settings),
+    // Judges what clients of a network were told while nodes had faults; see Tests/History/README.md.
+    .target(
+      name: "HistoryChecker", dependencies: ["SeededRandom"], path: "Tests/History/Checker",
+      swiftSettings: settings),
+    .testTarget(
+      name: "HistoryTests",
+      dependencies: ["HistoryChecker", "Kademlia", "NodeTime", "SeededRandom", "Simulation"],
+      path: "Tests/History/Tests", swiftSettings: settings),
     // Runs the built programs; see packaging/test.
     .testTarget(
       name: "EndToEndTests", dependencies: ["ControlProtocol", "SeededRandom"], swiftSettings: settings),

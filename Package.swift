@@ -227,7 +227,8 @@ let package = Package(
       path: "Tests/History/Tests", swiftSettings: settings),
     // Runs the built programs; see packaging/test.
     .testTarget(
-      name: "EndToEndTests", dependencies: ["ControlProtocol", "SeededRandom"], swiftSettings: settings),
+      name: "EndToEndTests", dependencies: ["ControlProtocol", "HistoryChecker", "SeededRandom"],
+      swiftSettings: settings),
 
     // How fast the parts are: `swift run -c release dhtd-microbench`. No product, so that it is installed
     // nowhere.

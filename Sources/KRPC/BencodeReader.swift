@@ -13,6 +13,8 @@ struct BencodeReader {
   private(set) var position: Int
   /// The first rule of bencoding that what was read so far breaks.
   private(set) var flaw: Reason?
+  /// The number of times that what was read so far breaks a rule of bencoding.
+  private(set) var flaws = 0
   /// The number of dictionaries so far that had keys out of order.
   private var unsortedDictionaries = 0
 
@@ -67,7 +69,7 @@ struct BencodeReader {
   }
 
   private mutating func list(in bytes: RawSpan, depth: Int) throws(Reason) -> BencodeValue {
-    guard depth <= KRPC.maxDepth else { throw .tooDeep }
+    guard depth <= KRPC.maxDepth else { return try deepContainer(.list, in: bytes) }
     let unsortedBefore = unsortedDictionaries
     position += 1
     let start = position
@@ -79,7 +81,7 @@ struct BencodeReader {
   }
 
   private mutating func dictionary(in bytes: RawSpan, depth: Int) throws(Reason) -> BencodeValue {
-    guard depth <= KRPC.maxDepth else { throw .tooDeep }
+    guard depth <= KRPC.maxDepth else { return try deepContainer(.dictionary, in: bytes) }
     let unsortedBefore = unsortedDictionaries
     position += 1
     let start = position
@@ -89,6 +91,50 @@ struct BencodeReader {
     }
     return BencodeValue(
       .dictionary, from: start, to: position - 1, isCanonical: unsortedDictionaries == unsortedBefore)
+  }
+
+  /// A list or dictionary that is open while deeper ones are read.
+  private struct Level {
+    let isDictionary: Bool
+    /// The key before the next one of a dictionary.
+    var previous: DictionaryKey?
+  }
+
+  /// Reads a list or dictionary deeper than `KRPC.maxDepth`, and all levels below it: without recursion, so that
+  /// no depth exhausts the stack. Keys out of order are not compared with one another there.
+  @inline(never)
+  private mutating func deepContainer(
+    _ form: BencodeValue.Form, in bytes: RawSpan
+  ) throws(Reason) -> BencodeValue {
+    let unsortedBefore = unsortedDictionaries
+    let start = position + 1
+    var open: [Level] = []
+    repeat {
+      if let level = open.last {
+        if try endsContainer(in: bytes) {
+          open.removeLast()
+          continue
+        }
+        if level.isDictionary {
+          let key = DictionaryKey(try string(in: bytes), in: bytes)
+          if let previous = level.previous, !previous.precedes(key, in: bytes) {
+            unsortedDictionaries += 1
+            note(.tooDeep)
+          }
+          open[open.count - 1].previous = key
+        }
+      }
+      switch bytes.peek(at: position) {
+      case UInt8(ascii: "l"), UInt8(ascii: "d"):
+        open.append(Level(isDictionary: bytes.byte(at: position) == UInt8(ascii: "d")))
+        position += 1
+      default:
+        // A string, an integer, or no value at all.
+        _ = try value(in: bytes, depth: 1)
+      }
+    } while !open.isEmpty
+    return BencodeValue(
+      form, from: start, to: position - 1, isCanonical: unsortedDictionaries == unsortedBefore)
   }
 
   /// Reads the `e` of a list or dictionary if it is there.
@@ -160,6 +206,7 @@ struct BencodeReader {
   }
 
   private mutating func note(_ reason: Reason) {
+    flaws += 1
     if flaw == nil { flaw = reason }
   }
 }

@@ -36,7 +36,13 @@ extension BencodeWriter {
       raw("1:re")
     case .error(let error):
       write(error)
-      endBody(message.transaction)
+      if error.longTransaction.isEmpty {
+        endBody(message.transaction)
+      } else {
+        raw("1:t")
+        string(error.longTransaction)
+        endTransaction()
+      }
       raw("1:ee")
     }
   }
@@ -45,6 +51,10 @@ extension BencodeWriter {
   private mutating func endBody(_ transaction: TransactionID) {
     raw("1:t")
     string(transaction)
+    endTransaction()
+  }
+
+  private mutating func endTransaction() {
     // `v`: dh, version 0.1.
     raw("1:v4:dh\u{0}\u{1}1:y")
   }
@@ -108,7 +118,13 @@ extension BencodeWriter {
 
   private mutating func write(_ response: Response, with nodes: Nodes) {
     let held = response.held
-    if case .proof(let proof, let seen)? = response.credentials {
+    switch response.credentials {
+    case nil: raw("d1:rd")
+    case .seen(let seen):
+      raw("d2:ip")
+      string(seen)
+      raw("1:rd")
+    case .proof(let proof, let seen):
       raw("d2:ip")
       string(seen)
       raw("1:rd2:id")
@@ -120,7 +136,6 @@ extension BencodeWriter {
       raw("e")
       return
     }
-    raw("d1:rd")
     if let held {
       write(response.sender, among: held.version)
     } else {

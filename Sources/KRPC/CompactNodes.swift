@@ -11,12 +11,10 @@ enum CompactNodes {
   }
 
   /// The nodes of `nodes` and `nodes6`, the first `KRPC.maxNodes` of them. Those without a port are
-  /// left out.
-  static func read(
-    _ nodes: BencodeValue?, _ nodes6: BencodeValue?, in bytes: RawSpan
-  ) throws(MalformedMessage.Reason) -> [Peer] {
-    let count = try count(nodes, .v4, .nodes)
-    let count6 = try self.count(nodes6, .v6, .nodes6)
+  /// left out, and so is a field that is not a string of whole nodes.
+  static func read(_ nodes: BencodeValue?, _ nodes6: BencodeValue?, in bytes: RawSpan) -> [Peer] {
+    let count = count(nodes, .v4)
+    let count6 = self.count(nodes6, .v6)
     guard count + count6 > 0 else { return [] }
     return [Peer](capacity: min(count + count6, KRPC.maxNodes)) { peers in
       if let nodes { append(nodes, count, .v4, in: bytes, to: &peers) }
@@ -36,14 +34,10 @@ enum CompactNodes {
       address(family, at: entry.start, in: bytes), port: bytes.bigEndian(at: entry.end - 2, as: UInt16.self))
   }
 
-  private static func count(
-    _ nodes: BencodeValue?, _ family: AddressFamily, _ field: MalformedMessage.Field
-  ) throws(MalformedMessage.Reason) -> Int {
-    guard let nodes else { return 0 }
-    guard let length = nodes.stringLength else { throw .invalid(field) }
+  private static func count(_ nodes: BencodeValue?, _ family: AddressFamily) -> Int {
+    guard let length = nodes?.stringLength else { return 0 }
     let (count, rest) = length.quotientAndRemainder(dividingBy: size(family))
-    guard rest == 0 else { throw .invalid(field) }
-    return count
+    return rest == 0 ? count : 0
   }
 
   private static func append(

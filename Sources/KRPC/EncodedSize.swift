@@ -5,7 +5,11 @@ extension KRPC {
   /// Returns the number of bytes that `encode` would write, without writing them.
   package static func encodedSize(_ message: Message) -> Int {
     // Around the body: `1:t`, the transaction, `1:v4:dh..`, `1:y` with its letter, and the last `e`.
-    let frame = 3 + string(message.transaction.count) + 9 + 3 + 3 + 1
+    var transaction = message.transaction.count
+    if case .error(let error) = message.body, !error.longTransaction.isEmpty {
+      transaction = error.longTransaction.count
+    }
+    let frame = 3 + string(transaction) + 9 + 3 + 3 + 1
     switch message.body {
     case .query(let query): return frame + size(query)
     case .error(let error):
@@ -45,12 +49,13 @@ extension KRPC {
 
   /// The size of an answer without the nodes that it names.
   private static func size(_ response: Response) -> Int {
-    if case .proof(_, let seen)? = response.credentials {
-      let address = CompactNodes.size(seen.address.family) - NodeID.byteCount
-      return 4 + string(address) + 5 + id + 3 + string(PublicKey.byteCount) + 5
-        + string(Signature.byteCount) + 1
-    }
     var size = 5 + id + 1
+    switch response.credentials {
+    case nil: break
+    case .seen(let endpoint): size += seen(endpoint)
+    case .proof(_, let endpoint):
+      return size + seen(endpoint) + 3 + string(PublicKey.byteCount) + 5 + string(Signature.byteCount)
+    }
     if let held = response.held { size += version(held.version) }
     if response.keepsPlainRecords { size += 7 }
     if !response.lost.isEmpty { size += 6 + string(response.lost.count * NodeID.byteCount) }
@@ -63,6 +68,11 @@ extension KRPC {
       size += number(3, response.held?.version.seq ?? response.storedSeq)
     }
     return size
+  }
+
+  /// The size of `ip`.
+  private static func seen(_ endpoint: Endpoint) -> Int {
+    4 + string(CompactNodes.size(endpoint.address.family) - NodeID.byteCount)
   }
 
   private static func nodeEntries(_ peers: [Peer]) -> (v4: Int, v6: Int) {

@@ -23,34 +23,39 @@ struct Envelope {
   /// The rule of bencoding that the message breaks although it can be read to its end.
   private var flaw: Reason?
 
+  /// The level of the values. The outermost dictionary is on the first.
+  private static let depth = 2
+
   /// Reads a whole datagram.
   ///
-  /// - Throws: what makes it unreadable, and whatever keeps the outermost keys from being trusted.
+  /// - Throws: what makes it unreadable.
   mutating func read(_ bytes: RawSpan) throws(Reason) {
     guard bytes.byteCount <= BencodeValue.maxOffset else { throw .tooLong }
     var reader = BencodeReader()
     guard reader.beginDictionary(in: bytes) else { throw .notADictionary }
     var keys = KeyOrder()
     while let key = try reader.nextKey(in: bytes, after: &keys) {
-      try readEntry(key, in: bytes, with: &reader)
+      guard let flaw = keys.flaw else {
+        try readEntry(key, in: bytes, with: &reader)
+        continue
+      }
+      // Of two transactions or two types none can be answered. Of two other entries the first one counts.
+      if key.word == keyWord("t") || key.word == keyWord("y") { throw flaw }
+      _ = try reader.value(in: bytes, depth: Self.depth)
     }
     guard reader.position == bytes.byteCount else { throw .trailingBytes }
-    // Of two transactions or two types none can be answered.
-    if let flaw = keys.flaw { throw flaw }
     flaw = reader.flaw
   }
 
   private mutating func readEntry(
     _ key: DictionaryKey, in bytes: RawSpan, with reader: inout BencodeReader
   ) throws(Reason) {
-    // 1 is the outermost dictionary.
-    let depth = 2
     switch key.word {
-    case keyWord("a"): return try arguments.read(bytes, with: &reader, depth: depth)
-    case keyWord("r"): return try results.read(bytes, with: &reader, depth: depth)
+    case keyWord("a"): return try arguments.read(bytes, with: &reader, depth: Self.depth)
+    case keyWord("r"): return try results.read(bytes, with: &reader, depth: Self.depth)
     default: break
     }
-    let value = try reader.value(in: bytes, depth: depth)
+    let value = try reader.value(in: bytes, depth: Self.depth)
     switch key.word {
     case keyWord("e"): error = value
     case keyWord("ip"): seen = value
@@ -64,10 +69,16 @@ struct Envelope {
 
   /// The message in it.
   func message(in bytes: RawSpan) throws(MalformedMessage) -> Message {
-    guard let transaction = transaction?.shortBytes(in: bytes) else {
+    guard let text = self.transaction, let length = text.stringLength else {
       throw MalformedMessage(reason: .noTransaction)
     }
     guard let type, type.stringLength == 1 else { throw MalformedMessage(reason: .noType) }
+    guard length <= ShortBytes.capacity else {
+      guard type.isString("q", in: bytes), length <= KRPC.maxTransaction, let text = text.string(in: bytes)
+      else { throw MalformedMessage(reason: .noTransaction) }
+      throw MalformedMessage(reason: .noTransaction, refusingLong: text)
+    }
+    let transaction = text.shortBytes(in: bytes) ?? ShortBytes()
     switch bytes.byte(at: type.start) {
     case UInt8(ascii: "q"):
       do throws(Reason) {
@@ -93,8 +104,8 @@ struct Envelope {
   }
 
   private func answer(_ type: BencodeValue, in bytes: RawSpan) throws(Reason) -> Message.Body {
-    if let flaw { throw flaw }
-    if type.isString("e", in: bytes) { return .error(try RPCError(error, in: bytes)) }
+    // An entry that breaks a rule was passed over.
+    if type.isString("e", in: bytes) { return .error(RPCError(error, in: bytes)) }
     return .response(try Response(results, seen: seen, in: bytes))
   }
 }

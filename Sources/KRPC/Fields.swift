@@ -44,8 +44,14 @@ struct Fields {
     }
     isPresent = true
     var keys = KeyOrder()
+    var flaws = reader.flaws
     while let key = try reader.nextKey(in: bytes, after: &keys) {
       let value = try reader.value(in: bytes, depth: depth + 1)
+      guard reader.flaws == flaws else {
+        // An entry that breaks a rule is passed over. A query is then refused as a whole.
+        flaws = reader.flaws
+        continue
+      }
       if let field = Field(key, in: bytes) { set(field, to: value) }
     }
   }

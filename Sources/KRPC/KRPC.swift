@@ -3,14 +3,16 @@ package import Kademlia
 /// The wire form of the messages: bencoded dictionaries, one a datagram (BEP 5, 32, 43 and 44).
 ///
 /// Messages are written in canonical form. Messages that are read may have unknown keys, and keys in any
-/// order, but never the same key twice in one dictionary.
+/// order. A query that breaks a rule of bencoding is refused with the reason. Of an answer, the entries that break
+/// one are passed over, and so are those that are not as they have to be: the sender's ID alone is required.
 package enum KRPC {
   /// 1,200: the most bytes that we put in one datagram, so that IP fragments are never made. A full item of
   /// BEP 44 alone goes over it, to 1,350.
   package static let maxDatagramSize = 1200
   /// The most bytes that the key and the value of a record may have together to go by datagram.
   package static let maxRecordPayload = Record.maxDatagramPayload
-  /// The most levels of lists and dictionaries in a message, counting the outermost one.
+  /// The levels of lists and dictionaries in a message that are read by recursion, counting the outermost one.
+  /// Deeper ones are read, too, but the keys of their dictionaries must be in order.
   package static let maxDepth = 16
   /// The most keys of a dictionary whose keys are not in ascending order. Ascending keys cannot
   /// repeat and are not counted; others are compared with one another.
@@ -19,6 +21,10 @@ package enum KRPC {
   package static let maxNodes = 64
   /// The most IDs that are kept of `lost`.
   package static let maxLost = 32
+  /// The most bytes of a transaction that an error echoes. A longer one could not be told from an attempt to
+  /// have large datagrams sent, and gets no answer. A query is carried out if its transaction fits
+  /// `TransactionID`.
+  package static let maxTransaction = 512
   /// The most bytes of UTF-8 that are kept of the text of an error, and written of one.
   package static let maxErrorText = 256
 

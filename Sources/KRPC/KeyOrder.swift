@@ -5,7 +5,8 @@
 struct KeyOrder {
   /// True if every key so far was greater than the one before it.
   private(set) var isAscending = true
-  /// The first rule that the keys break: one is a duplicate, or there are too many to compare.
+  /// The rule that the last key breaks: it is a duplicate, or there are too many to compare it with. Nil if it
+  /// breaks none.
   private(set) var flaw: MalformedMessage.Reason?
 
   private var count = 0
@@ -19,7 +20,7 @@ struct KeyOrder {
   @inline(__always)
   mutating func admit(_ key: DictionaryKey, encodedAt encoding: Int, in bytes: RawSpan) {
     if let previous, !previous.precedes(key, in: bytes) { isAscending = false }
-    if !isAscending { search(for: key, encodedAt: encoding, in: bytes) }
+    if !isAscending { flaw = search(for: key, encodedAt: encoding, in: bytes) }
     if count < encodings.count { encodings[count] = UInt32(truncatingIfNeeded: encoding) }
     previous = key
     count += 1
@@ -27,13 +28,11 @@ struct KeyOrder {
 
   /// Looks for a key that is out of order, or behind one that is, among those before it.
   @inline(never)
-  private mutating func search(for key: DictionaryKey, encodedAt encoding: Int, in bytes: RawSpan) {
-    guard flaw == nil else { return }
-    if count >= encodings.count {
-      flaw = .tooManyUnsortedKeys
-    } else if repeats(encoding, to: key.end, in: bytes) {
-      flaw = .duplicateKey
-    }
+  private mutating func search(
+    for key: DictionaryKey, encodedAt encoding: Int, in bytes: RawSpan
+  ) -> MalformedMessage.Reason? {
+    if count >= encodings.count { return .tooManyUnsortedKeys }
+    return repeats(encoding, to: key.end, in: bytes) ? .duplicateKey : nil
   }
 
   /// Returns whether the key in this range is one of those before it. Length and bytes are compared in one:

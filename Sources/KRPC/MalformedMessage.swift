@@ -21,6 +21,14 @@ package struct MalformedMessage: Error, Hashable, Sendable {
     self.reply = Message(
       transaction: transaction, body: .error(RPCError(reason.errorCode, reason.description)))
   }
+
+  /// A query that is answered with an error because its transaction does not fit `TransactionID`.
+  init(reason: Reason, refusingLong transaction: [UInt8]) {
+    self.reason = reason
+    var error = RPCError(reason.errorCode, reason.description)
+    error.longTransaction = transaction
+    self.reply = Message(transaction: TransactionID(), body: .error(error))
+  }
 }
 
 extension MalformedMessage {
@@ -36,8 +44,6 @@ extension MalformedMessage {
     case truncated
     /// The byte at this offset is not valid there.
     case unexpectedByte(at: Int)
-    /// More levels than `KRPC.maxDepth`.
-    case tooDeep
     /// Bytes after the outermost dictionary.
     case trailingBytes
 
@@ -51,21 +57,22 @@ extension MalformedMessage {
     case duplicateKey
     /// A dictionary with keys out of order, and more of them than `KRPC.maxUnsortedKeys`.
     case tooManyUnsortedKeys
+    /// A dictionary with keys out of order, deeper than `KRPC.maxDepth`.
+    case tooDeep
 
     // The datagram is not a message, or is one that cannot be acted on.
 
-    /// No `t`, or one that is not 1 to 32 bytes long.
+    /// No `t`, or one that is not a string of at most 32 bytes.
     case noTransaction
     /// `y` is missing, or neither `q` nor `r` nor `e`.
     case noType
     /// A query without `q`.
     case noMethod
-    /// A method that is not known, without a `target` to answer with the nodes near it (204).
+    /// A method that is not known, without a `target` to answer with the nodes near it; or one that must not be
+    /// answered as if it had stored something (204).
     case unknownMethod
     /// `a` of a query or `r` of an answer is missing or no dictionary.
     case noFields
-    /// `e` of an error is not a list that begins with a code.
-    case noErrorCode
     /// A required field is missing.
     case missing(Field)
     /// A field is not of its type, length or range.
@@ -111,18 +118,17 @@ extension MalformedMessage.Reason: CustomStringConvertible {
     case .notADictionary: "the message is not a dictionary"
     case .truncated: "the message breaks off"
     case .unexpectedByte(let offset): "the message is not bencoding at byte \(offset)"
-    case .tooDeep: "the message is nested deeper than \(KRPC.maxDepth) levels"
     case .trailingBytes: "bytes follow the message"
     case .nonCanonicalInteger: "an integer has leading zeros or is a negative zero"
     case .nonCanonicalLength: "the length of a string has leading zeros"
     case .duplicateKey: "a dictionary has the same key twice"
     case .tooManyUnsortedKeys: "a dictionary has over \(KRPC.maxUnsortedKeys) keys out of order"
-    case .noTransaction: "'t' must be 1 to \(ShortBytes.capacity) bytes"
+    case .tooDeep: "a dictionary deeper than \(KRPC.maxDepth) levels has keys out of order"
+    case .noTransaction: "'t' must be a string of at most \(ShortBytes.capacity) bytes"
     case .noType: "'y' must be q, r or e"
     case .noMethod: "a query needs 'q'"
     case .unknownMethod: "unknown method"
     case .noFields: "'a' of a query and 'r' of an answer must be dictionaries"
-    case .noErrorCode: "'e' must be a list of a code and a text"
     case .missing(let field): "'\(field.rawValue)' is missing"
     case .invalid(let field): "'\(field.rawValue)' must be \(field.requirement)"
     case .nonCanonicalValue: "'v' is not canonical"

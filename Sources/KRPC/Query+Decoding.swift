@@ -12,7 +12,9 @@ extension Query {
     _ name: BencodeValue, _ arguments: Fields, isReadOnly: Bool, in bytes: RawSpan
   ) throws(MalformedMessage.Reason) {
     let known = MethodName(name, in: bytes)
-    guard arguments.isPresent else { throw known == nil ? .unknownMethod : .noFields }
+    guard arguments.isPresent else {
+      throw known == nil || known == .announcePeer ? .unknownMethod : .noFields
+    }
     let method: Method
     var want = AddressFamilies(rawValue: 0)
     var nonce: Nonce?
@@ -35,6 +37,9 @@ extension Query {
       method = .put(
         try arguments.record(in: bytes), token: try arguments.neededToken(in: bytes),
         cas: try arguments.optionalNatural(arguments.cas, .cas, in: bytes))
+    case .announcePeer:
+      // The nodes near a target would look like a confirmation that the peer was stored.
+      throw .unknownMethod
     case nil:
       // A method of another time or another network: routing helps it along all the same (BEP 5).
       guard
@@ -51,7 +56,7 @@ extension Query {
 
 /// The methods that are known by name.
 private enum MethodName {
-  case ping, findNode, get, put
+  case ping, findNode, get, put, announcePeer
 
   init?(_ name: BencodeValue, in bytes: RawSpan) {
     switch name.word(in: bytes) {
@@ -59,8 +64,13 @@ private enum MethodName {
     case keyWord("put"): self = .put
     case keyWord("ping"): self = .ping
     default:
-      guard name.isString("find_node", in: bytes) else { return nil }
-      self = .findNode
+      if name.isString("find_node", in: bytes) {
+        self = .findNode
+      } else if name.isString("announce_peer", in: bytes) {
+        self = .announcePeer
+      } else {
+        return nil
+      }
     }
   }
 }

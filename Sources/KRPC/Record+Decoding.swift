@@ -12,7 +12,7 @@ extension RecordKind {
   }
 }
 
-/// The one way from fields to a record, for `put` and for the answer to `get`.
+/// The ways from fields to a record, for `put` and for the answer to `get`.
 extension Fields {
   /// The kind of the record, recognized by the fields that only this kind has.
   private var recordKind: RecordKind {
@@ -20,8 +20,7 @@ extension Fields {
     return publicKey != nil || signature != nil ? .signed : .immutable
   }
 
-  /// Reads the record. That the signature of a signed one is right, and in an answer where it belongs, is
-  /// for the reader to check: answers leave the salt out (BEP 44).
+  /// Reads the record of a `put`. That the signature of a signed one is right is for the reader to check.
   ///
   /// - Throws: what is missing or wrong, in the order in which a writer would want to know it.
   func record(in bytes: RawSpan) throws(Reason) -> Record {
@@ -32,8 +31,22 @@ extension Fields {
     case .plain: return try plainRecord(value, in: bytes)
     case .immutable:
       return Record(immutable: try encoding(of: value, in: bytes), expiry: try namedExpiry(in: bytes))
-    case .signed: return try signedRecord(value, in: bytes)
+    case .signed:
+      return try signedRecord(value, salt: namedSalt(in: bytes), expiry: namedExpiry(in: bytes), in: bytes)
     }
+  }
+
+  /// Reads the record of an answer, whose odd fields count as missing. A value without the fields of any other
+  /// kind is an immutable record: it proves itself, or the core drops it.
+  func shownRecord(_ value: BencodeValue, in bytes: RawSpan) -> Record? {
+    guard value.isCanonical else { return nil }
+    if key != nil, let record = try? plainRecord(value, in: bytes) { return record }
+    // No proof covers an expiry. Answers leave the salt out (BEP 44).
+    let expiry = expiry?.natural(in: bytes) ?? RecordVersion.noExpiry
+    if publicKey != nil, let record = try? signedRecord(value, salt: [], expiry: expiry, in: bytes) {
+      return record
+    }
+    return (try? encoding(of: value, in: bytes)).map { Record(immutable: $0, expiry: expiry) }
   }
 
   private func plainRecord(_ value: BencodeValue, in bytes: RawSpan) throws(Reason) -> Record {
@@ -48,7 +61,10 @@ extension Fields {
     return Record(plainKey: key, value: value, version: version)
   }
 
-  private func signedRecord(_ value: BencodeValue, in bytes: RawSpan) throws(Reason) -> Record {
+  private func signedRecord(
+    _ value: BencodeValue, salt: @autoclosure () throws(Reason) -> [UInt8],
+    expiry: @autoclosure () throws(Reason) -> Int64, in bytes: RawSpan
+  ) throws(Reason) -> Record {
     guard let publicKey else { throw .missing(.publicKey) }
     guard let owner = publicKey.string(in: bytes).flatMap({ PublicKey($0) }) else {
       throw .invalid(.publicKey)
@@ -57,16 +73,17 @@ extension Fields {
     guard let proof = signature.string(in: bytes).flatMap({ Signature($0) }) else {
       throw .invalid(.signature)
     }
-    var spice: [UInt8] = []
-    if let salt {
-      guard let length = salt.stringLength else { throw .invalid(.salt) }
-      guard length <= SignedText.maxSalt else { throw .saltTooBig }
-      spice = salt.string(in: bytes) ?? []
-    }
     return Record(
-      signed: Record.Authorship(owner: owner, salt: spice, signature: proof),
-      value: try encoding(of: value, in: bytes), seq: try natural(seq, .seq, in: bytes),
-      expiry: try namedExpiry(in: bytes))
+      signed: Record.Authorship(owner: owner, salt: try salt(), signature: proof),
+      value: try encoding(of: value, in: bytes), seq: try natural(seq, .seq, in: bytes), expiry: try expiry())
+  }
+
+  /// `salt`; empty if there is none.
+  private func namedSalt(in bytes: RawSpan) throws(Reason) -> [UInt8] {
+    guard let salt else { return [] }
+    guard let length = salt.stringLength else { throw .invalid(.salt) }
+    guard length <= SignedText.maxSalt else { throw .saltTooBig }
+    return salt.string(in: bytes) ?? []
   }
 
   /// The bytes of a value as they came: a hash or a signature is over them.

@@ -7,8 +7,8 @@ extension Response {
   /// - Parameters:
   ///   - results: `r`.
   ///   - seen: `ip` (BEP 42).
-  /// - Throws: no `r`, a bad `id`, `nodes` or `nodes6`. An invalid token or record counts as none: other
-  ///   implementations have such fields too, and their nodes are of use.
+  /// - Throws: no `r`, or a bad `id`. Any other invalid field counts as missing: other implementations have fields
+  ///   of the same names, and the rest of their answers is of use.
   init(_ results: Fields, seen: BencodeValue?, in bytes: RawSpan) throws(MalformedMessage.Reason) {
     guard results.isPresent else { throw .noFields }
     let held = results.heldRecord(in: bytes)
@@ -17,7 +17,7 @@ extension Response {
     let isBare = held == nil && credentials == nil
     self.init(
       sender: try results.sender(in: bytes),
-      nodes: try CompactNodes.read(results.nodes, results.nodes6, in: bytes),
+      nodes: CompactNodes.read(results.nodes, results.nodes6, in: bytes),
       token: results.token?.shortBytes(in: bytes),
       keepsPlainRecords: results.keepsPlainRecords?.isOne(in: bytes) ?? false,
       lost: results.lostNodes(in: bytes),
@@ -33,12 +33,9 @@ extension Fields {
   /// The record of the answer to a `get`: what has a `v`. With an `exp` and neither `key` nor `v`, it is
   /// the version alone.
   fileprivate func heldRecord(in bytes: RawSpan) -> HeldRecord? {
-    if key == nil, value == nil {
-      guard expiry != nil, let version = try? recordVersion(in: bytes) else { return nil }
-      return .version(version)
-    }
-    guard let record = try? record(in: bytes) else { return nil }
-    return .record(record)
+    if let value { return shownRecord(value, in: bytes).map { .record($0) } }
+    guard key == nil, expiry != nil, let version = try? recordVersion(in: bytes) else { return nil }
+    return .version(version)
   }
 
   /// The IDs of `lost`, the first `KRPC.maxLost` of them; none if it is not a string of whole IDs.
@@ -48,13 +45,13 @@ extension Fields {
     return (0..<count).map { bytes.nodeID(at: lost.start + $0 * NodeID.byteCount) }
   }
 
-  /// A proof of identity: `k` and `sig` without a record, with the `ip` that it was made for.
+  /// `ip`; with `k` and `sig`, and without a record, it belongs to a proof of identity.
   fileprivate func credentials(seen: BencodeValue?, in bytes: RawSpan) -> Credentials? {
-    guard let seen, value == nil, let publicKey, let signature,
+    guard let endpoint = seen.flatMap({ CompactNodes.endpoint($0, in: bytes) }) else { return nil }
+    guard value == nil, let publicKey, let signature,
       let owner = publicKey.string(in: bytes).flatMap({ PublicKey($0) }),
-      let proof = signature.string(in: bytes).flatMap({ Signature($0) }),
-      let endpoint = CompactNodes.endpoint(seen, in: bytes)
-    else { return nil }
+      let proof = signature.string(in: bytes).flatMap({ Signature($0) })
+    else { return .seen(endpoint) }
     return .proof(IdentityProof(owner: owner, signature: proof), seen: endpoint)
   }
 

@@ -218,7 +218,21 @@ extension Node {
     }
     // The target of one kind can be the target of another kind, too: the key of a plain record may be the
     // public key and salt of a signed one.
-    guard kind.map({ $0 == told.id.kind }) ?? true else { return false }
+    if let kind, kind != told.id.kind {
+      switch (kind, told.id.kind) {
+      case (.immutable, _):
+        // The hash alone proves the value. Fields that make it look like another kind prove nothing.
+        let record = told.asImmutable
+        guard record.target == target else { return false }
+        response.held = .record(record)
+        return true
+      case (_, .immutable):
+        // A value without valid fields of the wanted kind shows nothing.
+        response.held = nil
+        return true
+      default: return false
+      }
+    }
     guard told.id.kind != .plain else { return told.target == target }
     let operation = query.owner.readingOperation
     guard let salt = operation.flatMap({ operations.salt(of: $0) }) ?? salt(for: query.owner) else {

@@ -22,6 +22,9 @@ package struct Node: ~Copyable {
     package var tokenSecret: [UInt8]
     /// The key whose public half has the ID as its SHA-1 hash; nil for a node that proves nothing.
     package var key: SigningKey?
+    /// True if this node's answers tell askers their addresses. Nodes whose IDs depend on their addresses do so
+    /// (BEP 42).
+    package var tellsAddresses = false
 
     package init(
       id: NodeID, endpoints: [Endpoint], families: AddressFamilies, tokenSecret: [UInt8],
@@ -60,7 +63,8 @@ package struct Node: ~Copyable {
     queries = QueryTable(rpcTimeout: parameters.rpcTimeout, random: random)
     operations = OperationPool(parameters, seed: seed)
     responder = Responder(
-      now.monotonic, secret: identity.tokenSecret, parameters, encodedSize: encodedSize)
+      now.monotonic, secret: identity.tokenSecret, parameters, tellsAddresses: identity.tellsAddresses,
+      encodedSize: encodedSize)
   }
 
   // MARK: - Life

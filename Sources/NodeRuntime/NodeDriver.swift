@@ -71,10 +71,11 @@ package final class NodeDriver {
     storeLink = StoreLink(store, log: log)
     timer = DeadlineTimer(on: loop)
     var random = BufferedRandom()
-    let identity = Node.Identity(
+    var identity = Node.Identity(
       id: settings.id, endpoints: sockets.endpoints, families: sockets.families,
       tokenSecret: (0..<32).map { _ in UInt8.random(in: 0...255, using: &random) },
       key: settings.identityKey)
+    identity.tellsAddresses = settings.tellsAddresses
     node = Node(
       started, identity: identity, parameters: settings.parameters, records: store, random: random,
       encodedSize: { KRPC.encodedSize($0) })

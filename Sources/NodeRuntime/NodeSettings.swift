@@ -16,6 +16,8 @@ package struct NodeSettings: Sendable {
   package var id: NodeID
   /// The key whose public half the ID is the SHA-1 of; nil for a node that proves nothing.
   package var identityKey: SigningKey?
+  /// True if the node's answers tell askers their addresses, as nodes with an ID of BEP 42 do.
+  package var tellsAddresses = false
   /// The UDP port of both families; 0 lets the system choose, for tests.
   package var port: UInt16
   /// The addresses that the sockets are bound to.

@@ -224,6 +224,8 @@ extension NodeSettings {
   init(_ configuration: Configuration, id: NodeID, key: SigningKey?, port: UInt16) {
     self.init(id: id, port: port)
     identityKey = key
+    // An ID that cannot be proven is one of BEP 42.
+    tellsAddresses = key == nil
     let addresses = configuration.bind.compactMap { address in
       if case .address(let text) = address { text } else { nil }
     }

@@ -47,10 +47,10 @@ indirect enum PlainBencode {
   /// The value that some bytes begin with, and where it ends; nil if they begin with none.
   static func parse(_ bytes: [UInt8]) -> (value: PlainBencode, end: Int)? {
     var offset = 0
-    return parse(bytes, &offset, depth: 3).map { ($0, offset) }
+    return parse(bytes, &offset).map { ($0, offset) }
   }
 
-  private static func parse(_ bytes: [UInt8], _ offset: inout Int, depth: Int) -> PlainBencode? {
+  private static func parse(_ bytes: [UInt8], _ offset: inout Int) -> PlainBencode? {
     guard offset < bytes.count else { return nil }
     switch bytes[offset] {
     case UInt8(ascii: "i"):
@@ -61,21 +61,19 @@ indirect enum PlainBencode {
       offset = end + 1
       return .integer(String(decoding: text, as: UTF8.self))
     case UInt8(ascii: "l"):
-      guard depth <= KRPC.maxDepth else { return nil }
       offset += 1
       var items: [PlainBencode] = []
       while offset < bytes.count, bytes[offset] != UInt8(ascii: "e") {
-        guard let item = parse(bytes, &offset, depth: depth + 1) else { return nil }
+        guard let item = parse(bytes, &offset) else { return nil }
         items.append(item)
       }
       offset += 1
       return offset <= bytes.count ? .list(items) : nil
     case UInt8(ascii: "d"):
-      guard depth <= KRPC.maxDepth else { return nil }
       offset += 1
       var entries: [(key: [UInt8], value: PlainBencode)] = []
       while offset < bytes.count, bytes[offset] != UInt8(ascii: "e") {
-        guard let key = string(bytes, &offset), let value = parse(bytes, &offset, depth: depth + 1) else {
+        guard let key = string(bytes, &offset), let value = parse(bytes, &offset) else {
           return nil
         }
         entries.append((key, value))

@@ -54,7 +54,7 @@ extension Message {
       return Message(transaction: transaction, body: .query(query))
     }
     guard case .response(var response) = body else { return self }
-    if response.credentials != nil {
+    if case .proof? = response.credentials {
       response = Response(sender: response.sender, credentials: response.credentials)
     }
     if case .record(let record)? = response.held, case .signed(let authorship) = record.binding {

@@ -87,9 +87,12 @@ func responseText(before: String = "", _ results: String = "") -> String {
   "d1:rd\(before)2:id20:0123456789abcdefghij\(results)e1:t2:aa1:y1:re"
 }
 
-/// The message with the nodes in the order in which they are written: IPv4 first.
+/// The message with the nodes in the order in which they are written: IPv4 first. Beside a proof nothing else is.
 func normalized(_ message: Message) -> Message {
   guard case .response(var response) = message.body else { return message }
+  if case .proof? = response.credentials {
+    response = Response(sender: response.sender, credentials: response.credentials)
+  }
   response.nodes =
     response.nodes.filter { $0.endpoint.address.family == .v4 }
     + response.nodes.filter { $0.endpoint.address.family == .v6 }

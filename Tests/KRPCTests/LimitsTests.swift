@@ -6,19 +6,38 @@ import Testing
 
 @Suite("limits of decoding")
 struct LimitsTests {
-  @Test("at most 16 levels are decoded")
+  @Test("a value of any depth is read")
   func depth() throws {
-    // The outermost dictionary and `a` are two of them.
-    func nested(_ levels: Int, _ open: String, _ close: String) -> String {
-      let inside = levels - 2
-      return queryText(
-        "ping", "1:x" + String(repeating: open, count: inside) + String(repeating: close, count: inside))
+    func nested(_ levels: Int, _ open: String, _ core: String = "") -> String {
+      String(repeating: open, count: levels) + core + String(repeating: "e", count: levels)
     }
-    #expect(try query(nested(KRPC.maxDepth, "l", "e")).method == .ping)
-    #expect(malformed(nested(KRPC.maxDepth + 1, "l", "e"))?.reason == .tooDeep)
-    #expect(malformed(nested(KRPC.maxDepth + 1, "l", "e"))?.reply == nil)
-    #expect(malformed(String(repeating: "d1:x", count: 100_000))?.reason == .tooDeep)
-    #expect(malformed("d1:x" + String(repeating: "l", count: 100_000))?.reason == .tooDeep)
+    for levels in [1, 13, 14, 15, 16, 100, 10_000] {
+      for value in [nested(levels, "l"), nested(levels, "d1:a", "0:"), nested(levels, "d1:ale1:b", "0:")] {
+        #expect(try query(queryText("ping", "1:x\(value)")).method == .ping)
+      }
+    }
+    // As a value it is limited by its size alone.
+    for value in [nested(15, "l"), nested(500, "l"), nested(15, "d1:a", "0:"), "l\(nested(15, "l"))i7ee"] {
+      #expect(KRPC.isCanonical(Array(value.utf8)))
+      let record = Record(immutable: Array(value.utf8), expiry: RecordVersion.noExpiry)
+      let put = try query(queryText("put", "5:token1:t1:v\(value)")).method
+      #expect(put == .put(record, token: short("t"), cas: nil))
+      #expect(try response(responseText("1:v\(value)")).held == .record(record))
+    }
+    #expect(code(malformed(queryText("put", "5:token1:t1:v\(nested(501, "l"))"))) == 205)
+    #expect(malformed(String(repeating: "d1:x", count: 100_000))?.reason == .truncated)
+    #expect(malformed("d1:x" + String(repeating: "l", count: 100_000))?.reason == .truncated)
+    #expect(malformed(queryText("ping", "1:x" + nested(20, "d1:a")))?.reply == nil)
+  }
+
+  @Test("keys out of order are refused at any depth of a value")
+  func deepKeys() {
+    for levels in [0, 10, 15, 16, 17, 40] {
+      let (lists, ends) = (String(repeating: "l", count: levels), String(repeating: "e", count: levels))
+      let value = "\(lists)d1:b0:1:a0:e\(ends)"
+      #expect(!KRPC.isCanonical(Array(value.utf8)))
+      #expect(code(malformed(queryText("put", "5:token1:t1:v\(value)"))) == 203)
+    }
   }
 
   @Test("a dictionary may have any number of keys in order, and 32 out of order")
@@ -62,10 +81,10 @@ struct LimitsTests {
     for _ in 0..<10 { #expect(try query(text).method == .ping) }
   }
 
-  @Test("the transaction may have 1 to 32 bytes and comes back as it was")
+  @Test("the transaction may have up to 32 bytes and comes back as it was")
   func transactions() throws {
     var source = SplitMix64(seed: 4)
-    for length in 1...ShortBytes.capacity {
+    for length in 0...ShortBytes.capacity {
       let transaction = try #require(ShortBytes(source.bytes(length)))
       let message = Message(
         transaction: transaction, body: .response(Response(sender: NodeID(random: &source))))

@@ -60,7 +60,7 @@ extension Response {
     }
     var response = Response(
       sender: NodeID(random: &source),
-      nodes: .random(v4: source.below(9), v6: source.below(9), using: &source),
+      nodes: .random(v4: source.below(9), v6: source.below(6), using: &source),
       token: source.below(2) == 0 ? .random(using: &source) : nil,
       keepsPlainRecords: source.below(2) == 0)
     switch source.below(4) {
@@ -71,6 +71,11 @@ extension Response {
     default:
       response.isNew = source.below(2) == 0
       if source.below(2) == 0 { response.isHandedOver = source.below(2) == 0 }
+    }
+    if source.below(4) == 0,
+      let seen = [Peer].random(v4: source.below(2), v6: 1, using: &source).first?.endpoint
+    {
+      response.credentials = .seen(seen)
     }
     return response
   }

@@ -76,15 +76,25 @@ struct SpecificationTests {
           transaction: aa, body: .response(Response(sender: querying, token: short("aoeusnth")))))
   }
 
-  @Test("BEP 5: announce_peer is answered as find_node")
+  @Test("BEP 5: announce_peer is refused, because nothing is stored")
   func announcePeer() throws {
     let example =
       "d1:ad2:id20:abcdefghij012345678912:implied_porti1e9:info_hash20:mnopqrstuvwxyz123456"
       + "4:porti6881e5:token8:aoeusnthe1:q13:announce_peer1:t2:aa1:y1:qe"
+    #expect(code(malformed(example)) == 204)
+  }
+
+  @Test("BEP 42: an answer tells the asker's address, and any other answer is as good without it")
+  func seenAddress() throws {
+    let endpoint = Endpoint(.v4(0x0102_0304), port: 0x0506)
+    let answer = Message(
+      transaction: aa, body: .response(Response(sender: querying, credentials: .seen(endpoint))))
+    let text = "d2:ip6:\u{1}\u{2}\u{3}\u{4}\u{5}\u{6}1:rd2:id20:abcdefghij0123456789e1:t2:aa1:y1:re"
+    #expect(encodedText(answer) == naming(text))
+    #expect(try decoded(text) == answer)
     #expect(
-      try decoded(example)
-        == Message(
-          transaction: aa, body: .query(Query(sender: querying, method: .findNode(target: queried)))))
+      try decoded(text.replacing("6:\u{1}\u{2}\u{3}\u{4}\u{5}\u{6}", with: "5:12345"))
+        == Message(transaction: aa, body: .response(Response(sender: querying))))
   }
 
   @Test("BEP 5: an error")

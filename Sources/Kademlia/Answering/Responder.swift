@@ -14,15 +14,17 @@ struct Responder: Sendable {
   /// it works with.
   private var proofAllowance = TokenBucket()
   private let encodedSize: @Sendable (Message) -> Int
+  private let tellsAddresses: Bool
 
   /// The proofs a second, and also the most at once.
   private static let proofs = TokenBucket.Rate(200)
 
   init(
-    _ now: Instant, secret: [UInt8], _ parameters: Parameters,
+    _ now: Instant, secret: [UInt8], _ parameters: Parameters, tellsAddresses: Bool = false,
     encodedSize: @escaping @Sendable (Message) -> Int
   ) {
     self.encodedSize = encodedSize
+    self.tellsAddresses = tellsAddresses
     tokens = WriteTokenIssuer(secret: secret, epoch: parameters.tokenEpoch)
     // The salt is derived and not drawn, so that the numbers that a node draws from a given source stay the same.
     let salt = Self.salt(from: secret)
@@ -154,7 +156,11 @@ struct Responder: Sendable {
     _ now: Instant, _ body: Message.Body, _ transaction: TransactionID, to source: Endpoint,
     _ effects: inout [Effect]
   ) {
-    let message = Message(transaction: transaction, body: body)
+    var message = Message(transaction: transaction, body: body)
+    if tellsAddresses, case .response(var response) = body, response.credentials == nil {
+      response.credentials = .seen(source)
+      message.body = .response(response)
+    }
     let encodedSize = encodedSize
     limiter.countAnswer(now, encodedSize(message), to: source.address)
     effects.append(.send(message, to: source))

@@ -75,12 +75,15 @@ package struct IdentityProof: Hashable, Sendable {
   }
 }
 
-/// The part of an answer to a ping with a nonce that identifies the sender: its proof, and the asker's
-/// address as it sees it (BEP 42, `ip`).
+/// The part of an answer that is about the identities of the sender and the asker.
 ///
 /// The enumeration is indirect because answers are moved about, and few have credentials.
 package indirect enum Credentials: Hashable, Sendable {
+  /// The sender's proof, in an answer to a ping with a nonce, and the asker's address as the sender sees it
+  /// (BEP 42, `ip`).
   case proof(IdentityProof, seen: Endpoint)
+  /// The asker's address alone: nodes whose IDs depend on it learn it from such answers (BEP 42).
+  case seen(Endpoint)
 }
 
 extension [UInt8] {

@@ -98,7 +98,7 @@ package struct Response: Hashable, Sendable {
   package var held: HeldRecord?
   /// The seq that a `put` was confirmed with.
   package var storedSeq: Int64?
-  /// In an answer to a `ping` with a nonce: the proof of the sender's identity.
+  /// The proof of the sender's identity, or the asker's address.
   package var credentials: Credentials?
 
   package init(
@@ -125,6 +125,9 @@ package struct RPCError: Error, Hashable, Sendable {
   package var code: Int
   /// The explanation: untrusted text from another node.
   package var message: String
+  /// The transaction of the refused query if it does not fit `TransactionID`; empty for any other query. Few
+  /// errors have one, so that it is kept here and not in every message.
+  package var longTransaction: [UInt8] = []
 
   package init(_ code: Int, _ message: String) {
     self.code = code

@@ -172,6 +172,12 @@ package struct Record: Hashable, Sendable {
       value: value, seq: version.seq, expiry: version.expiry)
   }
 
+  /// An immutable record of the same bencoded value.
+  var asImmutable: Record {
+    let isBencoded = if case .plain = binding { false } else { true }
+    return Record(immutable: isBencoded ? value : SignedText.bencoded(value), expiry: version.expiry)
+  }
+
   /// True if the owner of its key has signed the record, or if it is of another kind: the IDs of other kinds
   /// show that their records are authentic.
   package var isAuthentic: Bool {

@@ -205,7 +205,8 @@ let package = Package(
     .testTarget(
       name: "NodeRuntimeTests",
       dependencies: [
-        "EventLoop", "Kademlia", "KRPC", "NodeRuntime", "NodeTime", "Sealing", "TestSupport", systemPackage,
+        "CDatagrams", "EventLoop", "Kademlia", "KRPC", "NodeRuntime", "NodeTime", "Sealing", "TestSupport",
+        systemPackage,
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: settings),

@@ -43,7 +43,7 @@ extension Node {
     _ now: Instant, bytes: Int, from source: Endpoint, answering transaction: UInt32?
   ) -> Admission {
     // Nothing can be sent there, and nothing that says it comes from there does.
-    guard !source.isUnusable else { return .ignored(.source) }
+    guard source.isAnswerable else { return .ignored(.source) }
     guard !responder.isExempt(source.address) else { return .admitted }
     if let transaction, queries.awaits(transaction, from: source) {
       responder.prove(now, source.address)
@@ -112,7 +112,7 @@ extension Node {
   private mutating func verifySender(_ now: Instant, of query: Query, from source: Endpoint) {
     // This node's own datagram comes back if a bootstrap list names this node. It is answered, so that the
     // node learns this, but a node is no contact of its own.
-    guard query.sender != id, !query.isReadOnly else { return }
+    guard query.sender != id, !query.isReadOnly, !source.isUnusable else { return }
     if let contact = shared.table.contact(query.sender) {
       jobs.liveness.handleQuery(of: contact, &directives)
     } else {

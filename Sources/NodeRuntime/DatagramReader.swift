@@ -13,9 +13,12 @@ import SystemPackage
   /// The bytes of a datagram that are read: more than any node sends.
   private static let room = 2048
 
+  /// - Parameter hasPaths: whether the socket reports the addresses that datagrams were sent to.
   /// - Throws: `Errno.noMemory`.
-  init() throws(Errno) {
-    guard let reader = unsafe cdatagrams_reader_create(Self.room) else { throw Errno.noMemory }
+  init(hasPaths: Bool) throws(Errno) {
+    guard let reader = unsafe cdatagrams_reader_create(Self.room, hasPaths ? 1 : 0) else {
+      throw Errno.noMemory
+    }
     unsafe self.reader = reader
   }
 
@@ -25,7 +28,9 @@ import SystemPackage
   ///
   /// - Returns: whether there may be more.
   /// - Throws: the error of the socket. An empty socket is not an error.
-  func read(_ socket: Int32, _ received: (RawSpan, Endpoint) -> Void) throws(Errno) -> Bool {
+  func read(
+    _ socket: Int32, _ received: (RawSpan, Endpoint, cdatagrams_path) -> Void
+  ) throws(Errno) -> Bool {
     var datagrams: UnsafePointer<cdatagram>?
     var bytes: UnsafeRawPointer?
     let count = unsafe cdatagrams_receive(reader, socket, &datagrams, &bytes)
@@ -43,7 +48,7 @@ import SystemPackage
       let datagram = unsafe found[index]
       guard let source = Endpoint(datagram.endpoint) else { continue }
       let content = unsafe UnsafeRawBufferPointer(start: bytes + datagram.start, count: datagram.length)
-      unsafe received(content.bytes, source)
+      unsafe received(content.bytes, source, datagram.path)
     }
     return count == CDATAGRAMS_BATCH
   }

@@ -23,12 +23,17 @@ struct DatagramSender {
 
   /// Queues a datagram. It is sent with the next flush, or at once if the queue is full.
   ///
-  /// - Parameter write: appends the datagram in place, so that only the kernel copies it.
-  mutating func add(to endpoint: Endpoint, _ write: (inout [UInt8]) -> Void) {
+  /// - Parameters:
+  ///   - path: the address to send it from, and the interface; the kernel chooses what is missing.
+  ///   - write: appends the datagram in place, so that only the kernel copies it.
+  mutating func add(
+    to endpoint: Endpoint, over path: cdatagrams_path = cdatagrams_path(), _ write: (inout [UInt8]) -> Void
+  ) {
     let start = bytes.count
     write(&bytes)
     datagrams.append(
-      cdatagram(start: start, length: bytes.count - start, endpoint: cdatagrams_endpoint(endpoint)))
+      cdatagram(
+        start: start, length: bytes.count - start, endpoint: cdatagrams_endpoint(endpoint), path: path))
     if datagrams.count >= Self.capacity { flush() }
   }
 
@@ -45,7 +50,7 @@ struct DatagramSender {
   /// Sends all datagrams that can be sent.
   ///
   /// - Returns: the number of datagrams that could not be sent.
-  private func send() -> Int {
+  private mutating func send() -> Int {
     var failed = 0
     var next = 0
     while next < datagrams.count {
@@ -64,6 +69,9 @@ struct DatagramSender {
         // The buffer is full, and the next datagram would find it full too. UDP may lose datagrams, and
         // queries are sent again.
         return failed + datagrams.count - next
+      case _ where datagrams[next].path.has_address != 0:
+        // The address may have left the machine since.
+        datagrams[next].path.has_address = 0
       default:
         failed += 1
         next += 1

@@ -1,3 +1,4 @@
+import CDatagrams
 import EventLoop
 import Glibc
 import Kademlia
@@ -13,6 +14,7 @@ final class UDPSocket {
   private let descriptor: Int32
   private let reader: DatagramReader
   private var sender: DatagramSender
+  private var paths = ReturnPaths()
   private var watch: WatchID?
   private var handleReadable: ((UDPSocket) -> Void)?
   private var isClosed = false
@@ -34,7 +36,7 @@ final class UDPSocket {
     }
     guard let address = IPAddress(host) else { throw .notAnAddress(host) }
     do throws(Errno) {
-      reader = try DatagramReader()
+      reader = try DatagramReader(hasPaths: address.isWildcard)
       descriptor = try Self.bind(Endpoint(address, port: port))
     } catch {
       throw failure(error)
@@ -59,6 +61,8 @@ final class UDPSocket {
     guard descriptor >= 0 else { throw Errno.current }
     // Each family has its own socket on the same port.
     if isV6 { set(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 1) }
+    // The address that a node was asked at is the one that its answer is expected from.
+    if endpoint.address.isWildcard { _ = cdatagrams_report_paths(descriptor, isV6 ? 1 : 0) }
     set(descriptor, SOL_SOCKET, SO_RCVBUF, bufferBytes)
     set(descriptor, SOL_SOCKET, SO_SNDBUF, bufferBytes)
     // The pointer to the address is used only during the call.
@@ -91,7 +95,11 @@ final class UDPSocket {
   func read(_ received: (RawSpan, Endpoint) -> Void) throws(Errno) {
     // Handling a datagram may stop the node and close the socket.
     for _ in 0..<Self.maxBatches where !isClosed {
-      guard try reader.read(descriptor, received) else { return }
+      let mayBeMore = try reader.read(descriptor) { datagram, source, path in
+        paths.note(path, of: source)
+        received(datagram, source)
+      }
+      guard mayBeMore else { return }
     }
   }
 
@@ -110,7 +118,7 @@ final class UDPSocket {
   ///
   /// - Parameter write: appends the bytes of the datagram.
   func send(to endpoint: Endpoint, _ write: (inout [UInt8]) -> Void) {
-    sender.add(to: endpoint, write)
+    sender.add(to: endpoint, over: paths.path(to: endpoint), write)
   }
 
   func flush() { sender.flush() }

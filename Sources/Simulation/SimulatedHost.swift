@@ -72,11 +72,12 @@ package final class SimulatedHost {
   var plannedWake: Instant?
 
   init(
-    index: Int, endpoint: Endpoint, identity: Node.Identity, node: consuming Node, store: MemoryStore,
-    bootstrap: [Endpoint], place: DelayPlace
+    index: Int, identity: Node.Identity, node: consuming Node, store: MemoryStore, bootstrap: [Endpoint],
+    place: DelayPlace
   ) {
     self.index = index
-    self.endpoint = endpoint
+    // A host has at least one address.
+    self.endpoint = identity.endpoints.first ?? Endpoint(.v4(0), port: 0)
     self.identity = identity
     self.node = node
     self.store = store
@@ -92,8 +93,12 @@ package final class SimulatedHost {
   package var isJoined: Bool { node.isJoined }
   /// Its ID.
   package var id: NodeID { identity.id }
-  /// Its address.
+  /// Its first address.
   package let endpoint: Endpoint
+  /// Returns its address in a family; nil if it has none there.
+  package func endpoint(in family: AddressFamily) -> Endpoint? {
+    identity.endpoints.first { $0.address.family == family }
+  }
   /// Its ID and address.
   package var peer: Peer { Peer(id: id, endpoint: endpoint) }
 

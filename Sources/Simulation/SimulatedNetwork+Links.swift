@@ -13,7 +13,9 @@ extension SimulatedNetwork {
       sent = sent.flatMap { adversarialAnswer($0, to: query, from: endpoint, by: source) }
     }
     let tag = sent.map { count($0, from: source) } ?? 0
-    guard let sent, let index = host(at: endpoint), hosts[index].side == source.side else {
+    guard let sent, let sender = source.endpoint(in: endpoint.address.family),
+      let index = host(at: endpoint), hosts[index].side == source.side
+    else {
       datagramsLost += 1
       return
     }
@@ -24,7 +26,7 @@ extension SimulatedNetwork {
       return
     }
     let datagram = Datagram(
-      source: source.endpoint, destination: index, message: sent, digest: digest, tag: tag)
+      source: sender, destination: index, message: sent, digest: digest, tag: tag)
     for _ in 0..<(fate.chance(links.duplication) ? 2 : 1) {
       let delay = delay(from: source, to: hosts[index], using: &fate) + source.lag
       queue.plan(.deliver(datagram), at: time + delay)

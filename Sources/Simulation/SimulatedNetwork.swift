@@ -164,15 +164,17 @@ package struct SimulatedNetwork {
   /// - Parameters:
   ///   - id: a random one by default.
   ///   - endpoint: that of its index by default.
+  ///   - other: its address in the other family, if it has one. It can send to the families of its addresses.
   ///   - isStarted: false for a host that waits for `restart`.
   /// - Returns: the index of the host.
   @discardableResult
   package mutating func addHost(
-    id: NodeID? = nil, at endpoint: Endpoint? = nil, bootstrap: [Endpoint],
+    id: NodeID? = nil, at endpoint: Endpoint? = nil, and other: Endpoint? = nil, bootstrap: [Endpoint],
     startingAfter delay: Duration = .zero, isStarted: Bool = true
   ) -> Int {
     let index = hosts.count
     if let endpoint { placed[endpoint] = index }
+    if let other { placed[other] = index }
     let endpoint = endpoint ?? configuration.addresses.endpoint(of: index)
     let key =
       configuration.hasIdentities
@@ -181,10 +183,11 @@ package struct SimulatedNetwork {
       : nil
     let identity = Node.Identity(
       id: id ?? key.map { NodeID(sha1Of: $0.publicKey.bytes) } ?? NodeID(random: &random),
-      endpoints: [endpoint], families: .v4, tokenSecret: [], key: key)
+      endpoints: [endpoint] + (other.map { [$0] } ?? []),
+      families: other == nil ? AddressFamilies(endpoint.address.family) : .all, tokenSecret: [], key: key)
     let store = MemoryStore(maxBytes: configuration.storeLimit)
     let host = SimulatedHost(
-      index: index, endpoint: endpoint, identity: identity,
+      index: index, identity: identity,
       node: makeNode(identity, store, now(ahead: .zero)), store: store, bootstrap: bootstrap,
       place: configuration.delays?.place(of: index, seed: seed) ?? DelayPlace())
     hosts.append(host)

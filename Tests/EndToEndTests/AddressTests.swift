@@ -109,4 +109,54 @@ extension EndToEnd {
       }
     }
   }
+
+  @Suite("A node with several addresses", .enabled(if: Namespaces.areAvailable, "\(Namespaces.areNeeded)"))
+  struct ManyAddressTests {
+    /// Two machines and a cable between them. The node's one has two addresses of each family.
+    private func machines(_ network: LocalNetwork) throws -> (node: Namespaces, client: Namespaces) {
+      let node = try Namespaces(for: network)
+      let client = try Namespaces(for: network)
+      // Without duplicate address detection the addresses can be used at once.
+      try node.run(
+        """
+        ip link add cable type veth peer name cable netns \(client.process)
+        ip link set cable addrgenmode none
+        ip address add 10.91.8.1/24 dev cable
+        ip address add 10.91.8.2/24 dev cable
+        ip address add fd91:8::1/64 dev cable nodad
+        ip address add fd91:8::2/64 dev cable nodad
+        ip address add fe80::1/64 dev cable nodad
+        ip link set cable up
+        """)
+      try client.run(
+        """
+        ip link set cable addrgenmode none
+        ip address add 10.91.8.9/24 dev cable
+        ip address add fd91:8::9/64 dev cable nodad
+        ip address add fe80::9/64 dev cable nodad
+        ip link set cable up
+        """)
+      return (node, client)
+    }
+
+    @Test("whatever address is asked, the answer comes from it, and a link-local asker gets one, too")
+    func everyAddress() throws {
+      try withNetwork { network in
+        let (machine, client) = try machines(network)
+        let node = try network.launch(in: machine, "--bind", "0.0.0.0", "--bind", "::").waitUntilReady()
+        let query = "d1:ad2:id20:abcdefghij0123456789e1:q4:ping1:t2:aa1:y1:qe"
+        let hosts = ["10.91.8.1", "10.91.8.2", "fd91:8::1", "fd91:8::2", "fe80::1%cable"]
+        for host in hosts {
+          // Bash connects the socket, so that it gets datagrams from the address that it asked alone.
+          try client.run(
+            """
+            bash -ec 'exec 3<>"/dev/udp/\(host)/\(node.port)"; printf "%s" "\(query)" >&3
+            timeout 10 head -c 12 <&3 | grep -q "^d1:rd2:id20:"'
+            """)
+        }
+        // An address that needs an interface is never that of a contact.
+        #expect(try node.knownNodes() == 0)
+      }
+    }
+  }
 }

@@ -22,6 +22,14 @@ package enum IPAddress: Hashable, Sendable {
     }
   }
 
+  /// True if a socket that is bound to the address receives at every address of the machine.
+  package var isWildcard: Bool { self == .v4(0) || self == .v6(0, 0) }
+
+  /// True if the address means nothing without an interface: fe80::/10.
+  var isLinkLocal: Bool {
+    if case .v6(let high, _) = self { high >> 54 == 0x3FA } else { false }
+  }
+
   /// True if no node can be at the address: it is no address of one machine, or needs a scope that a compact
   /// address does not carry.
   var isUnusable: Bool {
@@ -83,6 +91,10 @@ package struct Endpoint: Hashable, Sendable {
 extension Endpoint {
   /// True if no node can be at the address and port.
   package var isUnusable: Bool { port == 0 || address.isUnusable }
+
+  /// True if a datagram from the endpoint can be answered. A link-local endpoint can, through the interface that the
+  /// datagram came by, but it is no address of a node.
+  var isAnswerable: Bool { !isUnusable || port != 0 && address.isLinkLocal }
 
   /// Returns whether an endpoint may be used that a node at another one has named.
   ///

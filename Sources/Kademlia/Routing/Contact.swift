@@ -13,7 +13,7 @@ package struct Contact: Hashable, Sendable {
 
   /// The ID under which it answered.
   package let id: NodeID
-  /// Where it last answered.
+  /// Where it is asked: the address at which it last answered, unless that one was only checked.
   package private(set) var endpoint: Endpoint
   /// An address of the other family at which it has answered too.
   package private(set) var alternate: Endpoint?
@@ -40,7 +40,7 @@ package struct Contact: Hashable, Sendable {
     self.lastAnswered = now
   }
 
-  /// Its ID and where it last answered.
+  /// Its ID and where it is asked.
   package var peer: Peer { Peer(id: id, endpoint: endpoint) }
 
   /// The contact's address in one of the wanted families; nil if it has none there.
@@ -52,13 +52,18 @@ package struct Contact: Hashable, Sendable {
     return Peer(id: id, endpoint: alternate)
   }
 
+  /// The families in which it has an address.
+  package var families: AddressFamilies {
+    alternate == nil ? AddressFamilies(endpoint.address.family) : .all
+  }
+
   mutating func answered(_ now: Instant, at source: Endpoint, after duration: Duration?) {
+    move(to: source)
     lastAnswered = now
     failures = 0
     lastFailure = nil
     state = .good
     if let duration { roundTrip.sample(duration) }
-    move(to: source)
   }
 
   /// Its ID and the address of the other family; nil if it has none there.
@@ -92,10 +97,20 @@ package struct Contact: Hashable, Sendable {
     return endpoint.address.family != family && alternate?.address.family != family
   }
 
+  /// Notes an address at which the contact has answered.
+  ///
+  /// The first address in a second family takes no queries from the one that works: another node may claim the ID
+  /// there.
   private mutating func move(to source: Endpoint) {
     guard source != endpoint else { return }
-    if endpoint.address.family != source.address.family { alternate = endpoint }
-    endpoint = source
+    if endpoint.address.family == source.address.family {
+      endpoint = source
+    } else if alternate == nil, failures == 0, state == .good {
+      alternate = source
+    } else {
+      alternate = endpoint
+      endpoint = source
+    }
   }
 
   /// Returns whether its silence counts against a read of a record: it keeps the kind, and it answered lately.

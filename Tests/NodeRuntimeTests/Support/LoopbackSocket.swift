@@ -20,6 +20,16 @@ final class LoopbackSocket {
 
   deinit { close(descriptor) }
 
+  /// Sends to one endpoint from now on, and receives from it alone.
+  func connect(to endpoint: Endpoint) {
+    _ = endpoint.withSocketAddress { [descriptor] in Glibc.connect(descriptor, $0, $1) }
+  }
+
+  /// Sends a datagram to the endpoint that the socket is connected to.
+  func send(_ datagram: [UInt8]) {
+    _ = Glibc.send(descriptor, datagram, datagram.count, 0)
+  }
+
   /// The next datagram; nil if there is none.
   func receive() -> [UInt8]? {
     var buffer = [UInt8](repeating: 0, count: 2048)

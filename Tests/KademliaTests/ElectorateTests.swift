@@ -49,7 +49,7 @@ struct ElectorateTests {
     var network = try network(seed: seed, nodes: 5)
     network.run(for: .seconds(10))
     for host in network.alive {
-      let contacts = network[host].node.table.contacts
+      let contacts = Array(network[host].node.table.contacts)
       #expect(contacts.count == 4)
       #expect(contacts.allSatisfy { $0.isMember(network.time, keeping: .plain) })
     }

@@ -349,7 +349,14 @@ package struct RoutingTable: Sendable {
 
   /// The number of contacts whose last query failed.
   var failingCount: Int {
-    deepestOccupied < 0 ? 0 : buckets[0...deepestOccupied].reduce(0) { $0 + $1.failing }
+    // By index: a bucket is not copied, and this is asked for with every event.
+    var count = 0
+    var index = 0
+    while index <= deepestOccupied {
+      count += buckets[index].failing
+      index += 1
+    }
+    return count
   }
 
   /// True if any contact is questionable.

@@ -114,7 +114,11 @@ extension Node {
     // node learns this, but a node is no contact of its own.
     guard query.sender != id, !query.isReadOnly, !source.isUnusable else { return }
     if let contact = shared.table.contact(query.sender) {
-      jobs.liveness.handleQuery(of: contact, &directives)
+      if contact.isElsewhere(than: source) {
+        jobs.verification.handleMove(now, of: contact, to: source, shared, &directives)
+      } else {
+        jobs.liveness.handleQuery(of: contact, &directives)
+      }
     } else {
       let isProofWanted = responder.wantsProof(now, of: source.address)
       jobs.verification.handleQuery(

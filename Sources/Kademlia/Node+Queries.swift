@@ -8,7 +8,9 @@ extension Node {
     for owner: QueryOwner
   ) {
     let contact = peer.flatMap { shared.table.contact($0) }
-    let alternate = contact.flatMap { $0.endpoint == endpoint ? $0.alternate : $0.endpoint }
+    // A node that uses a contact's ID elsewhere need not be the contact.
+    let known = contact.flatMap { $0.isAt(endpoint) ? $0 : nil }
+    let alternate = known.flatMap { $0.endpoint == endpoint ? $0.alternate : $0.endpoint }
     // A sender under verification takes one of the few places for such pings until it is late. If it were
     // late soon, a crowd of false senders would make this node send as many pings as they send queries.
     let softTimeout =
@@ -89,7 +91,10 @@ extension Node {
     // The other address family may work if this one does not.
     transmit(query, transaction, to: query.alternate ?? query.endpoint)
     guard let peer = query.peer else { return }
-    if !shared.table.markQuestionable(peer) {
+    // Silence at another address says nothing about a contact.
+    if shared.table.contact(peer).map({ $0.isAt(query.endpoint) }) ?? true,
+      !shared.table.markQuestionable(peer)
+    {
       shared.unresponsivePeers.note(now.monotonic, peer)
     }
     route(now, .late, query)
@@ -165,9 +170,15 @@ extension Node {
         of: response.sender, isHandedOver: response.isHandedOver, shared, &directives)
     }
     let isProven = jobs.identityProofs.verify(response, to: query, from: source, shared, &directives)
-    admit(
-      now, peer, roundTrip: roundTrip, for: query, isProven: isProven,
-      keepsPlainRecords: response.keepsPlainRecords)
+    if isProven || isExpected(peer, by: query) {
+      admit(
+        now, peer, roundTrip: roundTrip, for: query, isProven: isProven,
+        keepsPlainRecords: response.keepsPlainRecords)
+    } else if response.sender != id, shared.table.hasUse(for: peer) {
+      // Whoever named the address did not mean this node. A ping of its own shows who is there.
+      let charged = shared.table.occupant(of: source) ?? peer.id
+      directives.append(.tryPing(peer, charged: charged, owner: .verification))
+    }
 
     if let expected = query.peer, expected != response.sender {
       // Another node has the address now. The expected node has not answered.
@@ -279,6 +290,13 @@ extension Node {
   }
 
   // MARK: - Admission to the routing table
+
+  /// Returns whether a node that answered a query is the one that was asked. If only an address is known, any node
+  /// is.
+  private func isExpected(_ peer: Peer, by query: QueryTable.Pending) -> Bool {
+    guard let expected = query.peer, expected != peer.id else { return true }
+    return shared.table.contact(peer.id)?.isAt(peer.endpoint) == true
+  }
 
   /// Handles an answer to a query of this node: its sender may enter the table.
   private mutating func admit(

@@ -142,10 +142,14 @@ import Testing
     #expect(table.contact(old.id) == nil)
     #expect(enter(new, &table) == .added)
     #expect(enter(peer(3, host: 9, port: 8002), &table) == .added, "another port is another node")
-    // On a private network, an address that answers for another is left to the failures of its queries.
-    let here = Peer(id: .starting(0x80), endpoint: .host(1))
-    _ = enter(here, &table)
-    #expect(table.vacate(here.endpoint, for: .starting(0x81)) == nil)
+    // So it is on loopback and in private networks, where subnets are not limited.
+    for endpoint in [Endpoint.host(1), Endpoint(.v4(0x7F00_0001), port: 8001)] {
+      let here = Peer(id: .starting(0x80), endpoint: endpoint)
+      #expect(enter(here, &table) == .added)
+      #expect(enter(Peer(id: .starting(0x81), endpoint: endpoint), &table) == .crowded)
+      #expect(table.hasUse(for: Peer(id: .starting(0x81), endpoint: endpoint)))
+      #expect(table.vacate(endpoint, for: .starting(0x81))?.id == here.id)
+    }
   }
 
   @Test("a contact that has an address of each family loses that at which another answers, and stays")

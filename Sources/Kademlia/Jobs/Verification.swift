@@ -8,6 +8,8 @@ import NodeTime
 struct Verification: Job, ~Copyable {
   /// The nodes that were pinged within this budget lately, oldest first.
   private var recentPings: Deque<(peer: NodeID, time: Instant)> = []
+  /// The addresses at which the IDs of contacts have shown up. A contact that is silent at its own is asked there.
+  private var moves: [Peer] = []
 
   /// Handles a query from a node that is not a contact.
   ///
@@ -20,6 +22,22 @@ struct Verification: Job, ~Copyable {
     // Whatever IDs are claimed at the address of a contact, the address is asked once who it is.
     let charged = shared.table.occupant(of: peer.endpoint) ?? peer.id
     out.append(.tryPing(peer, charged: charged, owner: .verification))
+  }
+
+  /// Handles a query of a contact's ID from another address. The contact may have moved there, and its own address is
+  /// then dead; or another node uses its ID. Both addresses are asked: a valid proof from the new one moves the contact
+  /// at once. Without a proof, the contact moves when it has not answered at its own address.
+  mutating func handleMove(
+    _ now: Instant, of contact: Contact, to source: Endpoint, _ shared: borrowing Shared,
+    _ out: inout [Directive]
+  ) {
+    guard tryPing(now, contact.id, shared) else { return }
+    moves.removeAll { $0.id == contact.id }
+    if moves.count >= shared.parameters.verifications { moves.removeFirst() }
+    moves.append(Peer(id: contact.id, endpoint: source))
+    for endpoint in [source, contact.endpoint] {
+      out.append(.send(.ping, to: endpoint, expecting: contact.id, owner: .verification))
+    }
   }
 
   /// Spends the budget for one ping. The budget allows one ping to a node within the RPC timeout, and a
@@ -44,7 +62,12 @@ struct Verification: Job, ~Copyable {
     // The place is free for another ping, so that a crowd of senders that do not answer blocks others only
     // briefly.
     case .late, .answered: recentPings.removeAll { $0.peer == event.query.peer }
-    case .unresponsive, .forged, .refused, .replaced, .timedOut: break
+    case .unresponsive, .forged, .refused: break
+    case .replaced, .timedOut:
+      guard let index = moves.firstIndex(where: { $0.id == event.query.peer }) else { return }
+      let peer = moves.remove(at: index)
+      guard event.query.endpoint != peer.endpoint else { return }
+      out.append(.tryPing(peer, charged: peer.id, owner: .verification))
     }
   }
 }

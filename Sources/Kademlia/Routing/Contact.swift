@@ -87,6 +87,14 @@ package struct Contact: Hashable, Sendable {
   /// Returns whether the contact has answered at an address.
   func isAt(_ address: Endpoint) -> Bool { address == endpoint || address == alternate }
 
+  /// Returns whether a node at an address that names this contact's ID must have moved, or be another: the contact
+  /// has another address in that family.
+  func isElsewhere(than address: Endpoint) -> Bool {
+    guard !isAt(address) else { return false }
+    let family = address.address.family
+    return endpoint.address.family == family || alternate?.address.family == family
+  }
+
   /// Returns whether an answer from `source` may speak for this contact.
   ///
   /// An ID that answers elsewhere in a family that we have an address for is somebody else's claim

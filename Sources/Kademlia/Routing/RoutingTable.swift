@@ -164,7 +164,7 @@ package struct RoutingTable: Sendable {
     return nil
   }
 
-  /// The ID of the node at an address; nil if there is none, or nodes there are not counted.
+  /// The ID of the node at an address; nil if there is none.
   package func occupant(of endpoint: Endpoint) -> NodeID? { census.occupant(of: endpoint) }
 
   /// Handles a query to a node that is past its first soft timeout.

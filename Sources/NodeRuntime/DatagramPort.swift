@@ -30,6 +30,13 @@ final class DatagramPort<Receiver: DatagramReceiver> {
   /// A buffer for the message of a sealed datagram, kept for its capacity.
   private var spareMessage: [UInt8] = []
   private var isClosed = false
+  /// The time at which to look next whether the machine still has the bound addresses.
+  private var nextAddressCheck: Instant?
+  /// The bound addresses that the machine had no more at the last look.
+  private var lostAddresses: [Endpoint] = []
+
+  /// The time between two looks.
+  private static var addressCheckInterval: Duration { .seconds(10) }
 
   init(_ sockets: UDPSockets, seal: NetworkSeal?, clock: NodeClock, log: NodeLog) {
     self.sockets = sockets
@@ -145,6 +152,28 @@ final class DatagramPort<Receiver: DatagramReceiver> {
     guard !isClosed else { return }
     sockets.v4?.flush()
     sockets.v6?.flush()
+    checkAddresses(clock.latest.monotonic) { $0.hasAddress() }
+  }
+
+  /// Logs when an address that a socket is bound to leaves the machine, and when it is back. Meanwhile the socket
+  /// stays open, but nothing reaches it.
+  ///
+  /// - Parameter isPresent: returns whether the machine has the address of a socket.
+  func checkAddresses(_ now: Instant, isPresent: (UDPSocket) -> Bool) {
+    if let nextAddressCheck, now < nextAddressCheck { return }
+    nextAddressCheck = now + Self.addressCheckInterval
+    for socket in sockets.all {
+      let endpoint = socket.endpoint
+      let wasLost = lostAddresses.contains(endpoint)
+      guard isPresent(socket) == wasLost else { continue }
+      if wasLost {
+        lostAddresses.removeAll { $0 == endpoint }
+        log.logAddressBack(endpoint)
+      } else {
+        lostAddresses.append(endpoint)
+        log.logAddressLost(now, endpoint)
+      }
+    }
   }
 
   /// The number of datagrams that the system did not accept.

@@ -14,6 +14,8 @@ final class NodeLog {
   private let logger: Logger
   private var cutOffs = LogThrottle(period: NodeLog.period)
   private var overloads = LogThrottle(period: NodeLog.period)
+  /// The throttle of each bound address that has left the machine, and whether its latest loss was logged.
+  private var addressLosses: [Endpoint: (throttle: LogThrottle, isLogged: Bool)] = [:]
   private var storeErrors = LogThrottle(period: NodeLog.period)
 
   init(_ logger: Logger) {
@@ -36,6 +38,25 @@ final class NodeLog {
 
   func logSocketError(_ error: Errno) {
     logger.error("socket error", metadata: .fields([.reason: "\(error)"]))
+  }
+
+  /// Logs that the machine no longer has an address that this node is bound to.
+  func logAddressLost(_ now: Instant, _ endpoint: Endpoint) {
+    var loss = addressLosses[endpoint] ?? (LogThrottle(period: Self.period), false)
+    loss.isLogged = loss.throttle.tryLog(now) != nil
+    addressLosses[endpoint] = loss
+    guard loss.isLogged else { return }
+    logger.warning(
+      """
+      this machine no longer has the address of \(endpoint), which this node is bound to: no other node reaches \
+      it there until the address is back; to use another one, change 'bind' and restart
+      """)
+  }
+
+  /// Logs that an address is back whose loss was logged.
+  func logAddressBack(_ endpoint: Endpoint) {
+    guard addressLosses[endpoint]?.isLogged == true else { return }
+    logger.info("this machine has the address of \(endpoint) again")
   }
 
   /// Logs that a source keeps exceeding its rate limit and gets no more answers.

@@ -123,6 +123,18 @@ final class UDPSocket {
 
   func flush() { sender.flush() }
 
+  /// Returns whether the machine still has the address that the socket is bound to. The kernel does not say so
+  /// when the address leaves, and goes on to accept datagrams of IPv6.
+  func hasAddress() -> Bool {
+    guard !endpoint.address.isWildcard, !endpoint.address.isLoopback else { return true }
+    do throws(Errno) {
+      Glibc.close(try Self.bind(Endpoint(endpoint.address, port: 0)))
+      return true
+    } catch {
+      return error != .addressNotAvailable
+    }
+  }
+
   /// The number of datagrams that the system rejected.
   var droppedDatagrams: Int64 { sender.dropped }
 }

@@ -158,5 +158,28 @@ extension EndToEnd {
         #expect(try node.knownNodes() == 0)
       }
     }
+
+    @Test("a node says when its address leaves the machine, and when it is back")
+    func lostAddress() throws {
+      try withNetwork { network in
+        let (machine, _) = try machines(network)
+        let node = try network.launch(
+          in: machine, "--bind", "10.91.8.2", "--bind", "fd91:8::2"
+        ).waitUntilReady()
+        func awaitLines(_ beginning: String, _ end: String) throws {
+          let lines = ["10.91.8.2", "[fd91:8::2]"].map { "\(beginning) \($0):\(node.port)\(end)" }
+          try eventually("the lines '\(lines)'", within: 30) {
+            // The node looks when its loop runs.
+            _ = try node.status()
+            try? node.process.pump(until: Deadline(within: 0.02)) { false }
+            return lines.allSatisfy { line in node.process.errorLines.contains { $0.contains(line) } }
+          }
+        }
+        try machine.run("ip address del 10.91.8.2/24 dev cable; ip address del fd91:8::2/64 dev cable")
+        try awaitLines("no longer has the address of", ", which this node is bound to")
+        try machine.run("ip address add 10.91.8.2/24 dev cable; ip address add fd91:8::2/64 dev cable nodad")
+        try awaitLines("has the address of", " again")
+      }
+    }
   }
 }

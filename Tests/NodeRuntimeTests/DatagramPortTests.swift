@@ -127,6 +127,34 @@ struct DatagramPortTests {
     #expect(port.droppedDatagrams == 0)
   }
 
+  @Test("a bound address that leaves the machine is logged once, and so is its return")
+  func lostAddress() throws {
+    let port = try port()
+    port.checkAddresses(time.instant) { _ in true }
+    #expect(captured.texts == [])
+    func look(after seconds: Int64, isPresent: Bool) {
+      time.advance(seconds: seconds)
+      port.checkAddresses(time.instant) { _ in isPresent }
+    }
+    // It looks no more often than every 10 seconds.
+    look(after: 9, isPresent: false)
+    #expect(captured.texts == [])
+    for _ in 0..<3 { look(after: 10, isPresent: false) }
+    #expect(captured.texts.count == 1)
+    #expect(captured.lines.last?.level == .warning)
+    #expect(captured.texts.last?.contains("127.0.0.1:") == true)
+    look(after: 10, isPresent: true)
+    look(after: 10, isPresent: true)
+    #expect(captured.texts.count == 2)
+    #expect(captured.texts.last?.hasSuffix(" again") == true)
+    // One that comes and goes does not fill the log.
+    for _ in 0..<2 {
+      look(after: 10, isPresent: false)
+      look(after: 10, isPresent: true)
+    }
+    #expect(captured.texts.count <= 4)
+  }
+
   @Test("in a private network only a sealed message reaches the core, and only once")
   func privateNetwork() throws {
     var random = SystemRandomNumberGenerator()

@@ -30,7 +30,8 @@ extension ControlError {
   static func unresolved(_ addresses: [HostPort]) -> ControlError {
     let names = addresses.map(\.description).joined(separator: ", ")
     return ControlError(
-      .unreachable, "cannot reach \(names): no such host, or of an address family that is not bound",
+      .unreachable,
+      "cannot reach \(names): no such host, no address that a node can have, or one of a family that is not bound",
       reason: "unresolved")
   }
 }

@@ -63,11 +63,12 @@ final class ControlService {
       ping(params.address, client, answer)
     case .bootstrap(let params):
       resolve(params.addresses, answer) { [self] endpoints in
-        guard !endpoints.isEmpty else {
+        let usable = endpoints.filter { !$0.isUnusable }
+        guard !usable.isEmpty else {
           answer(.failure(.unresolved(params.addresses)))
           return
         }
-        submit(.bootstrap(endpoints), client, answer)
+        submit(.bootstrap(usable), client, answer)
       }
     case .forget(let params):
       answer(forget(params))
@@ -175,7 +176,9 @@ final class ControlService {
     resolve([address], answer) { [self] endpoints in
       // The node can reach only addresses of a family that it is bound to.
       let families = node.families
-      let usable = endpoints.first { families.contains(AddressFamilies($0.address.family)) }
+      let usable = endpoints.first {
+        families.contains(AddressFamilies($0.address.family)) && !$0.isUnusable
+      }
       guard let endpoint = usable else {
         answer(.failure(.unresolved([address])))
         return

@@ -15,21 +15,17 @@ extension Result where Success == ControlResult, Failure == ControlError {
         .ping(
           PingResult(
             nodeID: "\(peer.id)", address: "\(peer.endpoint)", rtt: roundTrip.milliseconds)))
-    case .ping(.unanswered(let duration)):
+    case .ping(.unanswered(let endpoint, let duration)):
       self = .failure(
-        ControlError(
-          .unreachable, "no answer within \(duration.inSeconds); check the address and that a node runs there"
-        ))
+        ControlError(.unreachable, "nothing answered at \(endpoint) within \(duration.inSeconds); \(checks)"))
     case .ping(.refused(let error)):
       self = .failure(
         ControlError(.unreachable, "the node there refuses to answer: \(error)", reason: "refused"))
-    case .bootstrap(let peers):
-      let nodes = peers.map { MetNode(nodeID: "\($0.id)", address: "\($0.endpoint)") }
+    case .bootstrap(let outcome):
+      let nodes = outcome.met.map { MetNode(nodeID: "\($0.id)", address: "\($0.endpoint)") }
       self =
         nodes.isEmpty
-        ? .failure(
-          ControlError(
-            .unreachable, "no node answered; check the addresses and that a node runs there"))
+        ? .failure(ControlError(.unreachable, outcome.failure))
         : .success(.bootstrap(BootstrapResult(nodes: nodes)))
     }
   }
@@ -115,6 +111,36 @@ extension Result where Success == ControlResult, Failure == ControlError {
         "a value was found, but too few nodes answered to tell whether it is the newest; try again, or read "
           + "without strict",
         steps: get.steps))
+  }
+}
+
+/// The advice to a user whose pings are not answered.
+private let checks =
+  "check that a node runs there, that no firewall is in between, and that its network key is this node's, if there is "
+  + "one"
+
+extension BootstrapOutcome {
+  /// The reason why no other node was met.
+  fileprivate var failure: String {
+    var reasons: [String] = []
+    if !unanswered.isEmpty {
+      reasons.append("nothing answered at \(list(unanswered)) within \(patience.inSeconds); \(checks)")
+    }
+    if !own.isEmpty {
+      reasons.append(
+        "\(list(own)) \(own.count == 1 ? "is this node itself" : "are this node itself"); name another node")
+    }
+    if !duplicates.isEmpty {
+      reasons.append(
+        "a node with the ID of this node answers at \(list(duplicates)); if its state directory was copied from this "
+          + "node's, remove the file identity.key from the copy and restart that node")
+    }
+    return reasons.joined(separator: "; ")
+  }
+
+  private func list(_ endpoints: [Endpoint]) -> String {
+    let named = endpoints.prefix(3).map(\.description).joined(separator: ", ")
+    return endpoints.count > 3 ? "\(named) and \(endpoints.count - 3) more" : named
   }
 }
 

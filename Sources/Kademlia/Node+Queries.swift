@@ -67,18 +67,20 @@ extension Node {
     case .operation(let id, let step):
       guard let peer = query.peer else { return }
       operations.handle(now, kind, peer, of: id, step, shared, &directives)
-    case .ping(let id): handlePing(kind, of: id)
+    case .ping(let id): handlePing(kind, of: id, at: query.endpoint)
     case .copy: break
     default: jobs.handle(now, QueryEvent(query: query, kind: kind), shared, &directives)
     }
   }
 
-  private mutating func handlePing(_ kind: QueryEvent.Kind, of operation: OperationID) {
+  private mutating func handlePing(
+    _ kind: QueryEvent.Kind, of operation: OperationID, at endpoint: Endpoint
+  ) {
     switch kind {
     case .answered(let answer):
       finish(operation, .ping(.answered(answer.peer, roundTrip: answer.roundTrip)))
     case .refused(let error, _): finish(operation, .ping(.refused(error)))
-    case .timedOut: finish(operation, .ping(.unanswered(after: shared.parameters.rpcTimeout)))
+    case .timedOut: finish(operation, .ping(.unanswered(endpoint, after: shared.parameters.rpcTimeout)))
     case .late, .unresponsive, .forged, .replaced: break
     }
   }

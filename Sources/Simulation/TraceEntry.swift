@@ -60,7 +60,7 @@ extension Outcome {
       }
     case .lookup(let outcome): "lookup of \(outcome.closest.count) nodes"
     case .ping: "ping"
-    case .bootstrap(let met): "bootstrap met \(met.count)"
+    case .bootstrap(let outcome): "bootstrap met \(outcome.met.count)"
     }
   }
 }

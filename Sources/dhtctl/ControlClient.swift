@@ -62,7 +62,7 @@ struct ControlClient: ~Copyable {
         case .failure(let error): throw Failure(error)
         }
       }
-      guard ContinuousClock.now < deadline else { throw Self.timedOut(timeout) }
+      guard ContinuousClock.now < deadline else { throw Self.timedOut(timeout, request.method) }
       try send()
       var descriptors = [pollfd(fd: connection.descriptor, events: events, revents: 0)]
       Poll.wait(&descriptors, until: deadline)
@@ -73,13 +73,18 @@ struct ControlClient: ~Copyable {
   /// The events to wait for on the connection.
   var events: Int16 { Int16(connection.hasOutput ? POLLIN | POLLOUT : POLLIN) }
 
-  static func timedOut(_ timeout: Duration) -> Failure {
+  /// - Parameter method: the method that has not been answered; nil if there may be several.
+  static func timedOut(_ timeout: Duration, _ method: ControlMethod? = nil) -> Failure {
     let (seconds, attoseconds) = timeout.components
     let tenths = attoseconds / 100_000_000_000_000_000
     let length = tenths == 0 ? "\(seconds)" : "\(seconds).\(tenths)"
-    return Failure(
-      .failed,
-      "no answer from dhtd within \(length) s; check its log, or wait longer with --timeout",
-      reason: "timed_out")
+    let advice =
+      switch method {
+      // Their answers wait for other nodes, and nothing need be wrong with dhtd.
+      case .ping, .bootstrap:
+        "no answer within \(length) s; dhtd still waits for the node: use a longer --timeout"
+      default: "no answer from dhtd within \(length) s; check its log, or wait longer with --timeout"
+      }
+    return Failure(.failed, advice, reason: "timed_out")
   }
 }

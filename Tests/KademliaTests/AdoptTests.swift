@@ -32,7 +32,7 @@ import Testing
     network.kill(1)
     let start = network.time
     let outcome = try network.ping(network[1].endpoint, at: 0)
-    guard case .unanswered(let after) = outcome else {
+    guard case .unanswered(_, let after) = outcome else {
       Issue.record("\(outcome)")
       return
     }

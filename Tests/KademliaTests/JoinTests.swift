@@ -173,11 +173,14 @@ struct JoinTests {
     let ticket = try network.begin(at: lone) {
       try $0.bootstrap($1, [.host(3), .elsewhere(4), .host(lone)])
     }
-    guard case .bootstrap(let met) = try network.outcome(of: ticket) else {
+    guard case .bootstrap(let outcome) = try network.outcome(of: ticket) else {
       Issue.record("not a bootstrap outcome")
       return
     }
-    #expect(met == [network[3].peer])
+    #expect(outcome.met == [network[3].peer])
+    #expect(outcome.own == [.host(lone)])
+    #expect(outcome.unanswered == [.elsewhere(4)])
+    #expect(outcome.duplicates == [])
     network.run(for: .seconds(2))
     #expect(network[lone].node.table.count == 10)
   }

@@ -117,11 +117,11 @@ import Testing
     let ticket = try network.begin(at: 0) { node, now throws(OperationRefusal) in
       try node.bootstrap(now, [SimulatedHost.endpoint(of: far)])
     }
-    guard case .bootstrap(let met) = try network.outcome(of: ticket) else {
+    guard case .bootstrap(let outcome) = try network.outcome(of: ticket) else {
       Issue.record("no answer to a bootstrap")
       return
     }
-    #expect(met.map(\.id) == [network[far].id])
+    #expect(outcome.met.map(\.id) == [network[far].id])
   }
 
   @Test("a contact that has answered since is not judged by an older query")

@@ -170,7 +170,7 @@ struct StoringTests {
     }
     #expect(peer == network[2].peer)
     #expect((Duration.milliseconds(10)...(.milliseconds(84))).contains(roundTrip))
-    guard case .unanswered(let after) = try network.ping(.elsewhere(1), at: 0) else {
+    guard case .unanswered(_, let after) = try network.ping(.elsewhere(1), at: 0) else {
       Issue.record("an answer from nowhere")
       return
     }

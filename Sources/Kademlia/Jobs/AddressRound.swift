@@ -1,7 +1,6 @@
-/// Addresses that are being pinged, and the nodes that answered there.
+/// Addresses that are being pinged.
 struct AddressRound: Sendable {
   private var waiting: [Endpoint]
-  private(set) var met: [Peer] = []
 
   init(_ endpoints: [Endpoint]) {
     waiting = endpoints
@@ -10,10 +9,13 @@ struct AddressRound: Sendable {
   /// True if each address has answered or been given up.
   var isSettled: Bool { waiting.isEmpty }
 
-  /// Settles an address that has answered or been given up: once, however often it was asked.
-  mutating func settle(_ endpoint: Endpoint, met peer: Peer?) {
-    guard let index = waiting.firstIndex(of: endpoint) else { return }
+  /// Settles an address that has answered or been given up.
+  ///
+  /// - Returns: whether it was asked and not settled yet.
+  @discardableResult
+  mutating func settle(_ endpoint: Endpoint) -> Bool {
+    guard let index = waiting.firstIndex(of: endpoint) else { return false }
     waiting.remove(at: index)
-    if let peer { met.append(peer) }
+    return true
   }
 }

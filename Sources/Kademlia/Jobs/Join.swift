@@ -33,9 +33,12 @@ struct Join: Job, ~Copyable {
   private var ownAddresses: [Endpoint] = []
   private var backOff: BackOff
 
-  /// The most own addresses that are remembered.
+  /// The addresses at which another node has answered with this node's ID. Each is reported once.
+  private var duplicates: [Endpoint] = []
+
+  /// The most own addresses that are remembered, and the most duplicates.
   private static let rememberedOwnAddresses = 8
-  private var requests: [OperationID: AddressRound] = [:]
+  private var requests: [OperationID: (round: AddressRound, outcome: BootstrapOutcome)] = [:]
 
   init(_ parameters: Parameters) {
     backOff = BackOff(first: parameters.bootstrapBackOff, longest: parameters.probeInterval)
@@ -173,7 +176,7 @@ struct Join: Job, ~Copyable {
     _ now: Instant, _ endpoints: [Endpoint], for operation: OperationID, _ shared: borrowing Shared,
     _ out: inout [Directive]
   ) {
-    requests[operation] = AddressRound(endpoints)
+    requests[operation] = (AddressRound(endpoints), BootstrapOutcome(patience: shared.parameters.rpcTimeout))
     for endpoint in endpoints {
       out.append(.send(.ping, to: endpoint, expecting: nil, owner: .join(.requested(operation))))
     }
@@ -183,10 +186,10 @@ struct Join: Job, ~Copyable {
   private mutating func endRequest(
     _ now: Instant, _ operation: OperationID, _ shared: borrowing Shared, _ out: inout [Directive]
   ) {
-    guard let round = requests[operation], round.isSettled else { return }
+    guard let request = requests[operation], request.round.isSettled else { return }
     requests[operation] = nil
-    if !round.met.isEmpty { lookUpSelf(now, shared, &out) }
-    out.append(.finish(operation, .bootstrap(round.met)))
+    if !request.outcome.met.isEmpty { lookUpSelf(now, shared, &out) }
+    out.append(.finish(operation, .bootstrap(request.outcome)))
   }
 
   // MARK: - Answers
@@ -202,22 +205,35 @@ struct Join: Job, ~Copyable {
         // The address stays in the list: another node may answer there later.
         if ownAddresses.contains(event.query.endpoint) {
           forgetOwn(others: shared.bootstrapAddresses.filter { !ownAddresses.contains($0) })
-        } else {
+        } else if !duplicates.contains(event.query.endpoint) {
+          duplicates.append(event.query.endpoint)
+          if duplicates.count > Self.rememberedOwnAddresses { duplicates.removeFirst() }
           out.append(.notice(.duplicateID(at: event.query.endpoint)))
         }
       case .unresponsive, .answered, .forged, .refused, .replaced: break
       }
-      round?.settle(event.query.endpoint, met: nil)
+      round?.settle(event.query.endpoint)
       endRound(now.monotonic, shared, &out)
     case .requested(let operation):
-      var met: Peer?
+      let endpoint = event.query.endpoint
       switch event.kind {
       // A user who joins through a stranger waits as long as for a ping: the stranger may be far away.
       case .late, .unresponsive: return
-      case .answered(let answer): met = answer.peer.id == shared.id ? nil : answer.peer
-      case .forged, .refused, .replaced, .timedOut: break
+      case .answered, .forged, .refused, .replaced, .timedOut: break
       }
-      requests[operation]?.settle(event.query.endpoint, met: met)
+      guard requests[operation]?.round.settle(endpoint) == true else { return }
+      switch event.kind {
+      case .answered(let answer) where answer.peer.id != shared.id:
+        requests[operation]?.outcome.met.append(answer.peer)
+      case .answered:
+        let isOwn = ownAddresses.contains(endpoint) || shared.identity.endpoints.contains(endpoint)
+        if isOwn {
+          requests[operation]?.outcome.own.append(endpoint)
+        } else {
+          requests[operation]?.outcome.duplicates.append(endpoint)
+        }
+      default: requests[operation]?.outcome.unanswered.append(endpoint)
+      }
       endRequest(now.monotonic, operation, shared, &out)
     }
   }

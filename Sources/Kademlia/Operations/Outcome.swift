@@ -8,8 +8,24 @@ package enum Outcome: Sendable {
   case tracedGet(GetOutcome, LookupOutcome)
   case lookup(LookupOutcome)
   case ping(PingOutcome)
-  /// The nodes that answered at the given addresses.
-  case bootstrap([Peer])
+  case bootstrap(BootstrapOutcome)
+}
+
+/// The outcome of pings to the addresses that a user named to join through.
+package struct BootstrapOutcome: Hashable, Sendable {
+  /// The nodes that answered.
+  package var met: [Peer] = []
+  /// The addresses that are this node's own.
+  package var own: [Endpoint] = []
+  /// The addresses at which another node answered with the ID of this node.
+  package var duplicates: [Endpoint] = []
+  /// The addresses at which nobody answered.
+  package var unanswered: [Endpoint] = []
+  /// The time after which an address counts as one of these.
+  package var patience: Duration
+
+  /// The outcome while nobody has answered.
+  package init(patience: Duration) { self.patience = patience }
 }
 
 /// The reason why an operation was not begun.
@@ -216,6 +232,6 @@ extension LookupOutcome.Step {
 /// The outcome of a ping.
 package enum PingOutcome: Sendable {
   case answered(Peer, roundTrip: Duration)
-  case unanswered(after: Duration)
+  case unanswered(Endpoint, after: Duration)
   case refused(RPCError)
 }

@@ -147,10 +147,40 @@ extension [Directive] {
     let own = Peer(id: world.shared.id, endpoint: .host(6))
     let ended = world.tell(
       &join, .answered(by: own), of: .requested(operation), to: second, owner: owner)
-    let outcome = ended.compactMap { directive -> [Peer]? in
-      if case .finish(operation, .bootstrap(let met)) = directive { met } else { nil }
+    let outcomes = ended.compactMap { directive -> BootstrapOutcome? in
+      if case .finish(operation, .bootstrap(let outcome)) = directive { outcome } else { nil }
     }
-    #expect(outcome == [[first]])
+    #expect(outcomes.map(\.met) == [[first]])
+    // None of this node's queries came back: another node has its ID.
+    #expect(outcomes.map(\.duplicates) == [[.host(6)]])
+    #expect(outcomes.map(\.own) == [[]])
+  }
+
+  @Test("a bootstrap address that answers with this node's ID is asked again, and reported once")
+  func duplicate() {
+    var world = JobWorld()
+    var join = Join(world.shared.parameters)
+    let twin = Peer(id: world.shared.id, endpoint: .host(5))
+    let owner = QueryOwner.join(.bootstrap)
+    _ = start(&join, &world, hasBootstrap: true)
+    var notices: [Notice] = []
+    for _ in 0..<4 {
+      #expect(resolve(&join, &world, [.host(5)]).recipients == [.host(5)])
+      notices +=
+        world.tell(&join, .answered(by: twin), of: .bootstrap, to: twin, owner: owner, isKnown: false)
+        .notices
+      let expectsOthers = join.expectsOthers
+      #expect(expectsOthers)
+      #expect(world.advance(&join).resolves)
+    }
+    #expect(notices.filter { $0 == .duplicateID(at: .host(5)) }.count == 1)
+    // Once another node is there, it is met.
+    _ = resolve(&join, &world, [.host(5)])
+    _ = world.tell(&join, .answered(by: first), of: .bootstrap, to: first, owner: owner, isKnown: false)
+    world.add(first)
+    #expect(
+      world.tell(&join, .added(first, isFirst: true, owner: owner, wasAskedForProof: true)).lookups.count == 1
+    )
   }
 
   @Test("contacts from before the start settle once, however they end; then the join hears of it")

@@ -118,6 +118,7 @@ extension Node {
         jobs.verification.handleMove(now, of: contact, to: source, shared, &directives)
       } else {
         jobs.liveness.handleQuery(of: contact, &directives)
+        jobs.verification.handleAddress(now, source, of: contact, shared, &directives)
       }
     } else {
       let isProofWanted = responder.wantsProof(now, of: source.address)

@@ -44,9 +44,11 @@ extension Node {
   /// Commits that the shell has not reported as ended.
   package var commitsInProgress: Int { shared.commits.count }
 
-  /// The contacts, those that answered last first. These are worth saving for the next start.
+  /// The contacts, those that answered last first, and after them the second addresses of those that have one. These
+  /// are worth saving for the next start.
   package var latestContacts: [Peer] {
-    shared.table.contacts.sorted { $0.lastAnswered > $1.lastAnswered }.map(\.peer)
+    let contacts = shared.table.contacts.sorted { $0.lastAnswered > $1.lastAnswered }
+    return contacts.map(\.peer) + contacts.compactMap(\.otherPeer)
   }
 
   /// The nodes that this node had and that do not answer, in the order of their IDs.

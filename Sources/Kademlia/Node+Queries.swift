@@ -182,6 +182,10 @@ extension Node {
       directives.append(.tryPing(peer, charged: charged, owner: .verification))
     }
 
+    if shared.identity.families == .all {
+      jobs.verification.handleNamed(now.monotonic, response.nodes, by: source, shared, &directives)
+    }
+
     if let expected = query.peer, expected != response.sender {
       // Another node has the address now. The expected node has not answered.
       handleFailure(now, of: expected, query)

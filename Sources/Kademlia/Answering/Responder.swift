@@ -91,7 +91,9 @@ struct Responder: Sendable {
         out.append(.handleAnnouncement(of: Peer(id: query.sender, endpoint: source)))
       }
       response = Response(
-        sender: shared.id, nodes: shared.nodes(near: target, for: query, from: source),
+        sender: shared.id,
+        nodes: shared.nodes(near: target, for: query, from: source)
+          + shared.otherAddress(for: query, from: source),
         keepsPlainRecords: true, isHandedOver: isHandedOver)
     case .get(let target, let kind, let seq):
       let held = shared.held(now, target, kind, unlessNewerThan: seq)
@@ -102,8 +104,10 @@ struct Responder: Sendable {
       let lost =
         held == nil
         ? shared.lostNodes(now.monotonic, near: target, besides: nodes, keeping: kind ?? .plain) : []
+      // An answer with a record may be full already.
+      let own = held == nil ? shared.otherAddress(for: query, from: source) : []
       response = Response(
-        sender: shared.id, nodes: nodes, token: tokens.issue(now.monotonic, to: source.address),
+        sender: shared.id, nodes: nodes + own, token: tokens.issue(now.monotonic, to: source.address),
         keepsPlainRecords: true, lost: lost, isNew: held == nil && shared.isNew, held: held)
     case .put(let sent, _, let cas):
       let record = shared.withDefaultExpiry(now, sent)
@@ -254,7 +258,17 @@ extension Shared {
     }
   }
 
-  /// The K closest contacts known to be alive, each under one address that the asker can use.
+  /// This node under its address in the other family than the one in which it is asked, for an asker that uses both;
+  /// none if it is not bound to such an address.
+  fileprivate func otherAddress(for query: Query, from source: Endpoint) -> [Peer] {
+    guard query.want == .all else { return [] }
+    let other = identity.endpoints.first {
+      $0.address.family != source.address.family && $0.isUsable(namedBy: source)
+    }
+    return other.map { [Peer(id: id, endpoint: $0)] } ?? []
+  }
+
+  /// The contacts known to be alive that are closest to a target: K of each family that the asker uses.
   fileprivate func nodes(near target: NodeID, for query: Query, from source: Endpoint) -> [Peer] {
     let families = query.want.isEmpty ? AddressFamilies(source.address.family) : query.want
     return table.peers(

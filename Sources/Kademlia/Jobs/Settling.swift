@@ -101,6 +101,7 @@ struct Settling: Job, ~Copyable {
 
   /// The nodes that share the holding of records with this node.
   private static func neighbours(_ shared: borrowing Shared) -> [Contact] {
-    shared.table.closest(to: shared.id, count: 2 * shared.parameters.k)
+    shared.table.closest(
+      to: shared.id, count: 2 * shared.parameters.k, ofEach: shared.identity.families)
   }
 }

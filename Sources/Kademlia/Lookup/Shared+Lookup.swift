@@ -9,11 +9,13 @@ extension Shared {
 
   /// The nodes that a lookup asks first.
   func firstNodes(for target: NodeID, paths: Int) -> [Contact] {
-    guard paths > 1 else { return table.closest(to: target, count: parameters.k) }
+    let families = identity.families
+    guard paths > 1 else { return table.closest(to: target, count: parameters.k, ofEach: families) }
     // Each path needs one, and one more if that is dead.
     let wanted = max(parameters.k, 2 * paths)
-    let longestKnown = table.longestKnown(closestTo: target, count: wanted)
-    return longestKnown.count == wanted ? longestKnown : table.closest(to: target, count: wanted)
+    let longestKnown = table.longestKnown(closestTo: target, count: wanted, ofEach: families)
+    return longestKnown.count >= wanted
+      ? longestKnown : table.closest(to: target, count: wanted, ofEach: families)
   }
 
   /// The number of nodes that a read asks beyond those that must answer: two, because the slowest of several

@@ -25,6 +25,9 @@ enum QueryOwner: Sendable {
     }
   }
 
+  /// True if the query checks an address that a contact may not have.
+  var isVerification: Bool { if case .verification = self { true } else { false } }
+
   /// The operation whose lookup the query belongs to; nil for any other query.
   var lookup: OperationID? {
     if case .operation(let id, .lookup) = self { id } else { nil }

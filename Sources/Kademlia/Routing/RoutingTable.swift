@@ -4,6 +4,9 @@ package import NodeTime
 ///
 /// A flat array and not a split tree: an empty bucket costs a few words, and the bucket of a
 /// distance is one count of leading zeros away.
+///
+/// IPv4 and IPv6 share the table, and each has its own limit (BEP 32): contacts of one family never keep those of the
+/// other out.
 package struct RoutingTable: Sendable {
   /// The outcome for a node that answered.
   package enum Admission: Hashable, Sendable {
@@ -62,7 +65,7 @@ package struct RoutingTable: Sendable {
     return buckets[bucket].contacts[index]
   }
 
-  /// The most contacts that a bucket holds: the first ones, which half, a quarter and so on of all nodes
+  /// The most contacts of a family that a bucket holds: the first ones, which half, a quarter and so on of all nodes
   /// belong to, may be wide, so that a lookup's first step goes further.
   private func capacity(ofBucket index: Int) -> Int {
     wideBuckets.indices.contains(index) ? max(k, wideBuckets[index]) : k
@@ -111,7 +114,9 @@ package struct RoutingTable: Sendable {
     contact.answered(now, at: peer.endpoint, after: roundTrip)
     contact.isProven = isProven
     contact.keepsPlainRecords = keepsPlainRecords
-    guard buckets[bucket].contacts.count >= capacity(ofBucket: bucket), let stalest = buckets[bucket].stalest
+    let family = peer.endpoint.address.family
+    guard buckets[bucket].count(in: family) >= capacity(ofBucket: bucket),
+      let stalest = buckets[bucket].stalest(in: family)
     else {
       buckets[bucket].add(contact)
       count += 1
@@ -193,14 +198,12 @@ package struct RoutingTable: Sendable {
   }
 
   private mutating func remove(at index: Int, of bucket: Int) -> Contact {
-    let (left, came) = buckets[bucket].remove(at: index)
+    let (left, came) = buckets[bucket].remove(at: index, capacity: capacity(ofBucket: bucket))
     census.remove(left, inBucket: bucket)
     revision += 1
-    if came == nil {
-      count -= 1
-      if buckets[bucket].contacts.isEmpty, bucket == deepestOccupied {
-        deepestOccupied = buckets.lastIndex { !$0.contacts.isEmpty } ?? -1
-      }
+    count += came - 1
+    if buckets[bucket].contacts.isEmpty, bucket == deepestOccupied {
+      deepestOccupied = buckets.lastIndex { !$0.contacts.isEmpty } ?? -1
     }
     return left
   }
@@ -216,8 +219,9 @@ package struct RoutingTable: Sendable {
     guard bucket.index(of: peer.id) == nil else { return false }
     if let occupant = census.occupant(of: peer.endpoint), occupant != peer.id { return true }
     guard census.hasRoom(for: peer, inBucket: index) else { return false }
-    if bucket.contacts.count < capacity(ofBucket: index) { return true }
-    return bucket.replacements.count < k && !bucket.replacements.contains { $0.id == peer.id }
+    let family = peer.endpoint.address.family
+    if bucket.count(in: family) < capacity(ofBucket: index) { return true }
+    return bucket.waiting(in: family) < k && !bucket.replacements.contains { $0.id == peer.id }
   }
 
   /// Notes that a lookup is about to go through the range of a target.
@@ -245,22 +249,58 @@ package struct RoutingTable: Sendable {
     }
   }
 
-  /// The good contacts closest to a target, closest first, from the half of all contacts known for longest.
+  /// The contacts closest to a target, closest first: so many of each of some families (BEP 32). A contact with an
+  /// address in both counts in both.
+  ///
+  /// - Parameter isEligible: returns whether a contact counts; by default the good ones do.
+  package func closest(
+    to target: NodeID, count wanted: Int, ofEach families: AddressFamilies,
+    where isEligible: (Contact) -> Bool = { $0.state == .good }
+  ) -> [Contact] {
+    guard families == .all, isMixed else { return closest(to: target, count: wanted, where: isEligible) }
+    let v4 = closest(to: target, count: wanted) { $0.families.contains(.v4) && isEligible($0) }
+    let v6 = closest(to: target, count: wanted) { $0.families.contains(.v6) && isEligible($0) }
+    let both = v4 + v6.filter { !$0.families.contains(.v4) || !v4.contains($0) }
+    return both.sorted { target.distance(to: $0.id) < target.distance(to: $1.id) }
+  }
+
+  /// True if contacts of both families are known, and not all of them have an address in each.
+  private var isMixed: Bool {
+    let v4 = contactCount(in: .v4)
+    let v6 = contactCount(in: .v6)
+    return v4 > 0 && v6 > 0 && v4 + v6 < 2 * count
+  }
+
+  /// Returns the number of contacts with an address in a family.
+  package func contactCount(in family: AddressFamily) -> Int {
+    deepestOccupied < 0 ? 0 : buckets[0...deepestOccupied].reduce(0) { $0 + $1.count(in: family) }
+  }
+
+  /// The good contacts closest to a target, closest first, from the half of all contacts known for longest: so many
+  /// of each of some families.
   ///
   /// An attacker who wants to be the closest to a target can get into the table with the answers to one
   /// lookup of it, in order to be there when the next one begins. Having been there for long takes long.
-  package func longestKnown(closestTo target: NodeID, count wanted: Int) -> [Contact] {
+  package func longestKnown(
+    closestTo target: NodeID, count wanted: Int, ofEach families: AddressFamilies = .v4
+  ) -> [Contact] {
     let times = contacts.map(\.added).sorted()
     guard let middle = times.dropFirst((times.count - 1) / 2).first else { return [] }
-    return closest(to: target, count: wanted) { $0.state == .good && $0.added <= middle }
+    return closest(to: target, count: wanted, ofEach: families) { $0.state == .good && $0.added <= middle }
   }
 
-  /// The good contacts closest to a target that another node is told of, closest first: each under an address of
-  /// the families that the node can use, and without the node itself. Loopback addresses are for nodes on loopback.
+  /// The good contacts closest to a target that another node is told of, closest first: so many of each family that
+  /// the node can use, and without the node itself. Those with an address in both families are named under both
+  /// (BEP 32). Loopback addresses are for nodes on loopback.
   package func peers(
     closestTo target: NodeID, count wanted: Int, for asker: NodeID, at source: Endpoint,
     in families: AddressFamilies
   ) -> [Peer] {
+    guard families != .all else {
+      let v4 = peers(closestTo: target, count: wanted, for: asker, at: source, in: .v4)
+      guard contactCount(in: .v6) > 0 else { return v4 }
+      return v4 + peers(closestTo: target, count: wanted, for: asker, at: source, in: .v6)
+    }
     let places = places(nearest: target, count: wanted) { contact in
       contact.state == .good && contact.id != asker
         && contact.peer(in: families)?.endpoint.isUsable(namedBy: source) == true
@@ -373,22 +413,32 @@ package struct RoutingTable: Sendable {
   /// The deepest bucket that holds a contact.
   package var deepest: Int? { deepestOccupied < 0 ? nil : deepestOccupied }
 
-  /// The deepest buckets, as many as hold at most `limit` contacts in all; nil if the deepest one alone holds
-  /// more.
+  /// The deepest buckets, as many as hold at most `limit` contacts of each family in all; nil if the deepest one
+  /// alone holds more.
   package func deepestBuckets(holding limit: Int) -> ClosedRange<Int>? {
     guard let deepest else { return nil }
-    var room = limit
+    var v4 = 0
+    var v6 = 0
     var first = deepest + 1
-    while first > 0, buckets[first - 1].contacts.count <= room {
+    while first > 0 {
+      v4 += buckets[first - 1].count(in: .v4)
+      v6 += buckets[first - 1].count(in: .v6)
+      guard max(v4, v6) <= limit else { break }
       first -= 1
-      room -= buckets[first].contacts.count
     }
     return first > deepest ? nil : first...deepest
   }
 
-  /// Returns whether a bucket holds at least `k` good contacts.
+  /// Returns whether a bucket holds at least `k` good contacts of each family of which it holds any.
   package func isWellKnown(bucket index: Int) -> Bool {
-    buckets[index].contacts.count { $0.state == .good } >= k
+    let bucket = buckets[index]
+    func isWellKnown(_ family: AddressFamily) -> Bool {
+      bucket.count(in: family) == 0
+        || bucket.contacts.count {
+          $0.state == .good && $0.families.contains(AddressFamilies(family))
+        } >= k
+    }
+    return !bucket.contacts.isEmpty && isWellKnown(.v4) && isWellKnown(.v6)
   }
 
   /// When a lookup last went through a bucket's range.

@@ -105,3 +105,36 @@ extension Message {
     return Message(transaction: transaction, body: .response(response))
   }
 }
+
+extension Endpoint {
+  /// [fd00::x]:8001.
+  static func v6Host(_ number: Int) -> Endpoint {
+    Endpoint(.v6(0xFD00 << 48, UInt64(number + 1)), port: 8001)
+  }
+}
+
+extension SimulatedNetwork {
+  /// Adds a host with addresses in some families, which joins through another by one family.
+  @discardableResult
+  mutating func addHost(
+    in families: AddressFamilies, through other: Int?, by family: AddressFamily = .v4
+  ) -> Int {
+    let number = hosts.count
+    let bootstrap = other.flatMap { self[$0].endpoint(in: family) }
+    return addHost(
+      at: families == .v6 ? .v6Host(number) : .host(number), and: families == .all ? .v6Host(number) : nil,
+      bootstrap: bootstrap.map { [$0] } ?? [], startingAfter: .milliseconds(5 * number))
+  }
+
+  /// A network of dual-stack hosts that have all joined through the IPv4 address of the first.
+  static func dualStack(
+    seed: UInt64, nodes: Int, _ configure: (inout Configuration) -> Void = { _ in }
+  ) -> SimulatedNetwork {
+    var configuration = Configuration()
+    configure(&configuration)
+    var network = SimulatedNetwork(seed: seed, nodes: 0, configuration)
+    for host in 0..<nodes { network.addHost(in: .all, through: host == 0 ? nil : 0) }
+    network.run(for: .seconds(30))
+    return network
+  }
+}

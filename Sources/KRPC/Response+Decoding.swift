@@ -14,7 +14,8 @@ extension Response {
     let held = results.heldRecord(in: bytes)
     let credentials = results.credentials(seen: seen, in: bytes)
     // An answer with a record or a proof says nothing of these.
-    let isBare = held == nil && credentials == nil
+    var isBare = held == nil
+    if case .proof? = credentials { isBare = false }
     self.init(
       sender: try results.sender(in: bytes),
       nodes: CompactNodes.read(results.nodes, results.nodes6, in: bytes),

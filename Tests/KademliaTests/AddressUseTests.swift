@@ -191,8 +191,8 @@ struct AddressUseTests {
       lone.receive(Query(sender: contact.id, method: .ping), from: .elsewhere(10 + number))
       while lone.node.hasEffects {
         for (message, endpoint) in lone.takeMessages() {
-          guard case .query = message.body else { continue }
-          pings += 1
+          guard case .query(let query) = message.body else { continue }
+          if query.method == .ping { pings += 1 }
           // One of them answers with the ID, and the others are silent.
           guard endpoint == contact.endpoint || number == 3 else { continue }
           lone.receive(

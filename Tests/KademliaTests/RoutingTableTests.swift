@@ -59,7 +59,7 @@ struct RoutingTableTests {
     var table = RoutingTable(local: local, parameters: parameters, now: .start)
     for number in 0..<30 {
       for first in [UInt8(0x80), 0x40, 0x20] {
-        let peer = Peer(id: .starting(first, UInt8(number)), endpoint: .host(number))
+        let peer = Peer(id: .starting(first, UInt8(number)), endpoint: .host(Int(first) * 100 + number))
         _ = table.answered(.start, peer, roundTrip: nil)
       }
     }

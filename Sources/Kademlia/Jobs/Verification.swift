@@ -112,9 +112,10 @@ struct Verification: Job, ~Copyable {
     case .late: recentPings.removeAll { $0.peer == event.query.peer }
     case .answered(let answer):
       recentPings.removeAll { $0.peer == event.query.peer }
-      // An answer to a ping names no second address, and one to `find_node` does.
+      // An answer to a ping names no second address, and one to `find_node` does. A new contact is asked once.
       guard shared.identity.families == .all, event.query.method == .ping,
-        let contact = shared.table.contact(answer.peer.id), contact.families != .all
+        let contact = shared.table.contact(answer.peer.id), contact.added == now.monotonic,
+        contact.families != .all
       else { return }
       out.append(
         .send(

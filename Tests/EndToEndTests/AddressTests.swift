@@ -66,7 +66,11 @@ extension EndToEnd {
         var isTold = false
         while !isTold {
           let query = try liar.receive()
-          isTold = query.firstRange(of: Array("9:find_node".utf8)) != nil
+          let asksForNodes = query.firstRange(of: Array("9:find_node".utf8)) != nil
+          // The lookup of its own ID comes beside queries that find out about the liar.
+          isTold =
+            asksForNodes
+            && Self.text(after: "2:id20:", in: query) == Self.text(after: "6:target20:", in: query)
           // Everything before the last "1:t" is of the query alone; behind it stands the transaction.
           let start = try #require(query.ranges(of: Array("1:t".utf8)).last?.upperBound)
           let rest = Array(query[start...])
@@ -76,7 +80,7 @@ extension EndToEnd {
           let named =
             forbidden + Self.bytes(ofHex: honestID)
             + [127, 0, 0, 1, UInt8(honest.port >> 8), UInt8(honest.port & 0xFF)]
-          let nodes = isTold ? Array("5:nodes52:".utf8) + named : []
+          let nodes = asksForNodes ? Array("5:nodes52:".utf8) + named : []
           liar.send(
             Array("d1:rd2:id20:".utf8) + liarID + nodes + Array("e1:t".utf8) + transaction
               + Array("1:y1:re".utf8),
@@ -86,6 +90,11 @@ extension EndToEnd {
         let put = try node.client().put("k", "v")
         #expect(put["result"]["stored"] == 2)
       }
+    }
+
+    /// The 20 bytes after a key of a message.
+    private static func text(after key: String, in message: [UInt8]) -> ArraySlice<UInt8>? {
+      message.firstRange(of: Array(key.utf8)).map { message[$0.upperBound...].prefix(20) }
     }
 
     private static func bytes(ofHex digits: String) -> [UInt8] {

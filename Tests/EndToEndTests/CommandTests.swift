@@ -154,7 +154,7 @@ extension EndToEnd {
         let silent = try UDPClient()
         let address = "127.0.0.1:\(silent.boundPort)"
         let ping = try network.dhtctl(network.nodes[0], "ping", address)
-        #expect(ping.isComplaint(status: 1, "no answer"), "\(ping)")
+        #expect(ping.isComplaint(status: 1, "nothing answered at \(address)"), "\(ping)")
         let name = try network.dhtctl(network.nodes[0], "ping", "no-such-host.invalid:8001")
         #expect(name.isComplaint(status: 1, "no-such-host.invalid"), "\(name)")
       }

@@ -53,7 +53,7 @@ struct Liveness: Job, ~Copyable {
     _ now: Now, _ change: RoutingChange, _ shared: borrowing Shared, _ out: inout [Directive]
   ) {
     switch change {
-    case .added(let peer, _, _, _): askForKinds(of: peer, shared, &out)
+    case .added(let peer, _, let owner, _): askForNodes(peer, met: owner, shared, &out)
     case .bucketFull(_, let stalest, _):
       guard let contact = shared.table.contact(stalest.id),
         // A contact that was heard lately need not be asked again.
@@ -64,16 +64,22 @@ struct Liveness: Job, ~Copyable {
     }
   }
 
-  /// Asks a new neighbour for nodes if it has answered nothing but a ping, which does not tell whether it keeps plain
-  /// records. It counts for a key only from then on: if it fell silent before, a read would not miss its vote.
-  private func askForKinds(of peer: Peer, _ shared: borrowing Shared, _ out: inout [Directive]) {
+  /// Asks a new contact for nodes if it has answered nothing but a ping, which does not tell all that should be known
+  /// of it: whether it keeps plain records, and its address in the other family.
+  ///
+  /// A neighbour counts for a key only once it has said that it keeps them: if it fell silent before, a read would not
+  /// miss its vote.
+  private func askForNodes(
+    _ peer: Peer, met owner: QueryOwner, _ shared: borrowing Shared, _ out: inout [Directive]
+  ) {
     guard let contact = shared.table.contact(peer.id), !contact.keepsPlainRecords,
-      let bucket = shared.id.distance(to: peer.id).bucketIndex,
-      shared.table.deepestBuckets(holding: 2 * shared.parameters.k)?.contains(bucket) == true
+      let bucket = shared.id.distance(to: peer.id).bucketIndex
     else { return }
+    let isNeighbour = shared.table.deepestBuckets(holding: 2 * shared.parameters.k)?.contains(bucket) == true
+    let mayHaveOther = shared.identity.families == .all && contact.families != .all && owner.isVerification
+    guard isNeighbour || mayHaveOther else { return }
     out.append(
-      .send(
-        .findNode(target: shared.id.neighbour), to: peer.endpoint, expecting: peer.id, owner: .liveness))
+      .send(.findNode(target: peer.id), to: peer.endpoint, expecting: peer.id, owner: .liveness))
   }
 
   mutating func parametersChanged(_ now: Instant, _ shared: borrowing Shared) {

@@ -109,17 +109,7 @@ struct Verification: Job, ~Copyable {
     switch event.kind {
     // The place is free for another ping, so that a crowd of senders that do not answer blocks others only
     // briefly.
-    case .late: recentPings.removeAll { $0.peer == event.query.peer }
-    case .answered(let answer):
-      recentPings.removeAll { $0.peer == event.query.peer }
-      // An answer to a ping names no second address, and one to `find_node` does. A new contact is asked once.
-      guard shared.identity.families == .all, event.query.method == .ping,
-        let contact = shared.table.contact(answer.peer.id), contact.added == now.monotonic,
-        contact.families != .all
-      else { return }
-      out.append(
-        .send(
-          .findNode(target: contact.id), to: contact.endpoint, expecting: contact.id, owner: .verification))
+    case .late, .answered: recentPings.removeAll { $0.peer == event.query.peer }
     case .unresponsive, .forged, .refused: break
     case .replaced, .timedOut:
       guard let index = moves.firstIndex(where: { $0.id == event.query.peer }) else { return }

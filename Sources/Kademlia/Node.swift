@@ -89,13 +89,9 @@ package struct Node: ~Copyable {
     let lost = silent.filter { $0.peer.id != id && shared.canSend(to: $0.peer.endpoint) }
     jobs.partitionProbe.remember(reachable + lost.map(\.peer), shared)
     shared.reach.remember(now.monotonic, lost, shared.parameters.subnetLimits)
-    if shared.reach.isMajoritySilent(reached: reachable.count) {
-      // The node was cut off when it stopped. It stays so until most of the nodes that it had answer, and the few that it
-      // still reached were of them: after the restart they may be the ones on the other side.
-      let few = reachable.map { SilentNode($0, for: .zero) }
-      shared.reach.remember(now.monotonic, few, shared.parameters.subnetLimits)
-    }
-    shared.reach.remember(now.monotonic, reachable)
+    // The contacts count until they answer, too: a node that restarts on the small side of a partition is cut off.
+    shared.reach.remember(
+      now.monotonic, reachable.map { SilentNode($0, for: .zero) }, shared.parameters.subnetLimits)
     jobs.handOff.start(now.monotonic)
     let asked = Array((reachable + lost.map(\.peer)).prefix(shared.parameters.lostContacts))
     jobs.rejoin.start(asked, &directives)

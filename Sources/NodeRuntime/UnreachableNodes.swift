@@ -53,7 +53,7 @@ package struct UnreachableNodes: Hashable, Sendable {
   /// - Throws: `StateDirectoryError`.
   package func write(to directory: StateDirectory, _ now: WallTime) throws(StateDirectoryError) {
     let forgotten = forgottenNames.map { "forgotten \($0.host) \($0.port)\n" }
-    let silent = nodes.filter(\.wasReached).map { node in
+    let silent = nodes.map { node in
       "silent \(node.peer.endpoint) \(node.peer.id) \(now.seconds - node.duration.components.seconds)\n"
     }
     try directory.write(Array((forgotten + silent).prefix(Self.limit).joined().utf8), to: Self.fileName)

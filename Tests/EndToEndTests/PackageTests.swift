@@ -234,7 +234,8 @@ extension EndToEnd {
       try withContainer { machine in
         try machine.output("systemctl start dhtd@8001.socket")
         #expect(try machine.property("ActiveState", of: "dhtd@8001") == "inactive")
-        #expect(try machine.output("dhtctl put hello world") == "Stored key 'hello' at 1 node")
+        // Other nodes that the instance has known may be silent.
+        #expect(try machine.output("dhtctl put hello world").hasPrefix("Stored key 'hello' at 1 node"))
         #expect(try machine.property("ActiveState", of: "dhtd@8001") == "active")
         for _ in 0..<3 {
           try machine.output("systemctl restart --no-block dhtd@8001; dhtctl status")

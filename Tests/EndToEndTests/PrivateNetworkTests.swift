@@ -155,7 +155,9 @@ extension EndToEnd {
         #expect(try lone.heldKeys() == [:] && lone.counter("records_stored") == 0)
         #expect(try lone.knownNodes() == 0)
 
-        // A node that has restarted without its memory stores nothing either.
+        // A node that has restarted without its memory stores nothing either. The other one would hand the records
+        // over.
+        second.kill()
         try first.startAgain(joining: false).waitUntilReady()
         try replay(toFirst, to: first)
         #expect(try first.sealing("opened") > 0)

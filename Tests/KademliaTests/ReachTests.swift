@@ -40,7 +40,7 @@ struct ReachTests {
     let silent = (0..<4).map { SilentNode(peer($0, at: .host($0)), for: .seconds(60)) }
     var reach = Reach()
     reach.remember(.start, silent, limits)
-    reach.remember(.start, (0..<6).map { peer($0, at: .host($0)) })
+    reach.remember(.start, (0..<6).map { SilentNode(peer($0, at: .host($0)), for: .zero) }, limits)
     for number in 4..<6 { reach.remove(peer(number, at: .host(number)).id) }
     #expect(reach.standing(reached: 2, isConfigured: false) == .cutOff)
     #expect(reach.nodes(.start) == silent.sorted { $0.peer.id < $1.peer.id })
@@ -58,10 +58,10 @@ struct ReachTests {
     var reach = Reach()
     #expect(reach.standing(reached: 0, isConfigured: false) == .onlyNode)
     #expect(reach.standing(reached: 0, isConfigured: true) == .alone)
-    reach.remember(.start, [peer(1, at: .host(1))])
+    reach.remember(.start, [SilentNode(peer(1, at: .host(1)), for: .zero)], limits)
     reach.expire(.start + .seconds(3600), reached: 0)
     #expect(reach.standing(reached: 0, isConfigured: false) == .alone)
-    // Contacts from before the start do not make the small side of a partition.
+    // With another one it would be two of three.
     #expect(reach.standing(reached: 1, isConfigured: false) == .connected)
     reach.expire(.start + .seconds(86_400), reached: 0)
     #expect(reach.standing(reached: 0, isConfigured: false) == .onlyNode)

@@ -7,10 +7,10 @@ import Testing
 @Suite("Saved unreachable nodes") struct UnreachableNodesTests {
   private static let now = WallTime(seconds: 1_800_000_000)
 
-  private func node(_ number: UInt8, for duration: Duration, wasReached: Bool = true) -> SilentNode {
+  private func node(_ number: UInt8, for duration: Duration) -> SilentNode {
     let peer = Peer(
       id: NodeID(sha1Of: [number]), endpoint: Endpoint(.v4(0x7F00_0001), port: 8000 + UInt16(number)))
-    return SilentNode(peer, for: duration, wasReached: wasReached)
+    return SilentNode(peer, for: duration)
   }
 
   @Test("silent nodes are read with the time that has passed, and forgotten names as they were")
@@ -20,7 +20,7 @@ import Testing
       #expect(try UnreachableNodes(from: state, Self.now) == UnreachableNodes())
       var saved = UnreachableNodes()
       saved.nodes = [
-        node(1, for: .seconds(5)), node(2, for: .seconds(900)), node(3, for: .zero, wasReached: false),
+        node(1, for: .seconds(5)), node(2, for: .seconds(900)),
       ]
       saved.forgottenNames = [NodeName(host: "node.example", port: 8001), NodeName(host: "::1", port: 1)]
       try saved.write(to: state, Self.now)

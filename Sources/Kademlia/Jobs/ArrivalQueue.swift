@@ -37,6 +37,8 @@ struct ArrivalQueue: Sendable {
   /// The shortest time between two passes for a node that arrives by itself, and before an interrupted pass
   /// continues.
   static let shortestInterval: Duration = .seconds(60)
+  /// The shortest time between two passes for a node that is new, and has just been started again.
+  private static let intervalOfNewNodes: Duration = .seconds(2)
   /// A node counts as a newcomer for this long. The other newcomers near it have arrived by then, too.
   private static let newcomerTime: Duration = .seconds(10 * 60)
   /// For this long after its start, a node meets nodes that were there before it.
@@ -118,6 +120,14 @@ struct ArrivalQueue: Sendable {
     began.removeAll { $0.id == id }
     began.append((id, now))
     if began.count > Self.capacity { began.removeFirst() }
+  }
+
+  /// Brings the pass of a node forward that asks for it: until then the node has no vote.
+  mutating func hasten(_ now: Instant, _ id: NodeID) {
+    guard let index = recipients.firstIndex(where: { $0.peer.id == id }) else { return }
+    let last = began.last { $0.id == id }?.time
+    let earliest = max(now, last.map { $0 + Self.intervalOfNewNodes } ?? now)
+    recipients[index].due = min(recipients[index].due, earliest)
   }
 
   /// Notes that a pass for a node has ended.

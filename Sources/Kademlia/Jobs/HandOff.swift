@@ -72,7 +72,10 @@ struct HandOff: Job, ~Copyable {
   /// a pass gets one.
   mutating func hasHandedOver(_ now: Instant, to peer: Peer, _ shared: borrowing Shared) -> Bool {
     guard shared.records.usage.records > 0, mayBeOffered(now, peer.id, shared) else { return true }
-    if passes.contains(where: { $0.recipient?.id == peer.id }) || queue.isWaiting(now, peer.id) {
+    if passes.contains(where: { $0.recipient?.id == peer.id }) { return false }
+    if queue.isWaiting(now, peer.id) {
+      queue.hasten(now, peer.id)
+      plan(now)
       return false
     }
     if queue.hasBegun(peer.id) { return true }

@@ -69,8 +69,11 @@ extension Lookup {
     /// The number of these that are among the nodes that were named.
     package internal(set) var named = 0
 
-    /// The number of nodes without a vote: they should have answered and did not, or are new.
-    package var silent: Int { count - votes }
+    /// The number of these that answered and are new.
+    package internal(set) var new = 0
+
+    /// The number of nodes that should have answered and did not.
+    package var silent: Int { count - votes - new }
     /// The votes that meet every confirmed write, which reached floor(n/2) + 1 of the n.
     package var neededVotes: Int { count - count / 2 }
     /// The confirmations that make a write one that every read meets.
@@ -97,7 +100,7 @@ extension Lookup {
       addAbsentees(closerThan: candidate.distance)
       guard electorate.count < most else { break }
       switch candidate.state {
-      case .answered where candidate.isNew: break
+      case .answered where candidate.isNew: electorate.new += 1
       case .answered:
         electorate.votes += 1
         if candidate.hop > 0 { electorate.otherVotes += 1 }

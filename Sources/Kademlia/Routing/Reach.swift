@@ -22,13 +22,10 @@ package struct SilentNode: Hashable, Sendable {
   package let peer: Peer
   /// The time since it fell silent; 0 or more.
   package let duration: Duration
-  /// True if it fell silent. A contact from before the start that has not answered since may be long gone.
-  package let wasReached: Bool
 
-  package init(_ peer: Peer, for duration: Duration, wasReached: Bool = true) {
+  package init(_ peer: Peer, for duration: Duration) {
     self.peer = peer
     self.duration = max(.zero, duration)
-    self.wasReached = wasReached
   }
 }
 
@@ -40,8 +37,6 @@ struct Reach: Sendable {
   private struct Silence: Sendable {
     let peer: Peer
     let since: Instant
-    /// True if the node answered since this node started. A contact from before may be long gone.
-    let wasReached: Bool
     /// The subnet of the node, if its address counts against the limits of subnets.
     let subnet: IPAddress?
   }
@@ -54,30 +49,22 @@ struct Reach: Sendable {
   private static let capacity = 4096
 
   private var silent: [NodeID: Silence] = [:]
-  private var silentReached = 0
   /// The time before which no entry is old enough to be dropped.
   private var nextExpiry = Instant(nanoseconds: .max)
 
   /// The number of silent nodes that count against those that answer.
-  var silentCount: Int { silentReached }
+  var silentCount: Int { silent.count }
 
   /// The silent nodes, in the order of their IDs.
   func nodes(_ now: Instant) -> [SilentNode] {
     silent.values.sorted { $0.peer.id < $1.peer.id }.map { silence in
-      SilentNode(silence.peer, for: now.since(silence.since), wasReached: silence.wasReached)
+      SilentNode(silence.peer, for: now.since(silence.since))
     }
   }
 
-  /// Remembers contacts from before the start, unless they are known to be silent.
-  mutating func remember(_ now: Instant, _ peers: [Peer]) {
-    for peer in peers where silent[peer.id] == nil {
-      add(Silence(peer: peer, since: now, wasReached: false, subnet: nil))
-    }
-  }
-
-  /// Remembers nodes that had fallen silent before the start.
+  /// Remembers nodes from before the start: those that were silent, and the contacts, which have not answered yet.
   mutating func remember(_ now: Instant, _ nodes: [SilentNode], _ limits: SubnetLimits) {
-    for node in nodes where node.wasReached {
+    for node in nodes {
       fellSilent(Instant(nanoseconds: now.nanoseconds &- node.duration.nanoseconds), node.peer, limits)
     }
   }
@@ -91,7 +78,7 @@ struct Reach: Sendable {
     let address = peer.endpoint.address
     let subnet = limits.cover(address) ? address.subnet : nil
     if let subnet, silent.values.count(where: { $0.subnet == subnet }) >= limits.perBucket { return }
-    add(Silence(peer: peer, since: now, wasReached: true, subnet: subnet))
+    add(Silence(peer: peer, since: now, subnet: subnet))
   }
 
   private mutating func add(_ silence: Silence) {
@@ -99,7 +86,6 @@ struct Reach: Sendable {
     remove(id)
     if silent.count >= Self.capacity, let oldest { remove(oldest) }
     silent[id] = silence
-    if silence.wasReached { silentReached += 1 }
     nextExpiry = min(nextExpiry, silence.since + Self.shortMemory)
   }
 
@@ -109,8 +95,7 @@ struct Reach: Sendable {
 
   /// Handles a node that has answered, whose address another node has now, or that the user has forgotten.
   mutating func remove(_ id: NodeID) {
-    guard !silent.isEmpty, let silence = silent.removeValue(forKey: id) else { return }
-    if silence.wasReached { silentReached -= 1 }
+    if !silent.isEmpty { silent[id] = nil }
   }
 
   /// Forgets nodes that have been silent for long enough.
@@ -132,8 +117,8 @@ struct Reach: Sendable {
   }
 
   /// Returns whether this node reaches no majority of the nodes that it had, itself included.
-  func isMajoritySilent(reached: Int) -> Bool {
-    1 + reached < (1 + reached + silentReached) / 2 + 1
+  private func isMajoritySilent(reached: Int) -> Bool {
+    1 + reached < (1 + reached + silent.count) / 2 + 1
   }
 
   /// Returns the place of this node in its network.

@@ -65,11 +65,19 @@ struct Promises {
     return "\(name): '\(value)' of seq \(seq) instead of '\(key.value)' of seq \(key.seq)"
   }
 
-  /// Reads every key at one node.
+  /// Reads every key at one node. Nodes that have just started have no votes, so that a key may be unreachable at
+  /// first: it is read again.
   /// - Returns: the broken promises.
   func broken(at node: DaemonProcess) throws -> [String] {
-    let keys = keys
-    return zip(keys, try node.client().getAll(keys)).compactMap { problem($0, $1) }
+    var broken: [String] = []
+    var keys = keys
+    try eventually("every key to be reachable") {
+      let answers = zip(keys, try node.client().getAll(keys)).map { ($0, $1) }
+      broken += answers.filter { !$0.1.isUnreachable }.compactMap { problem($0.0, $0.1) }
+      keys = answers.filter(\.1.isUnreachable).map(\.0)
+      return keys.isEmpty
+    }
+    return broken
   }
 
   /// Nothing is promised of these keys any more.
@@ -77,4 +85,9 @@ struct Promises {
 
   /// The seq of the last confirmed write of a key.
   func seq(of key: String) -> Int64? { byKey[key]?.seq }
+}
+
+extension JSON {
+  /// True if this is the answer that too few nodes have answered.
+  fileprivate var isUnreachable: Bool { self["error"]["data"]["reason"] == "unreachable" }
 }

@@ -256,7 +256,7 @@ struct SimulatedPlayer {
       network.restart(node)
     case .killed(let node):
       let host = network[node]
-      host.silent = host.node.silentNodes(network.time).filter(\.wasReached)
+      host.silent = host.node.silentNodes(network.time)
       killed[node] = now
       network.kill(node)
     case .paused(let node): network.pause(node)

@@ -110,7 +110,7 @@ extension EndToEnd {
       try withContainer { machine in
         try machine.output("useradd ann; useradd --groups dhtd bob; systemctl start dhtd@8001")
         let bob = try machine.run("setpriv --reuid bob --regid bob --init-groups dhtctl put k v")
-        #expect(bob.output == "Stored key 'k' at 1 node\n", "\(bob)")
+        #expect(bob.output.hasPrefix("Stored key 'k' at 1 node"), "\(bob)")
         let ann = try machine.run("setpriv --reuid ann --regid ann --init-groups dhtctl get k")
         #expect(
           ann.isComplaint(status: 1, "group dhtd") || ann.isComplaint(status: 5, "group dhtd"), "\(ann)")
@@ -211,7 +211,7 @@ extension EndToEnd {
         #expect(try machine.run("systemctl reload dhtd@8001").status != 0)
         try machine.wait(for: "/etc/dhtd/8001.yaml: cannot be read", inJournalOf: "dhtd@8001")
         #expect(try machine.property("MainPID", of: "dhtd@8001") == process)
-        #expect(try machine.output("dhtctl put still here") == "Stored key 'still' at 1 node")
+        #expect(try machine.output("dhtctl put still here").hasPrefix("Stored key 'still' at 1 node"))
         let messages = try machine.journal(of: "dhtd@8001")
         #expect(!messages.contains { $0["MESSAGE"].string?.contains("alpha is now 6") == true })
       }
@@ -242,7 +242,7 @@ extension EndToEnd {
           try machine.output("systemctl kill --signal KILL --kill-who main dhtd@8001; dhtctl status")
         }
         try machine.output("systemctl stop dhtd@8001.socket dhtd@8001; systemctl start dhtd@8001")
-        #expect(try machine.output("dhtctl put without socket") == "Stored key 'without' at 1 node")
+        #expect(try machine.output("dhtctl put without socket").hasPrefix("Stored key 'without' at 1 node"))
       }
     }
 
